@@ -1,0 +1,48 @@
+"""The error tree: everything that taximeter raises on purpose."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class TaximeterError(Exception):
+    """Base of all errors that taximeter raises on purpose."""
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """One thing that a person wrote wrong: what, where, and how to mend it."""
+
+    message: str
+    """What is wrong, in one sentence."""
+
+    hint: str | None = None
+    """How to mend it (a did-you-mean, the allowed values, a command)."""
+
+    path: str | None = None
+    """The file it stands in, as the person named it."""
+
+    line: int | None = None
+    """Line in that file, from 1."""
+
+    column: int | None = None
+    """Column in that line, from 1."""
+
+    key: str | None = None
+    """Path of the key, such as `stages[2].needs[0]`."""
+
+    @property
+    def where(self) -> str:
+        """`file:line:column`, as far as they are known; empty if nothing is."""
+        return ":".join(str(part) for part in (self.path, self.line, self.column) if part is not None)
+
+
+class SetupError(TaximeterError):
+    """Something a person set up cannot be used; carries every problem found, in the order of the files."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(f"{p.where}: {p.message}" if p.where else p.message for p in problems))
+        self.problems = problems
+
+
+class RunDirError(TaximeterError):
+    """A run directory cannot be found, made or locked."""

@@ -1,0 +1,139 @@
+"""The two records on the wire: a timed region, and one LLM or embedding request.
+
+One line of JSON each. `event_id = (process_id, seq)` names a delivery; `span_id` names a span, and of the records of
+one span the highest `seq` wins. A span that was opened and never closed is lost.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Literal
+
+import msgspec
+
+from taximeter.usage import Usage
+
+SpanKind = Literal["run", "process", "stage", "span"]
+Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped", "reused", "lost", "over_budget"]
+CallKind = Literal["llm", "embedding"]
+CallStatus = Literal["done", "failed", "cut"]
+UsageSource = Literal["provider", "tracker", "user", "estimated", "missing"]
+
+
+class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version", kw_only=True):
+    """A timed region: a run, a process, an attempt of a stage, or a span inside one."""
+
+    event_id: tuple[str, int]
+    """(process_id, seq): this delivery."""
+
+    run_id: str
+    trace_id: str
+    span_id: str
+    parent_id: str | None = None
+    session_id: str | None = None
+    kind: SpanKind
+    stage: str | None = None
+    """Kind of the stage, as the recipe or the decorator names it."""
+
+    stage_id: str | None = None
+    """The stage this span belongs to; None is outside any stage."""
+
+    attempt: int | None = None
+    shard: int | None = None
+    span: str
+    """Name of the region."""
+
+    parent_span: str | None = None
+    started_at: float
+    """Seconds since the epoch, from a monotonic clock anchored once to UTC."""
+
+    ended_at: float | None = None
+    wall_ms: float | None = None
+    cpu_ms: float | None = None
+    cpu_method: Literal["tree", "process", "thread"] | None = None
+    """Whose CPU time `cpu_ms` is: the whole process tree's, the process's, the thread's."""
+
+    ok: bool | None = None
+    status: Status = "running"
+    error: str | None = None
+    llm_model: str | None = None
+    embed_model: str | None = None
+    tokens: dict[str, int] | None = None
+    """Inclusive view for people; no total is made from it."""
+
+    cost_usd: dict[str, Decimal] | None = None
+    """Inclusive view for people; no total is made from it."""
+
+    token_source: Literal["calls", "tracker", "estimated", "missing"] | None = None
+    items_in: int | None = None
+    items_out: int | None = None
+    resources: dict[str, float] | None = None
+    """Figures of the operating system; a name ends in its unit."""
+
+    losses: dict[str, int] | None = None
+    """What was lost or is doubtful: dropped, rejected, truncated, torn."""
+
+    tags: dict[str, str] | None = None
+    meta: dict[str, Any] | None = None
+    pid: int | None = None
+    node: str | None = None
+
+    @property
+    def seq(self) -> int:
+        """Order of this record among those of its process."""
+        return self.event_id[1]
+
+
+class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag_field="schema_version", kw_only=True):
+    """One logical LLM or embedding request."""
+
+    event_id: tuple[str, int]
+    """(process_id, seq); a line of a sink is named by its file and byte offset."""
+
+    run_id: str | None = None
+    session_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    """The span it happened in."""
+
+    stage_id: str | None = None
+    attempt: int | None = None
+    shard: int | None = None
+    kind: CallKind = "llm"
+    provider: str | None = None
+    endpoint: str | None = None
+    operation: str | None = None
+    model: str
+    """The model that was asked for; totals are keyed by it."""
+
+    response_model: str | None = None
+    """The model that answered; a rate is looked up by it first."""
+
+    usage: Usage = Usage()
+    usage_source: UsageSource = "user"
+    status: CallStatus = "done"
+    cached: bool = False
+    """Answered from a local cache: nothing was bought."""
+
+    processing: Literal["sync", "batch"] = "sync"
+    service_tier: str | None = None
+    region: str | None = None
+    response_id: str | None = None
+    request_id: str | None = None
+    tries: int | None = None
+    stream: bool | None = None
+    started_at: float | None = None
+    """Seconds since the epoch."""
+
+    request_ms: float | None = None
+    ttft_ms: float | None = None
+    provider_cost: Decimal | None = None
+    """What the provider says it billed."""
+
+    captured_by: str | None = None
+    tags: dict[str, str] | None = None
+    meta: dict[str, Any] | None = None
+
+
+Event = SpanEvent | CallEvent
+"""One line of a journal."""

@@ -1,0 +1,78 @@
+"""Reads a growing file of lines by byte offset: whole lines only, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+_CHUNK = 1 << 20
+MAX_LINE = 1 << 20
+"""A longer line is garbage: it is passed over, whole, in bounded memory."""
+
+RESERVED = b"\0"
+"""Space that a journal has reserved and not yet written."""
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """One line of a file."""
+
+    offset: int
+    """Where it begins: with the file, its identity."""
+
+    data: bytes
+    """The line without its newline; of a line that is too long, its beginning."""
+
+
+class LineReader:
+    """The lines of one file that nobody has taken yet.
+
+    A line that is half written when it is looked at is taken once its newline is there. A journal ends where its
+    reserved space begins (`end=RESERVED`). The file is never altered, and need not exist yet.
+    """
+
+    def __init__(self, path: Path, end: bytes | None = None) -> None:
+        self.path = path
+        self._end = end
+        self.offset = 0
+        """Where the next line begins."""
+
+    def lines(self) -> Iterator[Line]:
+        """Whole lines that were added since the last call."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self.offset)
+            head, length = b"", 0
+            while chunk := file.read(_CHUNK):
+                written, ended = self._written(chunk)
+                *whole, rest = written.split(b"\n")
+                for data in whole:
+                    line = Line(self.offset, head + data)
+                    self.offset += length + len(data) + 1
+                    head, length = b"", 0
+                    yield line
+                length += len(rest)
+                head = (head + rest)[: MAX_LINE + 1]
+                if ended:
+                    return
+
+    def tail(self) -> Line | None:
+        """What stands behind the last newline, if anything: torn for good if nobody writes any more."""
+        try:
+            with self.path.open("rb") as file:
+                file.seek(self.offset)
+                data, _ = self._written(file.read(MAX_LINE))
+        except FileNotFoundError:
+            return None
+        return Line(self.offset, data) if data.strip() else None
+
+    def _written(self, chunk: bytes) -> tuple[bytes, bool]:
+        """The part of a chunk before the end mark, and whether the mark is in it."""
+        if self._end is None:
+            return chunk, False
+        written, mark, _ = chunk.partition(self._end)
+        return written, bool(mark)

@@ -1,0 +1,151 @@
+"""A process's own event file: once `append` returns, the event outlives the process, however it dies."""
+
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+import threading
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from taximeter.events import Event
+
+OPEN_SUFFIX = ".open"
+WINDOW = 1 << 20
+_MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+class _MappedFile:
+    """Appends through a shared mapping of reserved space: the page cache has the bytes, no system call is made.
+
+    The window moves on as it fills; one growing mapping would count as memory of the measured program.
+    """
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._base = self._end = 0
+        self._window = self._map(0, WINDOW)
+
+    def _map(self, base: int, length: int) -> mmap.mmap:
+        # Reserved first: writing to a hole on a full disk would kill the process with SIGBUS.
+        os.posix_fallocate(self._fd, base, length)
+        return mmap.mmap(self._fd, length, offset=base)
+
+    def write(self, line: bytes) -> None:
+        start = self._end - self._base
+        if start + len(line) > len(self._window):
+            self._move_on(len(line))
+            start = self._end - self._base
+        stop = start + len(line)
+        self._window[start : stop - 1] = line[:-1]
+        self._window[stop - 1 : stop] = line[-1:]  # the newline last: it is what makes the line count
+        self._end += len(line)
+
+    def _move_on(self, needed: int) -> None:
+        base = self._end - self._end % mmap.ALLOCATIONGRANULARITY
+        full, self._window = self._window, self._map(base, max(WINDOW, needed + mmap.ALLOCATIONGRANULARITY))
+        self._base = base
+        full.close()
+
+    def close(self) -> None:
+        self._window.close()
+        os.ftruncate(self._fd, self._end)
+
+
+class _AppendedFile:
+    """Appends with one write per line, where mapping is not safe or space cannot be reserved."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._torn = False
+
+    def write(self, line: bytes) -> None:
+        data = b"\n" + line if self._torn else line
+        self._torn = os.write(self._fd, data) != len(data)
+        if self._torn:
+            raise OSError(errno.ENOSPC, "the line is torn: no space left")
+
+    def close(self) -> None:
+        """Nothing to do: every line is in the file."""
+
+
+class Journal:
+    """Appends events to `PATH.open`, one JSON line each; `close` leaves `PATH`.
+
+    Never overwrites: FileExistsError if either file exists. OSError where the file cannot be made, and from `append`
+    where no byte more can be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if path.exists():
+            raise FileExistsError(f"{path} exists already")
+        self.path = path
+        self._open_path = path.with_name(path.name + OPEN_SUFFIX)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(self._open_path, flags, 0o644)
+        self._file = _open_file(self._fd, path)
+        # Re-entrant, so that a signal handler that records in the middle of a write is not a deadlock.
+        self._lock = threading.RLock()
+        self._writing = False
+        self._waiting: deque[bytes] = deque()
+
+    def append(self, event: Event) -> None:
+        """Writes one event; safe from any thread and from a signal handler."""
+        line = _encoder.encode(event) + b"\n"
+        with self._lock:
+            if self._writing:  # this very thread is in the middle of a line, further up its stack
+                self._waiting.append(line)
+                return
+            self._write(line)
+            while self._waiting:
+                self._write(self._waiting.popleft())
+
+    def _write(self, line: bytes) -> None:
+        self._writing = True
+        try:
+            try:
+                self._file.write(line)
+            except OSError:
+                if isinstance(self._file, _AppendedFile):
+                    raise
+                self._file.close()  # no space to reserve for the next window; a single line may still fit
+                self._file = _AppendedFile(self._fd)
+                self._file.write(line)
+        finally:
+            self._writing = False
+
+    def close(self) -> None:
+        """Gives back reserved space and takes the mark of an open file away."""
+        with self._lock:
+            self._file.close()
+            os.close(self._fd)
+            self._open_path.rename(self.path)
+
+
+def _open_file(fd: int, path: Path) -> _MappedFile | _AppendedFile:
+    if file_system(path) in _MAPPED_FILE_SYSTEMS:
+        try:
+            return _MappedFile(fd)
+        except OSError:  # no space to reserve, or a file system that cannot: a line at a time may still fit
+            os.ftruncate(fd, 0)
+    return _AppendedFile(fd)
+
+
+def file_system(path: Path) -> str | None:
+    """Type of the file system that holds a path, as the kernel names it; None where it does not say."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    parents = {str(p) for p in (path.resolve(), *path.resolve().parents)}
+    best, found = -1, None
+    for mount in mounts:
+        fields, _, rest = mount.partition(" - ")
+        point = fields.split()[4].replace("\\040", " ")
+        if point in parents and len(point) >= best:
+            best, found = len(point), rest.split()[0]
+    return found

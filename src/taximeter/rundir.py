@@ -1,0 +1,181 @@
+"""A run is a directory: where everything lies, how files are replaced, and who holds the run."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import time
+from pathlib import Path
+
+from taximeter.errors import Problem, RunDirError, SetupError
+
+MANIFEST = "run_manifest.jsonl"
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
+
+
+def safe_name(text: str) -> str:
+    """A file name made of an id: the id itself if it is safe, else 60 safe characters, `~`, 8 hex of its sha256."""
+    if _SAFE.fullmatch(text):
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    safe = _UNSAFE_CHARACTER.sub("", text).lstrip("._-")[:60]
+    return f"{safe}~{digest}"
+
+
+def check_run_id(run_id: str) -> str:
+    """The run id, if it can name a directory as it is; else SetupError."""
+    if _SAFE.fullmatch(run_id):
+        return run_id
+    raise SetupError(
+        Problem(
+            f"the run id {run_id!r} cannot name a directory",
+            hint="use letters, digits, '.', '_' and '-', at most 80, and begin with a letter or a digit",
+        )
+    )
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Puts the content into the file in one step: a reader sees the old or the new, whatever dies when."""
+    beside = path.with_name(path.name + ".tmp")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.rename(path)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Appends one line with a single O_APPEND write, on a fresh line even after a torn one."""
+    fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        end = os.fstat(fd).st_size
+        torn = end > 0 and os.pread(fd, 1, end - 1) != b"\n"
+        os.write(fd, (b"\n" if torn else b"") + line + b"\n")
+    finally:
+        os.close(fd)
+
+
+class RunDir:
+    """The directory of one run and the names of what lies in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.snapshots = path / "snapshots"
+        self.events = path / "events"
+        self.plan = self.snapshots / "plan.json"
+        self.pricing = self.snapshots / "pricing.json"
+        self.instrumentation = self.snapshots / "instrumentation.yaml"
+        self.state = path / "pipeline_state.json"
+        self.progress = path / "pipeline_events.jsonl"
+        self.report_json = path / "instrumentation.json"
+        self.report_md = path / "instrumentation.md"
+        self.calls = path / "instrumentation_calls.jsonl"
+
+    @property
+    def run_id(self) -> str:
+        """The run id: the directory is named by it."""
+        return self.path.name
+
+    @property
+    def output(self) -> Path:
+        """The folder that holds the manifest and all runs."""
+        return self.path.parent.parent
+
+    def create(self) -> None:
+        """Makes the directory and its folders; RunDirError if the run exists already."""
+        try:
+            self.path.mkdir(parents=True)
+        except FileExistsError:
+            raise RunDirError(
+                f"{self.path} exists already: choose another --run-id, or leave it out for a new one"
+            ) from None
+        self.snapshots.mkdir()
+        self.events.mkdir()
+
+    def stage(self, folder: str) -> StageDir:
+        """The folder of one stage."""
+        return StageDir(self.path / folder)
+
+    def journals(self) -> list[Path]:
+        """Event files of all processes, closed and open, by name."""
+        if not self.events.is_dir():
+            return []
+        return sorted(p for p in self.events.iterdir() if p.name.endswith((".jsonl", ".jsonl.open")))
+
+    def lock(self) -> RunLock:
+        """Holds the run for this process; RunDirError if another process holds it."""
+        fd = os.open(self.path / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        for pause in (0.01, 0.05, 0.2, None):  # a reader that asks `is_held` has it for a moment
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if pause is not None:
+                    time.sleep(pause)
+            else:
+                return RunLock(fd)
+        os.close(fd)
+        raise RunDirError(f"{self.path} is held by a running driver")
+
+    def is_held(self) -> bool:
+        """Whether a living driver holds this run."""
+        try:
+            fd = os.open(self.path / "run.lock", os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(fd)
+        return False
+
+
+class RunLock:
+    """A held run; it is let go when closed, or by the kernel when the process dies."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def close(self) -> None:
+        """Lets the run go."""
+        os.close(self._fd)
+
+
+class StageDir:
+    """The folder of one stage."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def log(self, attempt: int) -> Path:
+        """What the stage printed."""
+        return self.path / f"log.{attempt}.txt"
+
+    def sink(self, attempt: int) -> Path:
+        """The calls that its programs appended."""
+        return self.path / f"calls.{attempt}.jsonl"
+
+    def progress(self, attempt: int) -> Path:
+        """The progress that its programs appended."""
+        return self.path / f"progress.{attempt}.jsonl"
+
+    def usage(self, attempt: int) -> Path:
+        """The supervisor's figures."""
+        return self.path / f"usage.{attempt}.json"
+
+
+class OutputDir:
+    """The folder that holds the manifest and all runs."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.manifest = path / MANIFEST
+        self.runs = path / "runs"
+
+    def run(self, run_id: str) -> RunDir:
+        """The directory of a run, which need not exist."""
+        return RunDir(self.runs / run_id)

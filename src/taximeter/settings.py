@@ -1,0 +1,79 @@
+"""Every environment variable that taximeter reads or sets, in one table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+import msgspec
+
+TRUE = frozenset({"1", "true", "yes"})
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """One environment variable."""
+
+    name: str
+    """Its own name."""
+
+    meaning: str
+    """What it says, for the documentation."""
+
+    alias: str | None = None
+    """An older name that is read when its own is not set."""
+
+    def read(self, env: Mapping[str, str] | None = None) -> str | None:
+        """Its value, else its alias's, else None; an empty value counts as not set."""
+        env = os.environ if env is None else env
+        return env.get(self.name) or (env.get(self.alias) if self.alias else None) or None
+
+    def is_on(self, env: Mapping[str, str] | None = None) -> bool:
+        """Whether it says yes: `1`, `true` or `yes` in any case."""
+        return (self.read(env) or "").strip().lower() in TRUE
+
+
+ENABLED = Variable("TAXIMETER_ENABLED", "the recorder is on", alias="OGMEM_PERF_ENABLED")
+RUN_ID = Variable("TAXIMETER_RUN_ID", "the run that this process belongs to", alias="OGMEM_PERF_RUN_ID")
+RUN_DIR = Variable("TAXIMETER_RUN_DIR", "the run's directory")
+ATTEMPT = Variable("TAXIMETER_ATTEMPT", "number of this try of the stage, from 1")
+PROGRESS_FILE = Variable("TAXIMETER_PROGRESS_FILE", "where a stage appends its progress, one JSON line each")
+OUTPUT_DIR = Variable("TAXIMETER_OUTPUT_DIR", "the folder that holds the manifest and all runs")
+STAGE_RUN_ID = Variable("RUN_ID", "the run, for programs that know nothing of taximeter")
+STAGE_ID = Variable("PIPELINE_STAGE_ID", "the stage that this process works for")
+INSTRUMENT_ENABLED = Variable("INSTRUMENT_ENABLED", "the stage is metered")
+INSTRUMENT_SINK = Variable("INSTRUMENT_SINK", "file to which calls are appended, one JSON line each")
+INSTRUMENT_STAGE = Variable("INSTRUMENT_STAGE", "the stage, for programs that write to the sink")
+TRACEPARENT = Variable("TRACEPARENT", "W3C trace context: the span under which this process works")
+
+TABLE = (
+    ENABLED,
+    RUN_ID,
+    RUN_DIR,
+    ATTEMPT,
+    PROGRESS_FILE,
+    OUTPUT_DIR,
+    STAGE_RUN_ID,
+    STAGE_ID,
+    INSTRUMENT_ENABLED,
+    INSTRUMENT_SINK,
+    INSTRUMENT_STAGE,
+    TRACEPARENT,
+)
+
+METERING = (
+    ENABLED,
+    RUN_ID,
+    RUN_DIR,
+    ATTEMPT,
+    INSTRUMENT_ENABLED,
+    INSTRUMENT_SINK,
+    INSTRUMENT_STAGE,
+    TRACEPARENT,
+)
+"""What only a metered stage gets; the driver takes it out of an inherited environment."""
+
+
+def without_metering(env: Mapping[str, str]) -> dict[str, str]:
+    """A copy of an environment in which no process would meter itself."""
+    names = {name for variable in METERING for name in (variable.name, variable.alias)}
+    return {name: value for name, value in env.items() if name not in names}

@@ -1,0 +1,180 @@
+"""What a stage says of its calls lands in the sink, and never hurts the stage."""
+
+import json
+import math
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taximeter
+from taximeter.recorder import guard
+
+
+class Unkind:
+    def __repr__(self) -> str:
+        raise RuntimeError("no")
+
+    def __index__(self) -> int:
+        raise RuntimeError("no")
+
+
+@pytest.fixture
+def sink(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "calls.1.jsonl"
+    monkeypatch.setenv("INSTRUMENT_SINK", str(path))
+    monkeypatch.setenv("PIPELINE_STAGE_ID", "s")
+    monkeypatch.setenv("RUN_ID", "r")
+    return path
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
+
+
+def test_a_call_is_one_line(sink: Path) -> None:
+    taximeter.log_llm_usage("m", 5, 6, request_ms=3, request_id="q", cost=Decimal("0.0000001"), tags={"user": "u"})
+    (line,) = lines(sink)
+    assert line.pop("created_at").endswith("Z")
+    assert line == {
+        "schema_version": "instrumentation_call_v1",
+        "kind": "llm",
+        "model": "m",
+        "provider": "openai",
+        "prompt_tokens": 5,
+        "completion_tokens": 6,
+        "cached": False,
+        "request_ms": 3.0,
+        "request_id": "q",
+        "cost": 1e-07,
+        "stage_id": "s",
+        "run_id": "r",
+        "tags": {"user": "u"},
+    }
+    assert '"cost":0.0000001' in sink.read_text()
+
+
+def test_a_call_may_be_one_mapping(sink: Path) -> None:
+    taximeter.log_llm_usage({"model": "m", "prompt_tokens": 5, "provider": "x", "reasoning_output_tokens": 2})
+    taximeter.log_embedding_usage({"model": "e", "prompt_tokens": 7})
+    first, second = lines(sink)
+    assert (first["provider"], first["reasoning_output_tokens"]) == ("x", 2)
+    assert (second["kind"], second["prompt_tokens"]) == ("embedding", 7)
+
+
+def test_what_is_not_known_is_left_out(sink: Path) -> None:
+    taximeter.log_llm_usage("m")
+    taximeter.log_embedding_usage("e", 3, request_ms=None)
+    first, second = lines(sink)
+    assert "prompt_tokens" not in first
+    assert "request_ms" not in second
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"prompt_tokens": -1}, "prompt_tokens must be a whole number from 0 to 2**63 - 1, not -1"),
+        ({"prompt_tokens": True}, "prompt_tokens must be a whole number from 0 to 2**63 - 1, not True"),
+        ({"completion_tokens": 1.0}, "completion_tokens must be a whole number from 0 to 2**63 - 1, not 1.0"),
+        ({"completion_tokens": math.nan}, "completion_tokens must be a whole number from 0 to 2**63 - 1, not nan"),
+        ({"prompt_tokens": 2**63}, f"prompt_tokens must be a whole number from 0 to 2**63 - 1, not {2**63}"),
+        ({"prompt_tokens": 10**500}, "prompt_tokens must be a whole number from 0 to 2**63 - 1, not a huge integer"),
+        ({"prompt_tokens": "5"}, "prompt_tokens must be a whole number from 0 to 2**63 - 1, not a value of type str"),
+        ({"request_ms": -1}, "request_ms must be milliseconds, 0 or more, not -1"),
+        ({"request_ms": math.inf}, "request_ms must be milliseconds, 0 or more, not inf"),
+        ({"request_ms": "soon"}, "request_ms must be milliseconds, 0 or more, not a value of type str"),
+        ({"cost": "1e400"}, "cost must be an amount of money, 0 or more, not a value of type str"),
+        ({"cost": -0.5}, "cost must be an amount of money, 0 or more, not -0.5"),
+        ({"cost": Decimal("NaN")}, "cost must be an amount of money, 0 or more, not a value of type Decimal"),
+        ({"model": ""}, "model must be a name, not a value of type str"),
+        ({"model": 5}, "model must be a name, not 5"),
+        ({"kind": "video"}, "kind must be llm or embedding, not a value of type str"),
+        ({"request_id": Unkind()}, "request_id must be a text, not a value of type Unkind"),
+        ({"tags": object()}, "Encoding objects of type object is unsupported"),
+    ],
+)
+def test_a_figure_that_cannot_be_true_is_rejected_with_its_reason(
+    sink: Path, fields: dict[str, Any], reason: str
+) -> None:
+    taximeter.log_llm_usage({"model": "m", **fields})
+    (line,) = lines(sink)
+    assert (line["schema_version"], line["reason"]) == ("instrumentation_rejected_v1", reason)
+    assert line["stage_id"] == "s"
+
+
+def test_a_lone_surrogate_or_a_cycle_is_rejected(sink: Path) -> None:
+    cycle: dict[str, Any] = {}
+    cycle["self"] = cycle
+    taximeter.log_llm_usage("\ud800")
+    taximeter.log_llm_usage("m", tags=cycle)
+    assert [line["schema_version"] for line in lines(sink)] == ["instrumentation_rejected_v1"] * 2
+
+
+def test_line_separators_stay_inside_the_line(sink: Path) -> None:
+    taximeter.log_llm_usage("m\u2028\n\x00", 1, 1)
+    assert sink.read_bytes().count(b"\n") == 1
+    assert lines(sink)[0]["model"] == "m\u2028\n\x00"
+
+
+def test_without_a_sink_nothing_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("INSTRUMENT_SINK", raising=False)
+    monkeypatch.chdir(tmp_path)
+    taximeter.log_llm_usage("m", 1, 1)
+    taximeter.items(5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whatever_goes_wrong_is_counted_and_logged_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("INSTRUMENT_SINK", str(tmp_path / "no" / "such" / "folder"))
+    guard.failures.clear()
+    taximeter.log_llm_usage("m", 1, 1)
+    taximeter.log_llm_usage("m", 1, 1)
+    monkeypatch.setenv("INSTRUMENT_SINK", str(tmp_path / "calls.1.jsonl"))
+    taximeter.log_llm_usage("m", Unkind())
+    assert sorted(guard.failures.values()) == [1, 2]
+    assert len(caplog.records) == 2
+
+
+def test_a_line_after_a_torn_one_is_whole(sink: Path) -> None:
+    sink.write_bytes(b'{"model": "to')
+    taximeter.log_llm_usage("m", 1, 1)
+    assert json.loads(sink.read_text().splitlines()[1])["model"] == "m"
+
+
+def test_items_are_told(sink: Path) -> None:
+    taximeter.items(5)
+    taximeter.items(7, direction="in")
+    assert [(line["items"], line["direction"]) for line in lines(sink)] == [(5, "out"), (7, "in")]
+
+
+def test_four_processes_write_one_sink_and_no_line_is_mixed(sink: Path) -> None:
+    program = "import taximeter\nfor i in range(2000): taximeter.log_llm_usage('m' * 300, i, i)"
+    writers = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(4)]
+    assert [writer.wait() for writer in writers] == [0] * 4
+    counts = [line["prompt_tokens"] for line in lines(sink)]
+    assert sorted(counts) == sorted(list(range(2000)) * 4)
+
+
+def test_a_measured_process_loads_next_to_nothing() -> None:
+    program = (
+        "import sys, msgspec; before = set(sys.modules); import taximeter; taximeter.log_llm_usage;"
+        "import taximeter.recorder.calls; print(*sorted(set(sys.modules) - before))"
+    )
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    unwanted = {
+        "pydantic",
+        "yaml",
+        "asyncio",
+        "dataclasses",
+        "inspect",
+        "logging",
+        "importlib.metadata",
+        "socket",
+        "wrapt",
+    }
+    assert not unwanted & set(loaded)

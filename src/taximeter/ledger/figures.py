@@ -1,0 +1,62 @@
+"""The supervisor's figures of one attempt, as they stand in `usage.<attempt>.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Method = Literal["exact", "sampled", "missing"]
+
+
+class Figures(msgspec.Struct, frozen=True, tag="usage_v1", tag_field="schema_version", kw_only=True):
+    """What the operating system counted for the whole process tree; None is unknown, never 0."""
+
+    state: Literal["running", "done"]
+    pid: int | None = None
+    started_at: float
+    ended_at: float | None = None
+    wall_seconds: float
+    cpu_user_seconds: float | None = None
+    cpu_system_seconds: float | None = None
+    max_rss_bytes: int | None = None
+    """The largest single process."""
+
+    peak_memory_bytes: int | None = None
+    """The whole tree."""
+
+    io_read_bytes: int | None = None
+    io_write_bytes: int | None = None
+    io_read_chars: int | None = None
+    """Bytes that went through read calls, from whatever source."""
+
+    io_write_chars: int | None = None
+    major_faults: int | None = None
+    processes: int | None = None
+    leftover_processes: int | None = None
+    """Processes that outlived the stage's own and had to be ended."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    spawn_error: str | None = None
+    methods: dict[str, Method] = {}
+
+
+class FiguresReader:
+    """Figures by path; those of an ended attempt are read once."""
+
+    def __init__(self) -> None:
+        self._done: dict[Path, Figures] = {}
+
+    def read(self, path: Path) -> Figures | None:
+        """The latest figures; None if the supervisor has written none."""
+        if path in self._done:
+            return self._done[path]
+        try:
+            figures = msgspec.json.decode(path.read_bytes(), type=Figures)
+        except FileNotFoundError:
+            return None
+        if figures.state == "done":
+            self._done[path] = figures
+        return figures

@@ -1,0 +1,186 @@
+"""Folds what a run has written so far into spans and totals: each line once, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from taximeter.events import CallEvent, Event, SpanEvent
+from taximeter.journal.reader import RESERVED, Line, LineReader
+from taximeter.journal.writer import OPEN_SUFFIX
+from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
+from taximeter.ledger.top import PricedCall, TopCalls
+from taximeter.pricing.price import price
+from taximeter.pricing.sheet import Sheet
+from taximeter.rundir import RunDir
+from taximeter.totals import NOTHING, Totals
+
+_events = msgspec.json.Decoder(Event)
+_MOST_REASONS = 20
+
+
+class TotalsKey(msgspec.Struct, frozen=True, gc=False):
+    """What totals are kept by: everything coarser is a sum of these."""
+
+    stage_id: str | None
+    attempt: int | None
+    model: str
+
+
+class Attempt(msgspec.Struct, frozen=True, gc=False):
+    """One try of one stage."""
+
+    stage_id: str
+    number: int
+
+
+class _SinkReader(msgspec.Struct):
+    attempt: Attempt
+    lines: LineReader
+
+
+class Ledger:
+    """The books of one run. `poll` takes what is new; the figures are right for all that was taken.
+
+    `folders` maps stage ids to their folders. `limit` is how many calls are kept for each stage.
+    """
+
+    def __init__(self, run: RunDir, sheet: Sheet, folders: Mapping[str, str], limit: int) -> None:
+        self.spans: dict[str, SpanEvent] = {}
+        """Latest record of each run, process and stage span, by span id."""
+
+        self.totals: dict[TotalsKey, Totals] = {}
+        self.top: dict[str | None, TopCalls] = {}
+        """The most expensive calls of each stage."""
+
+        self.entries: set[str] = set()
+        """Entries of the price sheet by which calls were priced."""
+
+        self.items: Counter[tuple[str, int, str]] = Counter()
+        """Work that stages told of, by stage id, attempt and direction."""
+
+        self.losses: Counter[str] = Counter()
+        """What was lost or is doubtful: `rejected` and `torn` lines."""
+
+        self.reasons: Counter[str] = Counter()
+        """Why lines were rejected; the first few reasons."""
+
+        self._run = run
+        self._sheet = sheet
+        self._folders = folders
+        self._limit = limit
+        self._journals: dict[str, LineReader] = {}
+        self._sinks: dict[Attempt, _SinkReader] = {}
+        self._last_seq: dict[str, int] = {}
+
+    def poll(self) -> None:
+        """Takes all whole lines that were written since the last time."""
+        for path in self._run.journals():
+            self._read_journal(path)
+        for reader in list(self._sinks.values()):
+            self._read_sink(reader)
+
+    def finish(self) -> None:
+        """Takes what is left when nobody writes any more: a last line needs no newline then."""
+        self.poll()
+        for reader in list(self._sinks.values()):
+            self._close_sink(reader)
+
+    def stage_attempts(self) -> dict[str, dict[int, SpanEvent]]:
+        """Latest span of each attempt of each stage, in order."""
+        found: dict[str, dict[int, SpanEvent]] = {}
+        for span in self.spans.values():
+            if span.kind == "stage" and span.stage_id is not None:
+                found.setdefault(span.stage_id, {})[span.attempt or 1] = span
+        return {stage_id: dict(sorted(attempts.items())) for stage_id, attempts in found.items()}
+
+    def run_span(self) -> SpanEvent | None:
+        """Latest span of the run, if its driver got so far."""
+        return next((span for span in self.spans.values() if span.kind == "run"), None)
+
+    # -- journals -----------------------------------------------------------------------------------------------------
+
+    def _read_journal(self, path: Path) -> None:
+        name = path.name.removesuffix(OPEN_SUFFIX)
+        reader = self._journals.setdefault(name, LineReader(path, end=RESERVED))
+        reader.path = path  # it loses its `.open` when its process closes it
+        for line in reader.lines():
+            if line.data.strip():
+                self._take_event(line)
+
+    def _take_event(self, line: Line) -> None:
+        try:
+            event: Event = _events.decode(line.data)
+        except msgspec.ValidationError as error:
+            self._reject(str(error))
+            return
+        except (msgspec.DecodeError, RecursionError):
+            self.losses["torn"] += 1
+            return
+        process, seq = event.event_id
+        if seq <= self._last_seq.get(process, -1):
+            return  # a second delivery
+        self._last_seq[process] = seq
+        if isinstance(event, CallEvent):
+            self._take_call(event)
+        elif event.kind != "span":
+            self._take_span(event)
+
+    def _take_span(self, span: SpanEvent) -> None:
+        self.spans[span.span_id] = span
+        folder = self._folders.get(span.stage_id or "")
+        if span.kind == "stage" and span.stage_id is not None and folder is not None:
+            attempt = Attempt(span.stage_id, span.attempt or 1)
+            sink = self._run.stage(folder).sink(attempt.number)
+            reader = self._sinks.setdefault(attempt, _SinkReader(attempt, LineReader(sink)))
+            if span.ended_at is not None:
+                self._read_sink(reader)
+                self._close_sink(reader)
+
+    # -- sinks --------------------------------------------------------------------------------------------------------
+
+    def _read_sink(self, reader: _SinkReader) -> None:
+        for line in reader.lines.lines():
+            if line.data.strip():
+                self._take_line(reader, line)
+
+    def _close_sink(self, reader: _SinkReader) -> None:
+        tail = reader.lines.tail()
+        if tail is not None:
+            self._take_line(reader, tail)
+        del self._sinks[reader.attempt]
+
+    def _take_line(self, reader: _SinkReader, line: Line) -> None:
+        stage_id, attempt = reader.attempt.stage_id, reader.attempt.number
+        for record in read_records(line.data):
+            match record:
+                case SinkCall():
+                    named = record.stage_id if record.stage_id in self._folders else None
+                    event = record.to_event(f"{self._folders[stage_id]}/{reader.lines.path.name}", line)
+                    event.run_id, event.stage_id, event.attempt = self._run.run_id, named or stage_id, attempt
+                    self._take_call(event)
+                case SinkItems():
+                    self.items[stage_id, attempt, record.direction] += record.items
+                case SinkRejected():
+                    self._reject(record.reason)
+                case Torn():
+                    self.losses["torn"] += 1
+
+    # -- figures ------------------------------------------------------------------------------------------------------
+
+    def _take_call(self, call: CallEvent) -> None:
+        cost = price(call, self._sheet)
+        if cost.entry is not None:
+            self.entries.add(cost.entry)
+        key = TotalsKey(call.stage_id, call.attempt, call.model)
+        self.totals[key] = self.totals.get(key, NOTHING) + Totals.of(call, cost)
+        top = self.top.get(call.stage_id) or self.top.setdefault(call.stage_id, TopCalls(self._limit))
+        top.put(PricedCall(call, cost))
+
+    def _reject(self, reason: str) -> None:
+        self.losses["rejected"] += 1
+        if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
+            self.reasons[reason] += 1

@@ -1,0 +1,72 @@
+"""The list of runs: an append-only file of which the latest word on each run counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from taximeter.journal.reader import LineReader
+from taximeter.numbers import to_json
+from taximeter.rundir import OutputDir, append_line
+
+
+class GitState(msgspec.Struct, frozen=True):
+    """The working copy that a run was started in."""
+
+    sha: str
+    dirty: bool
+
+
+class ReportFiles(msgspec.Struct, frozen=True):
+    """Where the reports of a run lie, from the folder of the manifest."""
+
+    json: str
+    md: str
+
+
+class ManifestLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="manifest_v1", tag_field="schema_version"):
+    """What is said about a run when it starts, and again when it ends."""
+
+    run_id: str
+    recipe: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    status: str | None = None
+    totals: dict[str, Any] | None = None
+    tags: dict[str, str] | None = None
+    git: GitState | None = None
+    instrumentation: ReportFiles | None = None
+
+
+_decoder = msgspec.json.Decoder(ManifestLine)
+
+
+def append(output: OutputDir, line: ManifestLine) -> None:
+    """Adds a line to the manifest."""
+    append_line(output.manifest, to_json(msgspec.to_builtins(line)))
+
+
+def read(output: OutputDir) -> list[ManifestLine]:
+    """One line a run, with the latest of each fact, in the order in which runs were last started, newest first."""
+    runs: dict[str, ManifestLine] = {}
+    for line in _lines(output):
+        known = runs.pop(line.run_id, None) if line.started_at else runs.get(line.run_id)
+        runs[line.run_id] = line if known is None else _merged(known, line)
+    return sorted(runs.values(), key=lambda run: run.started_at or "", reverse=True)
+
+
+def _lines(output: OutputDir) -> Iterator[ManifestLine]:
+    reader = LineReader(output.manifest)
+    for line in reader.lines():
+        try:
+            yield _decoder.decode(line.data)
+        except msgspec.DecodeError:
+            continue  # blank, or torn by a driver that died; its run still has its directory
+
+
+def _merged(known: ManifestLine, new: ManifestLine) -> ManifestLine:
+    said = {name: value for name, value in msgspec.structs.asdict(new).items() if value is not None}
+    return msgspec.structs.replace(known, **said)

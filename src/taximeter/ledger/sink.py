@@ -1,0 +1,123 @@
+"""Lines of a call sink, as any program may have written them, turned into events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import islice
+from typing import Annotated, Literal
+
+import msgspec
+
+from taximeter.events import CallEvent, CallKind
+from taximeter.journal.reader import Line
+from taximeter.usage import MAX_TOKENS, SUBSETS, Usage
+
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+
+
+class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_version"):
+    """One call, in the words of a sink."""
+
+    model: Annotated[str, msgspec.Meta(min_length=1)]
+    kind: CallKind = "llm"
+    provider: str | None = None
+    prompt_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    cached: bool = False
+    request_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    request_id: str | None = None
+    cost: Decimal | None = None
+    stage_id: str | None = None
+    run_id: str | None = None
+    created_at: datetime | None = None
+    response_model: str | None = None
+    cache_read_input_tokens: Tokens | None = None
+    cache_write_input_tokens: Tokens | None = None
+    tool_use_input_tokens: Tokens | None = None
+    reasoning_output_tokens: Tokens | None = None
+    tags: dict[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.cost is not None and (not self.cost.is_finite() or self.cost < 0):
+            raise ValueError("cost must be 0 or more")
+
+    def to_event(self, source: str, line: Line) -> CallEvent:
+        """The call as an event, named by its file and byte offset."""
+        given = self.created_at
+        at = None if given is None else (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
+        known = self.prompt_tokens is not None or self.completion_tokens is not None
+        return CallEvent(
+            event_id=(source, line.offset),
+            run_id=self.run_id,
+            stage_id=self.stage_id,
+            kind=self.kind,
+            provider=self.provider,
+            model=self.model,
+            response_model=self.response_model,
+            usage=Usage(self.prompt_tokens, self.completion_tokens, *(getattr(self, subset) for subset in SUBSETS)),
+            usage_source="user" if known else "missing",
+            cached=self.cached,
+            request_id=self.request_id,
+            started_at=at,
+            request_ms=self.request_ms,
+            provider_cost=self.cost,
+            captured_by="sink",
+            tags=self.tags,
+        )
+
+
+class SinkItems(msgspec.Struct, tag="instrumentation_items_v1", tag_field="schema_version"):
+    """Units of work that a stage read or made."""
+
+    items: Tokens
+    direction: Literal["in", "out"] = "out"
+
+
+class SinkRejected(msgspec.Struct, tag="instrumentation_rejected_v1", tag_field="schema_version"):
+    """A call whose figures could not be true."""
+
+    reason: str = "no reason given"
+
+
+class Torn(msgspec.Struct):
+    """A line whose writer died in the middle."""
+
+
+SinkRecord = SinkCall | SinkItems | SinkRejected
+
+_MOST_STUMPS = 64
+_decoder = msgspec.json.Decoder(SinkRecord)
+
+
+def read_records(data: bytes) -> list[SinkRecord | Torn]:
+    """What stands in a line: one record, as a rule.
+
+    If somebody died in the middle of a line, the next writer's record follows on the same line: it is found behind the
+    stump. JSON that is no record of a sink is a rejected one, with the reason.
+    """
+    try:
+        return [_decoder.decode(data)]
+    except (msgspec.DecodeError, RecursionError) as error:
+        for begin in islice(_openings(data), _MOST_STUMPS):
+            try:
+                return [Torn(), _decoder.decode(data[begin:])]
+            except (msgspec.DecodeError, RecursionError):
+                continue
+        return [SinkRejected(str(error)) if _is_json(data) else Torn()]
+
+
+def _openings(data: bytes) -> Iterator[int]:
+    begin = data.find(b'{"', 1)
+    while begin >= 0:
+        yield begin
+        begin = data.find(b'{"', begin + 1)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True

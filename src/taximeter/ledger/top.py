@@ -1,0 +1,46 @@
+"""The most expensive calls, in bounded memory."""
+
+from __future__ import annotations
+
+import heapq
+from decimal import Decimal
+from itertools import count
+
+import msgspec
+
+from taximeter.events import CallEvent
+from taximeter.pricing.price import Cost
+
+_UNPRICED = Decimal(-1)
+
+
+class PricedCall(msgspec.Struct, frozen=True, gc=False):
+    """A call with what it cost."""
+
+    call: CallEvent
+    cost: Cost
+
+
+class TopCalls:
+    """Keeps the `limit` most expensive calls of all that are put in; the one with more tokens wins a tie."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self._heap: list[tuple[Decimal, int, int, PricedCall]] = []
+        self._order = count(0, -1)  # of equal calls the first stays
+
+    def put(self, priced: PricedCall) -> None:
+        """Looks at one more call."""
+        if not self.limit:
+            return
+        usage, amount = priced.call.usage, priced.cost.amount
+        tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
+        entry = (_UNPRICED if amount is None else amount, tokens, next(self._order), priced)
+        if len(self._heap) < self.limit:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heappushpop(self._heap, entry)
+
+    def calls(self) -> list[PricedCall]:
+        """The calls that were kept, the most expensive first."""
+        return [priced for *_, priced in sorted(self._heap, reverse=True)]

@@ -1,0 +1,75 @@
+"""Lines that any program may have written."""
+
+from decimal import Decimal
+
+import pytest
+
+from taximeter.journal.reader import Line
+from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
+
+CALL = b'{"schema_version":"instrumentation_call_v1","model":"m","prompt_tokens":1,"tags":{"a":"b"}}'
+
+
+def test_a_call_becomes_an_event_named_by_its_file_and_offset() -> None:
+    data = b"""{"schema_version":"instrumentation_call_v1","kind":"embedding","model":"m","provider":"p",
+        "prompt_tokens":3,"completion_tokens":4,"cached":true,"request_ms":5,"request_id":"q","cost":0.000000000001,
+        "stage_id":"s","run_id":"r","created_at":"2026-01-01T00:00:00Z","cache_read_input_tokens":2,"more":[1]}"""
+    (record,) = read_records(data)
+    assert isinstance(record, SinkCall)
+    event = record.to_event("01_s/calls.1.jsonl", Line(17, data))
+    assert event.event_id == ("01_s/calls.1.jsonl", 17)
+    assert (event.kind, event.usage.input_tokens, event.usage.cache_read_input_tokens) == ("embedding", 3, 2)
+    assert event.provider_cost == Decimal("0.000000000001")
+    assert event.started_at == 1_767_225_600.0
+    assert event.usage_source == "user"
+
+
+def test_a_call_without_counts_is_missing_usage() -> None:
+    (record,) = read_records(b'{"schema_version":"instrumentation_call_v1","model":"m"}')
+    assert isinstance(record, SinkCall)
+    assert record.to_event("f", Line(0, b"")).usage_source == "missing"
+
+
+def test_items_and_rejections_are_read() -> None:
+    (items,) = read_records(b'{"schema_version":"instrumentation_items_v1","items":5,"direction":"in"}')
+    (rejected,) = read_records(b'{"schema_version":"instrumentation_rejected_v1","reason":"why"}')
+    assert items == SinkItems(5, "in")
+    assert rejected == SinkRejected("why")
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        b'"prompt_tokens":-1',
+        b'"prompt_tokens":true',
+        b'"prompt_tokens":1.5',
+        b'"prompt_tokens":9223372036854775808',
+        b'"prompt_tokens":"5"',
+        b'"cost":-1',
+        b'"request_ms":-1',
+        b'"model":""',
+        b'"model":5',
+        b'"kind":"video"',
+    ],
+)
+def test_figures_that_cannot_be_true_are_rejected_with_the_reason(field: bytes) -> None:
+    (record,) = read_records(b'{"schema_version":"instrumentation_call_v1","model":"m",' + field + b"}")
+    assert isinstance(record, SinkRejected)
+    assert record.reason
+
+
+def test_json_that_is_no_record_is_rejected() -> None:
+    for data in (b"[]", b"5", b'{"model":"m","prompt_tokens":3}', b'{"schema_version":"other_v1"}'):
+        assert isinstance(read_records(data)[0], SinkRejected)
+
+
+@pytest.mark.parametrize("data", [b"{", b"hello", b"\xff\xfe", b'{"schema_version":"instrum', b"\0\0", b"[" * 5000])
+def test_garbage_is_torn(data: bytes) -> None:
+    assert read_records(data) == [Torn()]
+
+
+@pytest.mark.parametrize("cut", [1, 10, 40, 60, 85, len(CALL) - 1])
+def test_a_record_behind_the_stump_of_a_torn_one_is_found(cut: int) -> None:
+    torn, record = read_records(CALL[:cut] + CALL)
+    assert torn == Torn()
+    assert isinstance(record, SinkCall)

@@ -15,7 +15,7 @@ from taximeter.usage import Usage
 
 RATES = st.decimals(0, 100, places=9)
 SHEETS = st.builds(
-    lambda a, b, c: Sheet(source="t", models={"a": RateCard(a, b), "b": RateCard(c), "free": RateCard(free=True)}),
+    lambda a, b, c: Sheet(models={"a": RateCard(a, b), "b": RateCard(c), "free": RateCard(free=True)}),
     RATES,
     RATES,
     RATES,

@@ -13,7 +13,7 @@ from taximeter.usage import Usage
 D = Decimal
 CARD = RateCard(prompt_per_1k=D("0.003"), completion_per_1k=D("0.015"))
 CACHING = RateCard(D("0.003"), D("0.015"), cache_read_per_1k=D("0.0003"), cache_write_per_1k=D("0.00375"))
-SHEET = Sheet(source="test", models={"m": CARD, "c": CACHING, "local": RateCard(free=True), "in": RateCard(D("0.1"))})
+SHEET = Sheet(models={"m": CARD, "c": CACHING, "local": RateCard(free=True), "in": RateCard(D("0.1"))})
 
 
 def call(model: str = "m", usage: Usage | None = None, **fields: object) -> CallEvent:
@@ -56,7 +56,7 @@ def test_the_model_that_answered_is_looked_up_first_and_the_one_asked_for_second
 
 
 def test_default_rates_give_an_estimate() -> None:
-    sheet = Sheet(source="test", default=CARD)
+    sheet = Sheet(default=CARD)
     cost = price(call("who"), sheet)
     assert (cost.amount, cost.status, cost.entry) == (D("0.006"), "estimated", "default")
 
@@ -89,7 +89,7 @@ def test_an_answer_from_a_local_cache_costs_nothing_and_says_what_it_saved() -> 
 
 
 def test_a_million_small_calls_are_not_rounded_away() -> None:
-    cheap = Sheet(source="test", models={"m": RateCard(D("0.0000004"))})
+    cheap = Sheet(models={"m": RateCard(D("0.0000004"))})
     cost = price(call(usage=Usage(1, 0)), cheap)
     assert cost.amount == D("0.0000000004")
 
@@ -109,7 +109,7 @@ def test_line_items_are_the_amount_and_hold_every_token_once(
     r: Decimal | None,
     w: Decimal | None,
 ) -> None:
-    sheet = Sheet(source="test", models={"m": RateCard(prompt, completion, r, w)})
+    sheet = Sheet(models={"m": RateCard(prompt, completion, r, w)})
     usage = Usage(plain + read + write, out, cache_read_input_tokens=read, cache_write_input_tokens=write)
     cost = price(call(usage=usage), sheet)
     assert sum((i.amount for i in cost.line_items), D(0)) == (cost.amount or 0)
@@ -117,9 +117,9 @@ def test_line_items_are_the_amount_and_hold_every_token_once(
 
 
 def test_a_compiled_sheet_is_named_by_its_content(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    same = Sheet(source="test", models=dict(reversed(SHEET.models.items())))
+    same = Sheet(models=dict(reversed(SHEET.models.items())))
     assert same.sheet_id == SHEET.sheet_id
-    assert Sheet(source="test", models={}).sheet_id != SHEET.sheet_id
+    assert Sheet(models={}).sheet_id != SHEET.sheet_id
     path = tmp_path / "pricing.json"
     path.write_bytes(SHEET.to_json())
     assert read_sheet(path) == SHEET

@@ -45,10 +45,10 @@ class _SinkReader(msgspec.Struct):
 class Ledger:
     """The books of one run. `poll` takes what is new; the figures are right for all that was taken.
 
-    `folders` maps stage ids to their folders. `limit` is how many calls are kept for each stage.
+    `folders` maps stage ids to their folders. `limit` is how many calls are kept for each stage; None is all.
     """
 
-    def __init__(self, run: RunDir, sheet: Sheet, folders: Mapping[str, str], limit: int) -> None:
+    def __init__(self, run: RunDir, sheet: Sheet, folders: Mapping[str, str], limit: int | None) -> None:
         self.spans: dict[str, SpanEvent] = {}
         """Latest record of each run, process and stage span, by span id."""
 

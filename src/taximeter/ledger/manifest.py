@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from decimal import Decimal
 
 import msgspec
 
+from taximeter.events import Status
 from taximeter.journal.reader import LineReader
 from taximeter.numbers import to_json
+from taximeter.pricing.price import CostStatus
 from taximeter.rundir import OutputDir, append_line
 
 
@@ -26,6 +28,20 @@ class ReportFiles(msgspec.Struct, frozen=True):
     md: str
 
 
+class RunTotals(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The figures of a whole run."""
+
+    metered: bool = False
+    wall_seconds: float | None = None
+    cpu_seconds: float | None = None
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal | None = None
+    cost_status: CostStatus | None = None
+    currency: str = "USD"
+
+
 class ManifestLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="manifest_v1", tag_field="schema_version"):
     """What is said about a run when it starts, and again when it ends."""
 
@@ -34,8 +50,8 @@ class ManifestLine(msgspec.Struct, frozen=True, omit_defaults=True, tag="manifes
     created_at: str | None = None
     started_at: str | None = None
     ended_at: str | None = None
-    status: str | None = None
-    totals: dict[str, Any] | None = None
+    status: Status | None = None
+    totals: RunTotals | None = None
     tags: dict[str, str] | None = None
     git: GitState | None = None
     instrumentation: ReportFiles | None = None
@@ -46,7 +62,7 @@ _decoder = msgspec.json.Decoder(ManifestLine)
 
 def append(output: OutputDir, line: ManifestLine) -> None:
     """Adds a line to the manifest."""
-    append_line(output.manifest, to_json(msgspec.to_builtins(line)))
+    append_line(output.manifest, to_json(msgspec.to_builtins(line, builtin_types=(Decimal,))))
 
 
 def read(output: OutputDir) -> list[ManifestLine]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import sys
 from decimal import Decimal
 from itertools import count
 
@@ -22,21 +23,24 @@ class PricedCall(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopCalls:
-    """Keeps the `limit` most expensive calls of all that are put in; the one with more tokens wins a tie."""
+    """Keeps the `limit` most expensive calls of all that are put in; the one with more tokens wins a tie.
 
-    def __init__(self, limit: int) -> None:
-        self.limit = limit
+    Without a limit it keeps them all.
+    """
+
+    def __init__(self, limit: int | None) -> None:
+        self._limit = sys.maxsize if limit is None else limit
         self._heap: list[tuple[Decimal, int, int, PricedCall]] = []
         self._order = count(0, -1)  # of equal calls the first stays
 
     def put(self, priced: PricedCall) -> None:
         """Looks at one more call."""
-        if not self.limit:
+        if not self._limit:
             return
         usage, amount = priced.call.usage, priced.cost.amount
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
         entry = (_UNPRICED if amount is None else amount, tokens, next(self._order), priced)
-        if len(self._heap) < self.limit:
+        if len(self._heap) < self._limit:
             heapq.heappush(self._heap, entry)
         else:
             heapq.heappushpop(self._heap, entry)

@@ -29,9 +29,6 @@ class RateCard(msgspec.Struct, frozen=True, omit_defaults=True):
 class Sheet(msgspec.Struct, frozen=True, tag="pricing_v1", tag_field="schema_version"):
     """A set of rate cards in one currency."""
 
-    source: str
-    """Where it comes from: the file as the person named it."""
-
     currency: str = "USD"
     updated_at: str | None = None
     models: dict[str, RateCard] = {}

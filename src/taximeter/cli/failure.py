@@ -1,0 +1,23 @@
+"""How what a person wrote wrong is told: all of it, on one page."""
+
+from __future__ import annotations
+
+from taximeter.errors import Problem, SetupError
+from taximeter.report.wording import plural, visible
+
+
+def page(error: SetupError) -> str:
+    """Each problem with its place, what is wrong, and how to mend it."""
+    lines = [line for problem in error.problems for line in _lines(problem)]
+    if len(error.problems) > 1:
+        lines.append(plural(len(error.problems), "problem"))
+    return "\n".join(lines)
+
+
+def _lines(problem: Problem) -> list[str]:
+    where = f"{visible(problem.where)}: " if problem.where else ""
+    key = f"{visible(problem.key)}: " if problem.key else ""
+    lines = [f"{where}{key}{visible(problem.message)}"]
+    if problem.hint:
+        lines.append(f"    {visible(problem.hint)}")
+    return lines

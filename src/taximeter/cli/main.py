@@ -1,0 +1,57 @@
+"""The command line. Each command is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+import taximeter
+from taximeter.cli.failure import page
+from taximeter.errors import RunDirError, SetupError
+
+_COMMANDS = {
+    "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
+    "run": "Run the stages of a recipe.",
+    "runs": "List runs, newest first.",
+    "show": "Show what a run took and what it cost.",
+    "validate": "Check a file against a schema.",
+}
+"""Name and purpose of each command; the command is `command` in the module of its name."""
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"taximeter.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(_COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(taximeter.__version__, message="taximeter %(version)s")
+def cli() -> None:
+    """What every stage of an LLM pipeline took and what it cost."""
+
+
+def main() -> None:
+    """Entry point of the command `taximeter`. What a person wrote wrong is one page and exit code 2."""
+    try:
+        cli()
+    except SetupError as error:
+        click.echo(page(error), err=True)
+        sys.exit(2)
+    except RunDirError as error:
+        click.echo(f"taximeter: {error}", err=True)
+        sys.exit(2)
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read us has seen enough; Python would complain about the flush
+        sys.exit(0)

@@ -1,0 +1,53 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from rich.console import Console
+
+from taximeter import settings
+from taximeter.errors import RunDirError
+from taximeter.ledger import manifest
+from taximeter.rundir import OutputDir, RunDir
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+_output_dir = click.option(
+    "--output-dir",
+    envvar=settings.OUTPUT_DIR.name,
+    type=click.Path(path_type=Path, file_okay=False),
+    help=f"The folder that holds the manifest and all runs [default: output; {settings.OUTPUT_DIR.name}].",
+)
+
+
+def output_dir(command: F) -> F:
+    """Adds `--output-dir`."""
+    return _output_dir(command)
+
+
+def find_run(name: str, output: OutputDir) -> RunDir:
+    """The run that a person means: a run id, `latest`, `latest~1`, or the path of a run directory."""
+    latest, _, back = name.partition("~")
+    if latest == "latest" and (back.isdigit() or not back):
+        runs = manifest.read(output)
+        if int(back or 0) >= len(runs):
+            raise RunDirError(f"there is no run {name} in {output.manifest}: it lists {len(runs)}")
+        return output.run(runs[int(back or 0)].run_id)
+    for run in (output.run(name), RunDir(Path(name))):
+        if run.plan.exists():
+            return run
+    raise RunDirError(f"there is no run {name} in {output.runs}: `taximeter runs` lists them")
+
+
+def console() -> Console:
+    """Where results go: as wide as the terminal or COLUMNS says, 100 columns where neither does."""
+    told = sys.stdout.isatty() or "COLUMNS" in os.environ
+    return Console(file=sys.stdout, width=None if told else 100, highlight=False, emoji=False)

@@ -1,0 +1,69 @@
+"""`taximeter run`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from taximeter.cli import options
+from taximeter.clock import SystemClock
+from taximeter.report import json, terminal
+from taximeter.report.wording import visible
+from taximeter.run.live import Lines, LiveTable
+from taximeter.run.observer import Observer
+from taximeter.run.options import RunOptions
+from taximeter.run.outcome import Outcome
+from taximeter.run.pipeline import run_recipe
+
+_file = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.command("run")
+@click.argument("recipe", type=_file, required=False)
+@click.option("--recipe", "recipe_option", type=_file, help="The recipe, for those who like it as an option.")
+@click.option("--instrument/--no-instrument", default=None, help="Meter the stages, or do not.")
+@click.option("--instrument-config", type=_file, help="A file with an `instrumentation:` block.")
+@click.option("--price-table", type=_file, help="The price sheet.")
+@click.option("--registry", type=click.Path(path_type=Path), help="Folder of modules, or one YAML file with all.")
+@click.option("--run-id", help="Name of the run [default: the recipe's name, the time and six random digits].")
+@options.output_dir
+@click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Most stages at a time.")
+@click.option("--mock", is_flag=True, help="Run the stand-ins of modules that have one.")
+@click.option("--set", "overrides", multiple=True, metavar="STAGE.PARAM=VALUE", help="Set a parameter of a stage.")
+@options.as_json
+def command(recipe: Path | None, recipe_option: Path | None, as_json: bool, **asked: object) -> None:
+    """Run the stages of RECIPE, and with --instrument show what each took and cost.
+
+    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 130 or 143 ended by a signal.
+    """
+    path = recipe_option or recipe
+    if path is None or (recipe and recipe_option):
+        raise click.UsageError("name one recipe")
+    outcome = run_recipe(RunOptions(recipe=path, **asked), watch())  # type: ignore[arg-type] # click made them so
+    tell(outcome, as_json)
+    sys.exit(outcome.exit_code)
+
+
+def watch() -> Callable[[], Observer]:
+    """A live table on a terminal, a line for each event elsewhere; both on standard error."""
+    console = Console(stderr=True, highlight=False, emoji=False)
+    return (lambda: LiveTable(console)) if console.is_terminal else (lambda: Lines(console, SystemClock()))
+
+
+def tell(outcome: Outcome, as_json: bool) -> None:
+    """The report of a run that is over, and where it lies."""
+    if as_json:
+        click.echo(json.render(outcome.report), nl=False)
+    else:
+        console = options.console()
+        console.print(terminal.report_view(outcome.report, console.width))
+    for stage in outcome.report.stages:
+        if stage.status in {"failed", "lost"}:
+            click.echo(f"{visible(stage.id or '')}: its log is {outcome.log(stage)}", err=True)
+    click.echo(f"run directory: {outcome.run.path}", err=True)
+    if outcome.trouble:
+        click.echo(f"the report files could not be written: {visible(outcome.trouble)}", err=True)

@@ -1,0 +1,35 @@
+"""`taximeter runs`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import click
+import msgspec
+
+from taximeter.cli import options
+from taximeter.numbers import to_json
+from taximeter.report.columns import table
+from taximeter.report.runs import list_runs, run_columns
+from taximeter.report.terminal import grid
+from taximeter.rundir import OutputDir
+
+
+@click.command("runs")
+@click.option("--limit", "-n", type=click.IntRange(min=1), default=None, help="Only the newest N.")
+@options.output_dir
+@options.as_json
+def command(limit: int | None, output_dir: Path | None, as_json: bool) -> None:
+    """List runs, newest first."""
+    output = OutputDir(output_dir or Path("output"))
+    runs = list_runs(output)[:limit]
+    if as_json:
+        listed = msgspec.to_builtins(runs, builtin_types=(Decimal,))
+        click.echo(to_json({"schema_version": "runs_v1", "runs": listed}))
+        return
+    if not runs:
+        click.echo(f"No runs in {output.path}. `taximeter run RECIPE` makes one.", err=True)
+        return
+    console = options.console()
+    console.print(grid(table(run_columns(), runs), console.width))

@@ -1,0 +1,19 @@
+"""Every file format of ours by its name."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel
+
+from taximeter.pricing.schema import PriceSheetBlock
+from taximeter.recipe.model import RecipeBlock
+from taximeter.recipe.module import ModuleBlock
+from taximeter.report.schemas import SCHEMA_MAP
+
+AUTHORED: dict[str, type[BaseModel]] = {
+    "recipe": RecipeBlock,
+    "module": ModuleBlock,
+    "price_sheet": PriceSheetBlock,
+}
+"""Files that people write, in YAML."""
+
+SCHEMAS: dict[str, type[BaseModel]] = {**SCHEMA_MAP, **AUTHORED}

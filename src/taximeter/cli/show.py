@@ -1,0 +1,29 @@
+"""`taximeter show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from taximeter.cli import options
+from taximeter.report import json, terminal
+from taximeter.report.build import build
+from taximeter.rundir import OutputDir
+
+
+@click.command("show")
+@click.argument("run", default="latest")
+@options.output_dir
+@options.as_json
+def command(run: str, output_dir: Path | None, as_json: bool) -> None:
+    """Show what a run took and what it cost, as its directory tells it now.
+
+    RUN is a run id, `latest` (the default), `latest~1` for the one before, or the path of a run directory.
+    """
+    report = build(options.find_run(run, OutputDir(output_dir or Path("output"))))
+    if as_json:
+        click.echo(json.render(report), nl=False)
+        return
+    console = options.console()
+    console.print(terminal.report_view(report, console.width))

@@ -1,0 +1,125 @@
+"""Templates of commands: their placeholders, what is wrong with them, and the argument vector made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from taximeter.recipe import shell
+from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.words import did_you_mean
+from taximeter.yamldoc import show
+
+
+class CommandValues(msgspec.Struct, frozen=True):
+    """What is known only when a stage starts."""
+
+    python: str
+    """The driver's interpreter."""
+
+    inputs: dict[str, str]
+    """Paths of what the stage reads, by the name of the input."""
+
+    input: dict[str, str]
+    """Paths of what the pipeline reads, by name."""
+
+    out: str
+    """Path of the artifact."""
+
+    stage_dir: str
+    run_dir: str
+    run_id: str
+    state_file: str
+    progress_file: str
+
+
+CALL = "{call}"
+"""JSON of the arguments of a function. Only the planner writes it: it is no placeholder of an authored command."""
+
+_SINGLE = ("python", "out", "stage_dir", "run_dir", "run_id", "state_file", "progress_file")
+_NAMED = ("inputs", "input", "params")
+_WORD = rf"(?:{'|'.join(_SINGLE)})|(?:{'|'.join(_NAMED)})\.[^\W\d][\w.-]*"
+_KNOWN = re.compile(_WORD)
+_IN_ARGUMENT = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_IN_SCRIPT = re.compile(rf"(?<!\$)\{{({_WORD})\}}")  # ${out} is a variable of the shell
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """Something in a template that cannot be filled in."""
+
+    text: str
+    """The piece of the template."""
+
+    message: str
+    hint: str | None
+
+
+def escape(text: str) -> str:
+    """Text as it stands in an argument's template."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def faults(argument: str) -> Iterator[Fault]:
+    """What is wrong with the template of an argument. (In a script every brace that is not ours is the shell's.)"""
+    for match in _IN_ARGUMENT.finditer(argument):
+        text, word = match[0], match[1]
+        if text in ("{{", "}}") or (word and _KNOWN.fullmatch(word)):
+            continue
+        if word and re.fullmatch(r"[\w.-]+", word):
+            yield Fault(text, f"unknown placeholder {show(text)}", _nearest(word))
+        else:
+            yield Fault(text, f"{show(text)} is not a placeholder", "write `{{` and `}}` for braces")
+
+
+def placeholders(command: tuple[str, ...] | str) -> Iterator[tuple[str, str]]:
+    """(`inputs`, `input` or `params`; name) of each placeholder that has a name."""
+    arguments, pattern = ([command], _IN_SCRIPT) if isinstance(command, str) else (command, _IN_ARGUMENT)
+    for argument in arguments:
+        for match in pattern.finditer(argument):
+            kind, dot, name = (match[1] or "").partition(".")
+            if dot and kind in _NAMED:
+                yield kind, name
+
+
+def render(stage: PlannedStage, values: CommandValues) -> list[str]:
+    """The argument vector of a planned stage."""
+
+    def value(word: str) -> str:
+        return _value(word, stage, values)
+
+    if isinstance(stage.command, str):
+        return ["/bin/sh", "-c", shell.fill(stage.command, _IN_SCRIPT, value)]
+    return [_IN_ARGUMENT.sub(lambda m: value(m[1]) if m[1] else m[0][0], argument) for argument in stage.command]
+
+
+def _value(word: str, stage: PlannedStage, values: CommandValues) -> str:
+    kind, _, name = word.partition(".")
+    match kind:
+        case "inputs":
+            return values.inputs[name]
+        case "input":
+            return values.input[name]
+        case "params":
+            return _text(stage.params.get(name))
+        case "call":
+            params = {name: value for name, value in stage.params.items() if value is not None}
+            return _json({"inputs": values.inputs, "out": values.out, "params": params})
+        case _:
+            return str(getattr(values, kind))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else _json(value)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _nearest(word: str) -> str | None:
+    return did_you_mean(word, [*_SINGLE, *(f"{kind}.NAME" for kind in _NAMED)])

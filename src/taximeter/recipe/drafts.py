@@ -1,0 +1,101 @@
+"""Stages on their way into the plan: named, and with their modules found."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+
+import msgspec
+
+from taximeter.errors import Problem
+from taximeter.recipe.load import Recipe
+from taximeter.recipe.model import StageBlock
+from taximeter.recipe.module import Module
+from taximeter.recipe.plan import Source
+from taximeter.recipe.registry import Registry
+from taximeter.recipe.words import did_you_mean
+from taximeter.yamldoc import Document, KeyPath, show
+
+
+class Draft(msgspec.Struct):
+    """A stage of the recipe, and what has been found out about it."""
+
+    document: Document
+    number: int
+    """Its index in the recipe."""
+
+    block: StageBlock
+    id: str
+    """Empty if nothing names it."""
+
+    kind: str
+    module: Module | None = None
+    """None for a plain command, and where the module cannot be used."""
+
+    inputs: dict[str, Source] = {}
+    needs: dict[str, KeyPath] = {}
+    """Ids of the stages that must be done first, and where in this stage it says so."""
+
+    def problem(
+        self, message: str, key_path: KeyPath = (), hint: str | None = None, *, within: str | None = None
+    ) -> Problem:
+        """A problem with a part of the stage."""
+        return self.document.problem(message, ("stages", self.number, *key_path), hint, within=within)
+
+    @property
+    def named_by(self) -> KeyPath:
+        """Where in the document its id stands."""
+        key = next((key for key in ("id", "stage", "module") if getattr(self.block, key)), "")
+        return ("stages", self.number, key)
+
+
+def draft_stages(recipe: Recipe, registry: Registry, problems: list[Problem]) -> list[Draft]:
+    """A draft of each stage; those of broken stages too, for others to refer to."""
+    drafts = [_draft(recipe, number, block, registry) for number, block in enumerate(recipe.block.stages)]
+    if recipe.is_linear:
+        for draft, name in zip(drafts, distinct([draft.id for draft in drafts]), strict=True):
+            draft.id = name
+    usable = [draft for draft in drafts if draft.number not in recipe.broken]
+    problems.extend(problem for draft in usable for problem in _module_problems(draft, registry))
+    problems.extend(_name_problems(usable))
+    return drafts
+
+
+def distinct(names: Sequence[str]) -> list[str]:
+    """The names, with `-2`, `-3` and so on after those that have come before."""
+    taken = set(names)
+    numbers: dict[str, Iterator[int]] = {}
+    ids = []
+    for name in names:
+        candidate = name
+        if name in numbers:
+            candidate = next(free for number in numbers[name] if (free := f"{name}-{number}") not in taken)
+        else:
+            numbers[name] = itertools.count(2)
+        taken.add(candidate)
+        ids.append(candidate)
+    return ids
+
+
+def _draft(recipe: Recipe, number: int, block: StageBlock, registry: Registry) -> Draft:
+    module = registry.modules.get(block.module) if block.module else None
+    kind = block.stage or (module.block.stage if module else None) or block.id or ""
+    return Draft(recipe.document, number, block, block.id or kind, kind, module)
+
+
+def _module_problems(draft: Draft, registry: Registry) -> Iterator[Problem]:
+    name = draft.block.module
+    if name and not draft.module and registry.path and name not in registry.broken:
+        message = f"there is no module {show(name)} in {show(str(registry.path))}"
+        yield draft.problem(message, ("module",), did_you_mean(name, registry.modules))
+
+
+def _name_problems(drafts: Iterable[Draft]) -> Iterator[Problem]:
+    first: dict[str, Draft] = {}
+    for draft in drafts:
+        if draft.id and first.setdefault(draft.id, draft) is not draft:
+            line, _ = draft.document.at(first[draft.id].named_by)
+            message = f"there is another stage {show(draft.id)}, on line {line}"
+            yield draft.document.problem(message, draft.named_by, "give one of them an `id` of its own")
+        elif not draft.id and (draft.module or draft.block.run):
+            yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")

@@ -1,0 +1,142 @@
+"""The public format of a recipe file."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+NOT_BLANK = r"\S"
+Text = Annotated[str, Field(pattern=NOT_BLANK)]
+"""Free text that is not blank."""
+
+NAME_PATTERN = r"^[^\W\d][\w.-]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+"""A name that can stand in a placeholder and after `--`."""
+
+
+VARIABLE_PATTERN = r"^[^=]+$"
+
+FREE_KEYS: dict[str, Any] = {"patternProperties": {"^x-": {}}}
+
+
+class Block(BaseModel):
+    """A map of an authored file: exact types, no unknown keys; a key that begins with `x-` is free."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        json_schema_extra=FREE_KEYS,
+    )
+
+    not_yet: ClassVar[frozenset[str]] = frozenset()
+    """Keys of features that this version does not have: refused by name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_free_keys(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            return {key: value for key, value in data.items() if not key.startswith("x-")}
+        return data
+
+
+class InstrumentationBlock(Block):
+    """What is metered, and how it is priced and reported."""
+
+    model_config = ConfigDict(title="Instrumentation")
+    not_yet = frozenset({"capture"})
+
+    enabled: bool = False
+    """Whether the run is metered."""
+
+    price_table: Text | None = None
+    """A price sheet, looked up beside this file and then in the working directory; else the built-in sheet is used."""
+
+    include_calls: Annotated[int, Field(ge=0)] | bool = 50
+    """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
+
+
+class StageBlock(Block):
+    """One use of a module, or of a plain command."""
+
+    model_config = ConfigDict(
+        title="Stage", json_schema_extra=FREE_KEYS | {"oneOf": [{"required": ["module"]}, {"required": ["run"]}]}
+    )
+    not_yet = frozenset({"timeout", "retries"})
+
+    id: Text | None = None
+    """Names the stage in this recipe; without it, `stage` does."""
+
+    stage: Text | None = None
+    """Its kind; without it, the kind that the module gives, else `id`."""
+
+    module: Text | None = None
+    """The `module_id` of a module in the registry."""
+
+    run: Text | Annotated[list[str], Field(min_length=1)] | None = None
+    """A plain command: a list of arguments, or a string that `/bin/sh` runs."""
+
+    needs: list[Text] = []
+    """Ids of stages that must be done first; the stages named in `inputs` need not be repeated here."""
+
+    inputs: dict[Name, Text] = {}
+    """What it reads, by name: the id of a stage, or a path from the working directory."""
+
+    params: dict[Name, Any] = {}
+    """Parameters of the module."""
+
+    out: Text | None = None
+    """Its artifact, a path inside the folder of the stage; `artifact.jsonl` if nothing else is said."""
+
+    description: str | None = None
+    """Free text for people."""
+
+    env: dict[Annotated[str, Field(pattern=VARIABLE_PATTERN)], str] = {}
+    """Environment variables of its process."""
+
+    @model_validator(mode="after")
+    def _module_or_run(self) -> StageBlock:
+        if self.module is None and self.run is None:
+            raise PydanticCustomError("setup", "the stage has neither `module` nor `run`", {"hint": "give it one"})
+        if self.module is not None and self.run is not None:
+            raise PydanticCustomError("setup", "the stage has both `module` and `run`", {"hint": "keep one of them"})
+        return self
+
+
+class RecipeBlock(Block):
+    """A pipeline: its stages and what they read, make and need."""
+
+    model_config = ConfigDict(title="Recipe")
+
+    name: Text | None = None
+    """What the recipe is called; without it, the file's name without its ending."""
+
+    run_id: Text | None = None
+    """Id of the run; by default made of the name, the time and six random digits."""
+
+    output_dir: Text | None = None
+    """The folder that holds the manifest and all runs; `output` in the working directory by default."""
+
+    input: dict[Name, Text] = {}
+    """What the pipeline reads, by name: paths from the working directory; inputs of the first stage if it is linear."""
+
+    outputs: dict[Text, Text] = {}
+    """Artifacts by stage; the stage's own `out` wins."""
+
+    settings: dict[str, Any] = {}
+    """Free settings, kept with the run."""
+
+    stage_params: dict[Text, dict[Name, Any]] = {}
+    """Parameters by stage; the stage's own `params` win."""
+
+    tags: dict[Text, str] = {}
+    """Labels of the run."""
+
+    instrumentation: InstrumentationBlock = InstrumentationBlock()
+    """What is metered."""
+
+    stages: Annotated[list[StageBlock], Field(min_length=1)]
+    """The stages. If none has `id`, `needs` or `inputs`, each reads what the one before it wrote."""

@@ -1,0 +1,91 @@
+"""The public format of a `module.yaml`, and a module as the registry holds it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from taximeter.errors import Problem
+from taximeter.recipe.entrypoint import is_entrypoint
+from taximeter.recipe.model import FREE_KEYS, Block, Name, Text
+from taximeter.yamldoc import Document, KeyPath
+
+
+def _entrypoint(text: str) -> str:
+    if not is_entrypoint(text):
+        hint = "write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`"
+        raise PydanticCustomError("setup", "this is not an entrypoint", {"hint": hint})
+    return text
+
+
+Entrypoint = Annotated[str, AfterValidator(_entrypoint)]
+
+
+class ModuleBlock(Block):
+    """A reusable program: what it reads, writes and can be told."""
+
+    model_config = ConfigDict(
+        title="Module",
+        json_schema_extra=FREE_KEYS | {"anyOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]},
+    )
+
+    module_id: Text
+    """The name by which recipes use it."""
+
+    stage: Text | None = None
+    """The kind of stage that it makes."""
+
+    entrypoint: Entrypoint | None = None
+    """`path.py`, `package.module` or `path.py:function`; a path from this file's folder, else the working directory."""
+
+    command: Text | Annotated[list[str], Field(min_length=1)] | None = None
+    """Template of its command, for any language; else the entrypoint gets an option for each input and parameter."""
+
+    input_schema: Text | None = None
+    """Schema of the rows that it reads."""
+
+    output_schema: Text | None = None
+    """Schema of the rows that it writes."""
+
+    default_params: dict[Name, Any] = {}
+    """Parameters that a recipe need not give."""
+
+    param_schema: dict[str, Any] | None = None
+    """JSON Schema of the parameters; `type: object` may be left out."""
+
+    mock: Entrypoint | None = None
+    """An entrypoint that takes its place when a run is mocked."""
+
+    notes: str | None = None
+    """Free text for people."""
+
+    @model_validator(mode="after")
+    def _can_be_called(self) -> ModuleBlock:
+        if self.entrypoint is None and self.command is None:
+            message = "the module has neither `entrypoint` nor `command`"
+            raise PydanticCustomError("setup", message, {"hint": "give it one of them"})
+        return self
+
+
+class Module(msgspec.Struct, frozen=True):
+    """A module and where it was authored."""
+
+    block: ModuleBlock
+    document: Document
+    at: KeyPath = ()
+    """Where in the document it stands: a registry can be one file."""
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are looked up first."""
+        return Path(self.document.name).parent
+
+    def problem(
+        self, message: str, key_path: KeyPath = (), hint: str | None = None, *, within: str | None = None
+    ) -> Problem:
+        """A problem with a part of the module."""
+        return self.document.problem(message, (*self.at, *key_path), hint, within=within)

@@ -1,0 +1,66 @@
+"""Parameters of a stage: gathered from all layers, each knowing where it was set, and checked by the module's schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+
+import msgspec
+
+from taximeter.errors import Problem
+from taximeter.recipe.drafts import Draft
+from taximeter.recipe.load import Recipe
+from taximeter.recipe.overrides import Override
+from taximeter.recipe.program import Program
+from taximeter.recipe.words import did_you_mean
+from taximeter.yamldoc import KeyPath, Value, show
+
+
+class Setting(msgspec.Struct, frozen=True):
+    """The value of a parameter and where it was set."""
+
+    value: Value
+    author: Callable[[str, KeyPath, str | None], Problem]
+    """Makes a problem of a message, a key path and a hint."""
+
+    at: KeyPath = ()
+
+    def problem(self, message: str, inside: KeyPath = (), hint: str | None = None) -> Problem:
+        """A problem with the value, or with a part of it."""
+        return self.author(message, (*self.at, *inside), hint)
+
+
+def gather(draft: Draft, recipe: Recipe, program: Program | None, overrides: Iterable[Override]) -> dict[str, Setting]:
+    """The parameters of a stage; of the layers that set one, the last wins."""
+    settings: dict[str, Setting] = {}
+
+    def layer(values: Mapping[str, Value], author: Callable[..., Problem], *at: str, then: KeyPath = ()) -> None:
+        settings.update({name: Setting(value, author, (*at, name, *then)) for name, value in values.items()})
+
+    if program:
+        layer(program.schema_defaults, program.module.problem, "param_schema", "properties", then=("default",))
+        layer(program.module.block.default_params, program.module.problem, "default_params")
+    for key in dict.fromkeys((draft.kind, draft.id)):
+        layer(recipe.block.stage_params.get(key, {}), recipe.problem, "stage_params", key)
+    layer(draft.block.params, draft.problem, "params")
+    for override in overrides:
+        settings[override.param] = Setting(override.value, override.problem)
+    return settings
+
+
+def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> Iterator[Problem]:
+    """What the module's schema has against the parameters."""
+    schema = program.schema
+    if schema is None:
+        return
+    known = {*schema.names, *program.module.block.default_params}
+    unknown = settings.keys() - known if schema.is_closed else set()
+    for name in unknown:
+        message = f"module {show(program.module.block.module_id)} has no parameter {show(name)}"
+        yield settings[name].problem(message, (), did_you_mean(name, known))
+    values = {name: setting.value for name, setting in settings.items() if setting.value is not None}
+    for violation in schema.violations(values):
+        name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]
+        if name in settings:
+            yield settings[name].problem(violation.message, inside, violation.hint)
+        else:
+            yield draft.problem(violation.message, ("params",), violation.hint)

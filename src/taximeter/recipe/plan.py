@@ -1,0 +1,109 @@
+"""The plan: a recipe's stages in the order of running, with everything looked up; the snapshot that a run keeps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+
+class Source(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Where a stage reads: exactly one of the two is given."""
+
+    stage: str | None = None
+    """Id of the stage whose artifact it is."""
+
+    path: str | None = None
+    """A path from the working directory."""
+
+
+class Instrumentation(msgspec.Struct, frozen=True):
+    """What is metered, after recipe, file and flags were merged."""
+
+    enabled: bool = False
+    price_table: str | None = None
+    """Path of the price sheet; None is the built-in one."""
+
+    include_calls: int | bool = 50
+    """How many of a stage's calls the report lists; true is all, false is none."""
+
+    @property
+    def call_limit(self) -> int | None:
+        """The same as a number; None is all."""
+        return None if self.include_calls is True else int(self.include_calls)
+
+
+class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
+    """A stage, ready to run."""
+
+    index: int
+    """Its place in the order, from 1."""
+
+    id: str
+    stage: str
+    """Its kind."""
+
+    module_id: str | None = None
+    """None for a plain command."""
+
+    description: str | None = None
+    notes: str | None = None
+    """What the module says about itself."""
+
+    folder: str
+    """Its folder in the run directory."""
+
+    needs: tuple[str, ...] = ()
+    """Ids of the stages that must be done first, those it reads from among them."""
+
+    inputs: dict[str, Source] = {}
+    params: dict[str, Any] = {}
+    """Parameters from all layers; None says that one is left out."""
+
+    out: str
+    """Its artifact, a path inside its folder."""
+
+    env: dict[str, str] = {}
+    """Variables for its process. The values can be secrets: a snapshot has only their names."""
+
+    env_names: tuple[str, ...] = ()
+    command: tuple[str, ...] | str
+    """Template of its command: arguments, or a string for the shell."""
+
+    mocked: bool = False
+    """A stand-in runs in the module's place."""
+
+    input_schema: str | None = None
+    output_schema: str | None = None
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="schema_version"):
+    """A recipe that was checked whole."""
+
+    recipe_name: str
+    recipe_path: str
+    run_id: str | None = None
+    """What the recipe asks for."""
+
+    output_dir: str | None = None
+    """What the recipe asks for."""
+
+    tags: dict[str, str] = {}
+    settings: dict[str, Any] = {}
+    input: dict[str, str] = {}
+    """What the pipeline reads, by name: paths from the working directory."""
+
+    instrumentation: Instrumentation = Instrumentation()
+    stages: tuple[PlannedStage, ...]
+    """In an order in which each comes after all that it needs."""
+
+    def snapshot(self) -> bytes:
+        """JSON of the plan, for people and for `read_plan`; without the values of environment variables."""
+        stages = tuple(msgspec.structs.replace(stage, env={}) for stage in self.stages)
+        return msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(self, stages=stages)), indent=2) + b"\n"
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan in a run directory (`snapshots/plan.json`)."""
+    return msgspec.json.decode(path.read_bytes(), type=Plan)

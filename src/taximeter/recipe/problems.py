@@ -1,0 +1,131 @@
+"""What pydantic finds wrong, in plain words and with the place in the file."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, get_args
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from taximeter.errors import Problem
+from taximeter.recipe.model import NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
+from taximeter.recipe.words import LIST, MAP, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, did_you_mean, mend
+from taximeter.yamldoc import Document, KeyPath, Value, show
+
+B = TypeVar("B", bound=Block)
+
+_TYPES = {
+    "string_type": TEXT,
+    "int_type": WHOLE_NUMBER,
+    "bool_type": YES_OR_NO,
+    "list_type": LIST,
+    "dict_type": MAP,
+    "model_type": MAP,
+}
+_PATTERNS = {
+    NOT_BLANK: ("must not be blank", None),
+    NAME_PATTERN: ("cannot be a name", "use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`"),
+    VARIABLE_PATTERN: ("cannot be the name of a variable", "a name has no `=` and is not empty"),
+}
+"""What it means that a text does not match one of the patterns of the models, and how to mend it."""
+
+
+def read_block(model: type[B], document: Document, at: KeyPath, problems: list[Problem]) -> B | None:
+    """The block at a place of a document; None if it cannot be used, and why is added to the problems."""
+    try:
+        return model.model_validate(part(document.data, at))
+    except ValidationError as error:
+        problems.extend(explain(error, model, document, at))
+        return None
+
+
+def part(value: Value, path: KeyPath) -> Value:
+    """The part of a value that a key path leads to."""
+    for key in path:
+        match value, key:
+            case dict(), str():
+                value = value[key]
+            case list(), int():
+                value = value[key]
+    return value
+
+
+def explain(error: ValidationError, model: type[Block], document: Document, at: KeyPath = ()) -> list[Problem]:
+    """One problem for each place where the value at `at` does not fit the model."""
+    found: dict[KeyPath, list[ErrorDetails]] = {}
+    for detail in error.errors(include_url=False):
+        found.setdefault(_key_path(detail, part(document.data, at)), []).append(detail)
+    # Of a union every member complains; the one that fits best complains about something further inside.
+    outer = {path[:length] for path in found for length in range(len(path))}
+    return [
+        document.problem(message, (*at, *path), hint)
+        for path, details in found.items()
+        if path not in outer
+        for message, hint in [_words(path, details, model)]
+    ]
+
+
+def _key_path(detail: ErrorDetails, value: Any) -> KeyPath:
+    """Where the detail points, without the labels that pydantic adds for members of unions and for keys."""
+    path: list[str | int] = []
+    for key in detail["loc"]:
+        if isinstance(value, dict) and key in value:
+            value = value[key]
+        elif isinstance(value, list) and isinstance(key, int):
+            value = value[key]
+        elif detail["type"] != "missing":
+            continue
+        path.append(key)
+    return tuple(path)
+
+
+def _words(path: KeyPath, details: list[ErrorDetails], model: type[Block]) -> tuple[str, str | None]:
+    wanted = list(dict.fromkeys(_TYPES[detail["type"]] for detail in details if detail["type"] in _TYPES))
+    detail = next((detail for detail in details if detail["type"] not in _TYPES), None)
+    if detail is None:
+        value = details[0]["input"]
+        return f"{_subject(path)} must be {' or '.join(wanted)}, not {describe(value)}", mend(value, wanted)
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return f"{_subject(path)} is missing", None
+        case "extra_forbidden":
+            return _unknown_key(str(path[-1]), _block_at(model, path[:-1]))
+        case "greater_than_equal":
+            return f"{_subject(path)} must be at least {context['ge']}, not {detail['input']}", None
+        case "too_short":
+            return f"{_subject(path)} must not be empty", None
+        case "string_pattern_mismatch":
+            phrase, hint = _PATTERNS[context["pattern"]]
+            return f"{_subject(path) if context['pattern'] == NOT_BLANK else show(detail['input'])} {phrase}", hint
+        case _:
+            return detail["msg"], context.get("hint")
+
+
+def _subject(path: KeyPath) -> str:
+    """What a message calls the place: the last key, with the indexes that follow it."""
+    names = [index for index, key in enumerate(path) if isinstance(key, str)]
+    if not names:
+        return "this"
+    key, *indexes = path[names[-1] :]
+    return show(f"{key}{''.join(f'[{index}]' for index in indexes)}")
+
+
+def _unknown_key(key: str, block: type[Block]) -> tuple[str, str | None]:
+    if key in block.not_yet:
+        return f"this version has no {show(key)}", "leave it out: it would do nothing"
+    return f"unknown key {show(key)}", did_you_mean(key, block.model_fields)
+
+
+def _block_at(model: type[Block], path: KeyPath) -> type[Block]:
+    """The model of the block that a key path leads to."""
+    for key in path:
+        if isinstance(key, str) and key in model.model_fields:
+            model = _block_in(model.model_fields[key].annotation) or model
+    return model
+
+
+def _block_in(annotation: Any) -> type[Block] | None:
+    if isinstance(annotation, type) and issubclass(annotation, Block):
+        return annotation
+    return next(filter(None, map(_block_in, get_args(annotation))), None)

@@ -1,0 +1,64 @@
+"""What each stage reads, and so what it must wait for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from taximeter.errors import Problem
+from taximeter.recipe.drafts import Draft
+from taximeter.recipe.load import Recipe
+from taximeter.recipe.lookup import look_up, names_beside
+from taximeter.recipe.plan import Source
+from taximeter.recipe.words import did_you_mean
+from taximeter.yamldoc import show
+
+DEFAULT_ARTIFACT = "artifact.jsonl"
+
+_OURS = re.compile(r"(log|calls|progress|usage)\.\d+\..*")
+
+
+def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Problem]:
+    """Finds the inputs and needs of each stage; the problems are what cannot be found."""
+    for name, path in recipe.block.input.items():
+        if not look_up(path, cwd):
+            yield recipe.problem(f"there is no file {show(path)}", ("input", name), did_you_mean(path, names_beside(path, cwd)))
+    if recipe.is_linear:
+        _chain(drafts, recipe)
+        return
+    ids = {draft.id for draft in drafts}
+    for draft in drafts:
+        yield from _inputs(draft, ids, cwd)
+        yield from _needs(draft, ids)
+
+
+def _chain(drafts: Collection[Draft], recipe: Recipe) -> None:
+    before: Draft | None = None
+    for draft in drafts:
+        if before is None:
+            draft.inputs = {name: Source(path=path) for name, path in recipe.block.input.items()}
+        else:
+            draft.inputs = {"input": Source(stage=before.id)}
+            draft.needs = {before.id: ()}
+        before = draft
+
+
+def _inputs(draft: Draft, ids: Collection[str], cwd: Path) -> Iterator[Problem]:
+    for name, value in draft.block.inputs.items():
+        if value in ids:
+            draft.inputs[name] = Source(stage=value)
+            draft.needs.setdefault(value, ("inputs", name))
+        else:
+            draft.inputs[name] = Source(path=value)
+            if not look_up(value, cwd):
+                hint = did_you_mean(value, [*ids, *names_beside(value, cwd)])
+                yield draft.problem(f"there is no stage and no file {show(value)}", ("inputs", name), hint)
+
+
+def _needs(draft: Draft, ids: Collection[str]) -> Iterator[Problem]:
+    for index, name in enumerate(draft.block.needs):
+        if name in ids:
+            draft.needs.setdefault(name, ("needs", index))
+        else:
+            yield draft.problem(f"there is no stage {show(name)}", ("needs", index), did_you_mean(name, ids))

@@ -1,0 +1,130 @@
+"""From a run directory to its report: the one way, for a finished run, a running one and a lost one."""
+
+from __future__ import annotations
+
+from taximeter.clock import Clock, SystemClock, iso
+from taximeter.errors import RunDirError
+from taximeter.events import SpanEvent, Status
+from taximeter.ledger.figures import FiguresReader
+from taximeter.ledger.ledger import Ledger
+from taximeter.pricing.sheet import Sheet, read_sheet
+from taximeter.recipe.plan import Plan, PlannedStage, read_plan
+from taximeter.report import schemas
+from taximeter.report.pricing import pricing_record
+from taximeter.report.stage import attempt_record, known, lasted, over_attempts
+from taximeter.report.tally import call_record, roll_up
+from taximeter.rundir import RunDir
+from taximeter.totals import Totals
+
+
+def build(run: RunDir) -> schemas.RunInstrumentation:
+    """The report of a run as its directory tells it now; RunDirError if it is not the directory of a run."""
+    if not run.plan.exists():
+        raise RunDirError(f"{run.path} is not the directory of a run: it has no snapshots/plan.json")
+    plan = read_plan(run.plan)
+    books = Books(run, plan, plan.instrumentation.call_limit)
+    if run.is_held():
+        books.ledger.poll()
+    else:
+        books.ledger.finish()
+    return books.report()
+
+
+class Books:
+    """What a report is built from. Kept open while a run goes on, it reads only what is new.
+
+    `call_limit` is how many calls of each stage are kept for the report, the most expensive ones; None is all.
+    """
+
+    def __init__(self, run: RunDir, plan: Plan, call_limit: int | None, clock: Clock | None = None) -> None:
+        self.run = run
+        self.plan = plan
+        self.sheet = read_sheet(run.pricing) if run.pricing.exists() else Sheet()
+        self.ledger = Ledger(run, self.sheet, {stage.id: stage.folder for stage in plan.stages}, call_limit)
+        self._figures = FiguresReader()
+        self._clock = clock or SystemClock()
+
+    def report(self) -> schemas.RunInstrumentation:
+        """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
+        span = self.ledger.run_span()
+        alive = self.run.is_held()
+        open_status: Status = "running" if alive else "lost"
+        now = self._clock.now() if alive else None
+        spans, totals = self.ledger.stage_attempts(), self._totals_by_stage()
+        stages = [
+            self._stage(stage, spans.get(stage.id, {}), open_status, now, totals.pop(stage.id, schemas.Totals()))
+            for stage in self.plan.stages
+        ]
+        # What is left happened outside the stages of the plan; a report that dropped it would not add up.
+        stages += [
+            self._with_calls(schemas.StageInstrumentation(id=None, status="done", llm_totals=rest))
+            for rest in totals.values()
+        ]
+        return schemas.RunInstrumentation(
+            run_id=self.run.run_id,
+            recipe_name=self.plan.recipe_name,
+            recipe_path=self.plan.recipe_path,
+            status=open_status if span is None or span.ended_at is None else span.status,
+            metered=self.plan.instrumentation.enabled,
+            mocked=any(stage.mocked for stage in self.plan.stages),
+            started_at=None if span is None else iso(span.started_at),
+            ended_at=None if span is None or span.ended_at is None else iso(span.ended_at),
+            wall_seconds=None if span is None else lasted(span, now),
+            cpu_user_seconds=known(sum, (stage.cpu_user_seconds for stage in stages)),
+            cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
+            stages=stages,
+            totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
+            pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
+            env=schemas.Env(**((span.meta if span else None) or {})),
+            losses=schemas.Losses(**self.ledger.losses, reasons=dict(self.ledger.reasons)),
+            tags=self.plan.tags,
+            error=span.error if span else None,
+        )
+
+    def _stage(
+        self,
+        stage: PlannedStage,
+        spans: dict[int, SpanEvent],
+        open_status: Status,
+        now: float | None,
+        totals: schemas.Totals,
+    ) -> schemas.StageInstrumentation:
+        folder = self.run.stage(stage.folder)
+        attempts = [
+            attempt_record(
+                span,
+                open_status if span.ended_at is None else span.status,
+                self._figures.read(folder.usage(number)),
+                now,
+            )
+            for number, span in spans.items()
+        ]
+        last = spans[max(spans)] if spans else None
+        artifact = f"{stage.folder}/{stage.out}"
+        return self._with_calls(
+            schemas.StageInstrumentation(
+                id=stage.id,
+                stage=stage.stage,
+                module_id=stage.module_id,
+                description=stage.description,
+                artifact=artifact if (self.run.path / artifact).exists() else None,
+                schema_version_output=stage.output_schema,
+                items_in=last.items_in if last else None,
+                items_out=last.items_out if last else None,
+                mocked=stage.mocked,
+                llm_totals=totals,
+                **(over_attempts(attempts) if attempts else {"status": "pending"}),
+            )
+        )
+
+    def _totals_by_stage(self) -> dict[str | None, schemas.Totals]:
+        leaves: dict[str | None, list[tuple[str, Totals]]] = {}
+        for key, totals in self.ledger.totals.items():
+            leaves.setdefault(key.stage_id, []).append((key.model, totals))
+        return {stage_id: roll_up(of_stage) for stage_id, of_stage in leaves.items()}
+
+    def _with_calls(self, record: schemas.StageInstrumentation) -> schemas.StageInstrumentation:
+        top = self.ledger.top.get(record.id)
+        calls = [call_record(priced) for priced in top.calls()] if top else []
+        omitted = record.llm_totals.calls - len(calls)
+        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted})

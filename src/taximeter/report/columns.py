@@ -1,0 +1,104 @@
+"""Which figures stand in the tables, and which of them give way where there is little room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import msgspec
+
+from taximeter import numbers
+from taximeter.report import schemas
+from taximeter.report.wording import cost, cpu, name, visible
+
+R = TypeVar("R")
+
+
+class Column(msgspec.Struct, Generic[R], frozen=True):
+    """One column of a table."""
+
+    title: str
+    cell: Callable[[R], str]
+    importance: int
+    """Columns of least importance go first."""
+
+    right: bool = True
+    """Numbers stand on the right."""
+
+
+class Table(msgspec.Struct, frozen=True):
+    """Columns of text, ready for any renderer."""
+
+    titles: tuple[str, ...]
+    cells: tuple[tuple[str, ...], ...]
+    """The texts of each column."""
+
+    right: tuple[bool, ...]
+    importance: tuple[int, ...]
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The texts of each row."""
+        return list(zip(*self.cells, strict=True))
+
+
+def table(columns: Sequence[Column[R]], rows: Sequence[R]) -> Table:
+    """The figures of all rows in words."""
+    return Table(
+        titles=tuple(column.title for column in columns),
+        cells=tuple(tuple(column.cell(row) for row in rows) for column in columns),
+        right=tuple(column.right for column in columns),
+        importance=tuple(column.importance for column in columns),
+    )
+
+
+def _share(stage: schemas.StageInstrumentation) -> str:
+    used = cpu(stage)
+    return numbers.UNKNOWN if used is None or not stage.wall_seconds else numbers.percent(used, stage.wall_seconds)
+
+
+def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
+    """Columns of a table with one row a stage."""
+    column = Column[schemas.StageInstrumentation]
+    return [
+        column("stage", name, 100, right=False),
+        column("status", lambda s: s.status + (" (mock)" if s.mocked else ""), 90, right=False),
+        column("wall", lambda s: numbers.seconds(s.wall_seconds), 95),
+        column("CPU", lambda s: numbers.seconds(cpu(s)), 70),
+        column("CPU/wall", _share, 30),
+        column("peak memory", lambda s: numbers.size(s.peak_memory_bytes), 60),
+        column("read", lambda s: numbers.size(s.io_read_bytes), 10),
+        column("written", lambda s: numbers.size(s.io_write_bytes), 11),
+        column("items", lambda s: numbers.count(s.items_out), 40),
+        column("calls", lambda s: numbers.count(s.llm_totals.calls), 65),
+        column("tokens in", lambda s: numbers.count(s.llm_totals.prompt_tokens), 80),
+        column("out", lambda s: numbers.count(s.llm_totals.completion_tokens), 79),
+        column("cost", lambda s: cost(s.llm_totals, currency), 99),
+    ]
+
+
+def plain_stage_columns() -> list[Column[schemas.StageInstrumentation]]:
+    """The same for a run that was not metered."""
+    return [column for column in stage_columns("USD") if column.title in {"stage", "status", "wall"}]
+
+
+ModelRow = tuple[str, schemas.ModelTotals]
+
+
+def model_columns(currency: str) -> list[Column[ModelRow]]:
+    """Columns of a table with one row a model."""
+    column = Column[ModelRow]
+    return [
+        column("model", lambda m: visible(m[0]), 100, right=False),
+        column("calls", lambda m: numbers.count(m[1].calls), 90),
+        column("tokens in", lambda m: numbers.count(m[1].prompt_tokens), 80),
+        column("cached in", lambda m: numbers.count(m[1].cache_read_input_tokens), 30),
+        column("out", lambda m: numbers.count(m[1].completion_tokens), 79),
+        column("reasoning", lambda m: numbers.count(m[1].reasoning_output_tokens), 20),
+        column("cost", lambda m: cost(m[1], currency), 99),
+    ]
+
+
+def by_cost(report: schemas.RunInstrumentation) -> list[ModelRow]:
+    """Models of a run, the most expensive first."""
+    return sorted(report.totals.per_model.items(), key=lambda m: (-(m[1].cost or 0), -m[1].prompt_tokens, m[0]))

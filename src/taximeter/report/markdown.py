@@ -1,0 +1,84 @@
+"""The report as Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from taximeter import numbers
+from taximeter.report import schemas
+from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
+from taximeter.report.trust import trust
+from taximeter.report.wording import cost, headline, name, visible
+
+_SIGNS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$:@-])")
+_MOST = 5
+
+
+def render(report: schemas.RunInstrumentation) -> str:
+    """Headline, what happened, tables of models and stages, the most expensive and slowest stages, what to trust."""
+    currency = report.pricing.currency
+    parts = [
+        f"# Run {_text(report.run_id)}",
+        f"**{' · '.join(map(_text, headline(report)))}**",
+        _facts(report),
+    ]
+    if report.metered:
+        parts += ["## Models", _table(table(model_columns(currency), by_cost(report)))]
+        parts += ["## Stages", _table(table(stage_columns(currency), report.stages))]
+        parts += ["## Most expensive stages", _ranking(report, _money, lambda s: cost(s.llm_totals, currency))]
+    else:
+        parts += ["## Stages", _table(table(plain_stage_columns(), report.stages))]
+    parts += ["## Slowest stages", _ranking(report, _wall, lambda s: numbers.seconds(s.wall_seconds))]
+    parts += ["## What to trust", "\n".join(f"- {_text(note)}" for note in trust(report))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _facts(report: schemas.RunInstrumentation) -> str:
+    facts = [
+        f"Recipe {_text(report.recipe_name or numbers.UNKNOWN)}",
+        f"started {report.started_at or numbers.UNKNOWN}",
+        f"ended {report.ended_at or numbers.UNKNOWN}",
+        "all figures: [instrumentation.json](instrumentation.json)",
+    ]
+    lines = ["; ".join(facts) + "."]
+    if report.error:
+        lines.append(f"**{_text(report.error)}**")
+    if report.tags:
+        lines.append("Tags: " + ", ".join(f"{_text(key)} = {_text(value)}" for key, value in report.tags.items()) + ".")
+    return "\n\n".join(lines)
+
+
+def _table(cells: Table) -> str:
+    if not cells.rows:
+        return "None."
+    lines = [cells.titles, tuple("--:" if right else ":--" for right in cells.right)]
+    lines += [tuple(map(_text, row)) for row in cells.rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _ranking(
+    report: schemas.RunInstrumentation,
+    figure: Callable[[schemas.StageInstrumentation], float],
+    shown: Callable[[schemas.StageInstrumentation], str],
+) -> str:
+    whole = sum(map(figure, report.stages))
+    first = sorted((s for s in report.stages if figure(s) > 0), key=figure, reverse=True)[:_MOST]
+    lines = [
+        f"{i}. {_text(name(stage))}: {_text(shown(stage))}, {numbers.percent(figure(stage), whole)}"
+        for i, stage in enumerate(first, 1)
+    ]
+    return "\n".join(lines) or "None."
+
+
+def _money(stage: schemas.StageInstrumentation) -> float:
+    return float(stage.llm_totals.cost or 0)
+
+
+def _wall(stage: schemas.StageInstrumentation) -> float:
+    return stage.wall_seconds or 0.0
+
+
+def _text(text: str) -> str:
+    """Foreign text that Markdown shows as it is."""
+    return _SIGNS.sub(r"\\\1", visible(text))

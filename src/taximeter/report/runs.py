@@ -1,0 +1,76 @@
+"""The list of runs: what the manifest says, and for a run without an end what its directory says."""
+
+from __future__ import annotations
+
+import msgspec
+
+from taximeter import numbers
+from taximeter.errors import RunDirError
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine, RunTotals
+from taximeter.report import schemas
+from taximeter.report.build import build
+from taximeter.report.columns import Column
+from taximeter.report.wording import cost_text, cpu, visible
+from taximeter.rundir import OutputDir
+
+
+def list_runs(output: OutputDir) -> list[ManifestLine]:
+    """One line a run, newest first. A run that has no end yet is running or lost, with its figures so far."""
+    return [line if line.ended_at else _so_far(line, output) for line in manifest.read(output)]
+
+
+def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
+    """The figures of a report that stand in the manifest."""
+    return RunTotals(
+        metered=report.metered,
+        wall_seconds=report.wall_seconds,
+        cpu_seconds=cpu(report),
+        calls=report.totals.calls,
+        prompt_tokens=report.totals.prompt_tokens,
+        completion_tokens=report.totals.completion_tokens,
+        cost=report.totals.cost,
+        cost_status=report.totals.cost_status,
+        currency=report.pricing.currency,
+    )
+
+
+def _so_far(line: ManifestLine, output: OutputDir) -> ManifestLine:
+    try:
+        report = build(output.run(line.run_id))
+    except RunDirError:  # the directory is gone
+        return msgspec.structs.replace(line, status="lost")
+    return msgspec.structs.replace(line, status=report.status, totals=run_totals(report))
+
+
+def run_columns() -> list[Column[ManifestLine]]:
+    """Columns of a table with one row a run."""
+    column = Column[ManifestLine]
+    return [
+        column("run", lambda r: visible(r.run_id), 100, right=False),
+        column("status", lambda r: r.status or numbers.UNKNOWN, 95, right=False),
+        column("started (UTC)", lambda r: _minute(r.started_at), 60, right=False),
+        column("wall", lambda r: numbers.seconds(_totals(r).wall_seconds), 90),
+        column("CPU", lambda r: numbers.seconds(_totals(r).cpu_seconds), 30),
+        column("calls", lambda r: _count(r, _totals(r).calls), 50),
+        column("tokens in", lambda r: _count(r, _totals(r).prompt_tokens), 71),
+        column("out", lambda r: _count(r, _totals(r).completion_tokens), 70),
+        column("cost", _cost, 99),
+    ]
+
+
+def _totals(line: ManifestLine) -> RunTotals:
+    return line.totals or RunTotals()
+
+
+def _minute(iso: str | None) -> str:
+    return numbers.UNKNOWN if iso is None else visible(iso[:16].replace("T", " "))
+
+
+def _count(line: ManifestLine, count: int) -> str:
+    return numbers.count(count) if _totals(line).metered else numbers.UNKNOWN
+
+
+def _cost(line: ManifestLine) -> str:
+    totals = _totals(line)
+    return cost_text(totals.cost, totals.cost_status, totals.currency) if totals.metered else "not metered"

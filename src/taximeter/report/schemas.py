@@ -1,0 +1,305 @@
+"""The public file formats of a metered run."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Figure = Literal["exact", "sampled", "missing"]
+CostStatus = Literal["priced", "partial", "estimated", "unpriced"]
+Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped", "reused", "lost", "over_budget"]
+
+Count = Annotated[int, Field(ge=0, strict=True)]
+Tokens = Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)]
+Seconds = Annotated[float, Field(ge=0)]
+Money = Annotated[Decimal, Field(ge=0, max_digits=50, decimal_places=12)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+
+
+class LLMCallUsage(_Record):
+    """One LLM or embedding call: a line of a sink, and an entry of `llm_calls`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_version: Literal["instrumentation_call_v1"] = "instrumentation_call_v1"
+    kind: Literal["llm", "embedding"] = "llm"
+    model: Annotated[str, Field(min_length=1)]
+    """The model that was asked for."""
+
+    provider: str | None = None
+    prompt_tokens: Tokens | None = None
+    """All input tokens; null if nobody said."""
+
+    completion_tokens: Tokens | None = None
+    """All output tokens; null if nobody said."""
+
+    cached: Annotated[bool, Field(strict=True)] = False
+    """Answered from a local cache: nothing was bought."""
+
+    request_ms: Seconds | None = None
+    """Latency in milliseconds."""
+
+    request_id: str | None = None
+    cost: Money | None = None
+    """In a sink what the provider says it billed; in a report what the call cost; null if that is not known."""
+
+    cost_status: CostStatus | None = None
+    stage_id: str | None = None
+    run_id: str | None = None
+    attempt: Annotated[int, Field(ge=1)] | None = None
+    created_at: str | None = None
+    """UTC, ISO 8601."""
+
+    response_model: str | None = None
+    """The model that answered."""
+
+    cache_read_input_tokens: Tokens | None = None
+    cache_write_input_tokens: Tokens | None = None
+    tool_use_input_tokens: Tokens | None = None
+    reasoning_output_tokens: Tokens | None = None
+    tags: dict[str, str] | None = None
+
+
+class ItemsTold(_Record):
+    """Units of work that a stage read or made: a line of a sink."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_version: Literal["instrumentation_items_v1"]
+    items: Tokens
+    direction: Literal["in", "out"] = "out"
+
+
+class CallRejected(_Record):
+    """A call whose figures cannot be true: a line of a sink."""
+
+    model_config = ConfigDict(extra="allow")
+
+    schema_version: Literal["instrumentation_rejected_v1"]
+    reason: str
+
+
+class Saved(_Record):
+    """What calls that were answered from a local cache would have used."""
+
+    prompt_tokens: Count = 0
+    completion_tokens: Count = 0
+
+
+class ModelTotals(_Record):
+    """Sums over calls. Every call is in `calls`; tokens and cost leave out what a local cache answered."""
+
+    calls: Count = 0
+    embedding_calls: Count = 0
+    failed_calls: Count = 0
+    cached_calls: Count = 0
+    missing_usage_calls: Count = 0
+    """Calls of which nobody said how many tokens they used."""
+
+    unpriced_calls: Count = 0
+    """Calls with tokens and without any price."""
+
+    partial_calls: Count = 0
+    """Calls of which a part has no price."""
+
+    estimated_calls: Count = 0
+    prompt_tokens: Count = 0
+    """All input tokens, those of embeddings and of the provider's cache included."""
+
+    completion_tokens: Count = 0
+    """All output tokens, reasoning included."""
+
+    cache_read_input_tokens: Count = 0
+    cache_write_input_tokens: Count = 0
+    tool_use_input_tokens: Count = 0
+    reasoning_output_tokens: Count = 0
+    embedding_tokens: Count = 0
+    """Input tokens of embedding calls."""
+
+    cost: Money | None = None
+    """Money of what is priced; null if nothing is."""
+
+    cost_status: CostStatus | None = None
+    """How sure the cost is: that of the least sure call; null without calls."""
+
+    saved: Saved = Saved()
+    saved_cost: Money | None = None
+    """What the calls that a local cache answered would have cost."""
+
+
+class Totals(ModelTotals):
+    """Sums over calls, and the same by model."""
+
+    per_model: dict[str, ModelTotals] = {}
+    """Keyed by the model that was asked for."""
+
+
+class Measured(_Record):
+    """What the operating system counted. null is unknown, never 0; `methods` says how each figure was found."""
+
+    wall_seconds: Seconds | None = None
+    cpu_user_seconds: Seconds | None = None
+    cpu_system_seconds: Seconds | None = None
+    max_rss_bytes: Count | None = None
+    """Memory of the largest single process."""
+
+    peak_memory_bytes: Count | None = None
+    """Memory of the whole process tree at its largest."""
+
+    io_read_bytes: Count | None = None
+    """Read from storage."""
+
+    io_write_bytes: Count | None = None
+    """Written to storage."""
+
+    exit_code: int | None = None
+    signal: int | None = None
+    """The signal that ended the stage's own process."""
+
+
+class StageAttempt(Measured):
+    """One try of a stage."""
+
+    attempt: Annotated[int, Field(ge=1)]
+    status: Status
+    started_at: str | None = None
+    ended_at: str | None = None
+    error: str | None = None
+    methods: dict[str, Figure] = {}
+    last: bool = False
+    """The attempt that decides the status of the stage."""
+
+
+class StageInstrumentation(Measured):
+    """What one stage took and what it cost, over all its attempts."""
+
+    schema_version: Literal["instrumentation_stage_v1"] = "instrumentation_stage_v1"
+    id: str | None
+    """The stage's id; null gathers the calls outside any stage."""
+
+    stage: str | None = None
+    """Kind of the stage, as the recipe names it."""
+
+    module_id: str | None = None
+    description: str | None = None
+    status: Status
+    stale: bool = False
+    artifact: str | None = None
+    """Path of the artifact, from the run directory."""
+
+    schema_version_output: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    items_in: Count | None = None
+    items_out: Count | None = None
+    mocked: bool = False
+    attempts: list[StageAttempt] = []
+    llm_calls: list[LLMCallUsage] = []
+    """The most expensive calls."""
+
+    llm_calls_omitted: Count = 0
+    """How many more calls there were."""
+
+    llm_totals: Totals = Totals()
+    methods: dict[str, Figure] = {}
+    extra: dict[str, Any] = {}
+
+
+class Rates(_Record):
+    """Rates of one model per 1,000 tokens."""
+
+    prompt_per_1k: Money | None = None
+    completion_per_1k: Money | None = None
+    cache_read_per_1k: Money | None = None
+    cache_write_per_1k: Money | None = None
+    free: bool = False
+
+
+class Pricing(_Record):
+    """The prices that were applied."""
+
+    source: str | None = None
+    """The price sheet."""
+
+    updated_at: str | None = None
+    currency: str = "USD"
+    sheet_id: str | None = None
+    """sha256 of the compiled sheet."""
+
+    models: dict[str, Rates] = {}
+    """Rates of the models that were used."""
+
+    default: Rates | None = None
+    """Rates by which models that are not listed were estimated."""
+
+    unpriced: list[str] = []
+    """Models that were used and have no price."""
+
+    estimated: list[str] = []
+    """Models that were priced by default rates."""
+
+
+class Env(_Record):
+    """Where the run was made."""
+
+    python_version: str | None = None
+    platform: str | None = None
+    taximeter_version: str | None = None
+    cpu_count: int | None = None
+
+
+class Losses(_Record):
+    """What was lost or is doubtful."""
+
+    rejected: Count = 0
+    """Calls whose figures cannot be true."""
+
+    torn: Count = 0
+    """Lines that were half written when their writer died."""
+
+    dropped: Count = 0
+    truncated: Count = 0
+    reasons: dict[str, Count] = {}
+    """Why calls were rejected, and how often."""
+
+
+class RunInstrumentation(_Record):
+    """What a run took and what it cost."""
+
+    schema_version: Literal["instrumentation_run_v1"] = "instrumentation_run_v1"
+    run_id: str
+    recipe_name: str | None = None
+    recipe_path: str | None = None
+    status: Status
+    metered: bool
+    """False: stages and times only."""
+
+    mocked: bool = False
+    started_at: str | None = None
+    ended_at: str | None = None
+    wall_seconds: Seconds | None = None
+    cpu_user_seconds: Seconds | None = None
+    cpu_system_seconds: Seconds | None = None
+    stages: list[StageInstrumentation] = []
+    totals: Totals = Totals()
+    pricing: Pricing = Pricing()
+    env: Env = Env()
+    losses: Losses = Losses()
+    tags: dict[str, str] = {}
+    error: str | None = None
+    extra: dict[str, Any] = {}
+
+
+SCHEMA_MAP: dict[str, type[BaseModel]] = {
+    "instrumentation_call_v1": LLMCallUsage,
+    "instrumentation_items_v1": ItemsTold,
+    "instrumentation_rejected_v1": CallRejected,
+    "instrumentation_stage_v1": StageInstrumentation,
+    "instrumentation_run_v1": RunInstrumentation,
+}
+"""File formats by the `schema_version` that their records carry."""

@@ -1,0 +1,71 @@
+"""The figures of one stage, over all its attempts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from taximeter.clock import iso
+from taximeter.events import SpanEvent
+from taximeter.ledger.figures import Figures
+from taximeter.report import schemas
+
+ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
+LARGEST = ("max_rss_bytes", "peak_memory_bytes")
+
+
+def attempt_record(
+    span: SpanEvent, status: schemas.Status, figures: Figures | None, now: float | None
+) -> schemas.StageAttempt:
+    """One attempt; `now` (seconds since the epoch) is None if its driver is dead."""
+    if figures is None:
+        measured: dict[str, Any] = {"wall_seconds": lasted(span, now)}
+        methods: dict[str, schemas.Figure] = {
+            "wall_seconds": "missing" if measured["wall_seconds"] is None else "exact"
+        }
+    else:
+        measured = {name: getattr(figures, name) for name in (*ADDED, *LARGEST, "exit_code", "signal")}
+        methods = {name: figures.methods.get(name, "missing") for name in (*ADDED, *LARGEST)}
+    return schemas.StageAttempt(
+        attempt=span.attempt or 1,
+        status=status,
+        started_at=iso(span.started_at),
+        ended_at=None if span.ended_at is None else iso(span.ended_at),
+        error=span.error,
+        methods={**dict.fromkeys((*ADDED, *LARGEST), "missing"), **methods},
+        **measured,
+    )
+
+
+def over_attempts(attempts: list[schemas.StageAttempt]) -> dict[str, Any]:
+    """Times and bytes are added, peaks are the largest, and the last attempt decides how the stage ended."""
+    first, last = attempts[0], attempts[-1]
+    return {
+        "status": last.status,
+        "started_at": first.started_at,
+        "ended_at": last.ended_at,
+        "exit_code": last.exit_code,
+        "signal": last.signal,
+        **{name: known(sum, (getattr(a, name) for a in attempts)) for name in ADDED},
+        **{name: known(max, (getattr(a, name) for a in attempts)) for name in LARGEST},
+        "methods": {name: _method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST)},
+        "attempts": [a.model_copy(update={"last": a is last}) for a in attempts],
+    }
+
+
+def lasted(span: SpanEvent, now: float | None) -> float | None:
+    """Seconds from its start to its end, or to now; None if nobody knows when it ended."""
+    if span.wall_ms is not None:
+        return span.wall_ms / 1000
+    return None if now is None else max(now - span.started_at, 0.0)
+
+
+def known(fold: Callable[[list[Any]], Any], figures: Iterable[float | None]) -> Any:
+    """Folds the figures that are known; None if none is."""
+    known = [figure for figure in figures if figure is not None]
+    return fold(known) if known else None
+
+
+def _method(methods: list[schemas.Figure]) -> schemas.Figure:
+    """How sure a figure is that was put together: partly missing means at least so much, which is what sampled says."""
+    return methods[0] if len(set(methods)) == 1 else "sampled"

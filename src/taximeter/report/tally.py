@@ -1,0 +1,59 @@
+"""Totals as a report shows them: leaves of the ledger rolled up, and single calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import add
+
+from taximeter.clock import iso
+from taximeter.ledger.top import PricedCall
+from taximeter.report import schemas
+from taximeter.totals import NOTHING, Totals
+from taximeter.usage import SUBSETS
+
+_SAME = tuple(name for name in schemas.ModelTotals.model_fields if name in Totals.__struct_fields__)
+
+
+def roll_up(leaves: Iterable[tuple[str, Totals]]) -> schemas.Totals:
+    """The sum of all leaves (model, totals), and the sums by model."""
+    per_model: dict[str, Totals] = {}
+    for model, totals in leaves:
+        per_model[model] = per_model.get(model, NOTHING) + totals
+    whole = model_totals(reduce(add, per_model.values(), NOTHING))
+    return schemas.Totals(**dict(whole), per_model={model: model_totals(t) for model, t in per_model.items()})
+
+
+def model_totals(totals: Totals) -> schemas.ModelTotals:
+    """Totals in the words of a report."""
+    return schemas.ModelTotals(
+        **{name: getattr(totals, name) for name in _SAME},
+        cost_status=totals.cost_status,
+        prompt_tokens=totals.input_tokens,
+        completion_tokens=totals.output_tokens,
+        saved=schemas.Saved(prompt_tokens=totals.saved_input_tokens, completion_tokens=totals.saved_output_tokens),
+    )
+
+
+def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
+    """One call in the words of a report, with what it cost."""
+    call, cost = priced.call, priced.cost
+    return schemas.LLMCallUsage(
+        kind=call.kind,
+        model=call.model,
+        provider=call.provider,
+        prompt_tokens=call.usage.input_tokens,
+        completion_tokens=call.usage.output_tokens,
+        **{name: getattr(call.usage, name) for name in SUBSETS},
+        cached=call.cached,
+        request_ms=call.request_ms,
+        request_id=call.request_id,
+        cost=cost.amount,
+        cost_status=cost.status,
+        stage_id=call.stage_id,
+        run_id=call.run_id,
+        attempt=call.attempt,
+        created_at=None if call.started_at is None else iso(call.started_at),
+        response_model=call.response_model,
+        tags=call.tags,
+    )

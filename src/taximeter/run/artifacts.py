@@ -1,0 +1,42 @@
+"""What stages read and make: where it lies, and how many items it holds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.run.rows import RowCounter
+from taximeter.rundir import RunDir
+
+
+class Artifacts:
+    """The artifacts of one run."""
+
+    def __init__(self, plan: Plan, run: RunDir) -> None:
+        self._made = {stage.id: run.path / stage.folder / stage.out for stage in plan.stages}
+        self._awaited = {source.stage for stage in plan.stages for source in stage.inputs.values() if source.stage}
+        self._rows = RowCounter()
+
+    def of(self, stage: PlannedStage) -> Path:
+        """Where a stage writes."""
+        return self._made[stage.id]
+
+    def inputs(self, stage: PlannedStage) -> dict[str, str]:
+        """Where a stage reads, by the name of the input."""
+        return {
+            name: source.path if source.path is not None else str(self._made[source.stage or ""])
+            for name, source in stage.inputs.items()
+        }
+
+    def missing(self, stage: PlannedStage) -> Path | None:
+        """The artifact that a stage owes and did not write: a module's, or one that another stage reads."""
+        owed = stage.module_id is not None or stage.id in self._awaited
+        return self._made[stage.id] if owed and not self._made[stage.id].exists() else None
+
+    def rows_in(self, stage: PlannedStage) -> int | None:
+        """Rows that a stage could read; None if nothing it reads has rows."""
+        return self._rows.count(map(Path, self.inputs(stage).values()))
+
+    def rows_out(self, stage: PlannedStage) -> int | None:
+        """Rows that a stage wrote; None if its artifact has none."""
+        return self._rows.count([self._made[stage.id]])

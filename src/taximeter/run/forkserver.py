@@ -1,0 +1,107 @@
+"""One small process that forks a supervisor for each stage, so that none is born with the driver's memory and threads.
+
+It imports little, since every supervisor is a copy of it. It is also the net under the supervisors: when one dies,
+what it answered for falls to the forkserver, and is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+import os
+import select
+import signal
+import socket
+import time
+
+from taximeter.run import proctree, reaper
+from taximeter.run.supervisor import supervise
+
+_FAREWELL = 0.2
+"""Seconds for the supervisors to end their stages once the driver is gone."""
+
+_KILL_AGAIN = 0.01
+"""Seconds until survivors are looked for."""
+
+
+def main() -> None:
+    """The forkserver process: standard input is the control socket, standard output is `/dev/null`."""
+    control = socket.socket(fileno=os.dup(0))
+    os.dup2(1, 0)
+    reaper.leave_signals_to_the_driver()
+    reaper.adopt_orphans()
+    gc.freeze()  # a collection in a supervisor would copy every page that it looks at
+    connection = Forkserver(control).serve()
+    if connection is not None:
+        control.close()
+        supervise(connection)
+    os._exit(0)  # nothing is left to tidy up, and it would take longer than a short stage
+
+
+class Forkserver:
+    """Forks and watches supervisors until the driver is gone, and with it every process below."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._child_ended = reaper.watch_children()
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+        self._poll.register(self._child_ended, select.POLLIN)
+        self._supervisors: set[int] = set()
+        self._farewell_ends = math.inf
+
+    def serve(self) -> socket.socket | None:
+        """Returns twice: in each supervisor its connection to the driver, in the forkserver None at the end."""
+        while self._reap() or self._farewell_ends == math.inf:
+            if time.monotonic() >= self._farewell_ends:
+                self._supervisors.clear()  # from now on they are strays like any other
+            for fd, _ in self._poll.poll(self._patience(self._kill_strays())):
+                if fd == self._child_ended:
+                    os.read(fd, 4096)
+                elif (connection := self._fork()) is not None:
+                    return connection
+        return None
+
+    def _reap(self) -> bool:
+        """Waits for all that have ended; says whether any child is left."""
+        while True:
+            try:
+                pid, _ = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            self._supervisors.discard(pid)
+
+    def _kill_strays(self) -> bool:
+        """Kills whatever has fallen to this process; says whether there was something."""
+        strays = proctree.children(os.getpid()) - self._supervisors
+        for stray in strays:
+            proctree.signal_all([stray, *(process.pid for process in proctree.walk(stray))], signal.SIGKILL)
+        return bool(strays)
+
+    def _patience(self, had_strays: bool) -> float | None:
+        """Milliseconds until there is something to do that nobody will wake this process for."""
+        if had_strays:
+            return _KILL_AGAIN * 1000
+        if self._farewell_ends == math.inf:
+            return None
+        return max(0.0, self._farewell_ends - time.monotonic()) * 1000
+
+    def _fork(self) -> socket.socket | None:
+        """Forks a supervisor for a connection that the driver has sent; in it, returns the connection."""
+        data, fds, _, _ = socket.recv_fds(self._control, 1, 1)
+        if not data:  # the driver is gone
+            self._poll.unregister(self._control)
+            self._farewell_ends = time.monotonic() + _FAREWELL
+        for fd in fds:
+            os.set_inheritable(fd, False)
+            connection = socket.socket(fileno=fd)
+            with contextlib.suppress(OSError):  # no process to be had: the driver reads the end of the connection
+                supervisor = os.fork()
+                if supervisor == 0:
+                    return connection
+                self._supervisors.add(supervisor)
+            connection.close()
+        return None

@@ -1,0 +1,46 @@
+"""Signals to the driver, as something its loop can wait for."""
+
+from __future__ import annotations
+
+import signal
+import socket
+from types import FrameType, TracebackType
+from typing import Self
+
+_CAUGHT = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """While it is entered, SIGINT and SIGTERM make it readable instead of ending the process."""
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+
+    def __enter__(self) -> Self:
+        self._old_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        self._old = {number: signal.signal(number, _noted) for number in _CAUGHT}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._old_fd)
+        self._reader.close()
+        self._writer.close()
+
+    def fileno(self) -> int:
+        """For a selector."""
+        return self._reader.fileno()
+
+    def read(self) -> list[signal.Signals]:
+        """The signals that came since the last time."""
+        try:
+            return [signal.Signals(number) for number in self._reader.recv(256) if number in _CAUGHT]
+        except BlockingIOError:
+            return []
+
+
+def _noted(number: int, frame: FrameType | None) -> None:
+    """The wakeup file descriptor has it."""

@@ -1,0 +1,105 @@
+"""The driver's side: starts the forkserver, hands it tasks, and reads what their supervisors tell."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+
+import taximeter
+from taximeter.run.channel import Channel
+from taximeter.run.messages import Done, Kill, Lost, Message, Sample, Started, Stop, Task
+
+_DECODER = msgspec.json.Decoder(Started | Sample | Done)
+_ROOT = str(Path(taximeter.__file__).parent.parent)
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from taximeter.run.forkserver import main; main()"
+_FAREWELL = 5.0
+"""Seconds that the forkserver gets to end everything; it needs 0.3 unless a process cannot be killed."""
+
+
+class StageHandle:
+    """A stage that was launched. Its supervisor ends the stage as soon as this handle is closed or the driver dies."""
+
+    def __init__(self, connection: socket.socket, task: Task) -> None:
+        self._channel = Channel(connection)
+        self._channel.send(task.line())
+        connection.setblocking(False)
+        self._is_over = False
+
+    def fileno(self) -> int:
+        """For a selector: readable when `read` has something to give. Unregister it after `Done` or `Lost`."""
+        return self._channel.fileno()
+
+    def read(self) -> list[Message]:
+        """What has been told since the last time, without waiting. The last message ever is `Done` or `Lost`."""
+        if self._is_over:
+            return []
+        messages: list[Message] = [_DECODER.decode(line) for line in self._channel.receive()]
+        self._is_over = any(isinstance(message, Done) for message in messages)
+        if self._channel.ended and not self._is_over:
+            self._is_over = True
+            messages.append(Lost())
+        return messages
+
+    def stop(self, grace: float) -> None:
+        """Sends TERM to every process of the stage, and KILL to what is left after `grace` seconds."""
+        self._channel.offer(msgspec.json.encode(Stop(grace)))
+
+    def kill(self) -> None:
+        """Sends KILL to every process of the stage."""
+        self._channel.offer(msgspec.json.encode(Kill()))
+
+    def close(self) -> None:
+        """Lets go of the stage; if it still runs, it is killed at once."""
+        self._channel.close()
+
+
+class Forkserver:
+    """The process from which all supervisors of this driver are forked."""
+
+    def __init__(self, process: subprocess.Popen[bytes], control: socket.socket) -> None:
+        self._process = process
+        self._control = control
+
+    @classmethod
+    def start(cls) -> Forkserver:
+        """Starts it and does not wait until it is up; tasks may be launched at once."""
+        control, theirs = socket.socketpair()
+        with theirs:
+            process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        return cls(process, control)
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def fileno(self) -> int:
+        """For a selector: readable when the forkserver has died. Close every handle then."""
+        return self._control.fileno()
+
+    def launch(self, task: Task) -> StageHandle:
+        """Starts an attempt of a stage. If the forkserver is dead, the handle reads `Lost`."""
+        ours, theirs = socket.socketpair()
+        with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        return StageHandle(ours, task)
+
+    def close(self) -> None:
+        """Ends it, and with it every stage that still runs; waits until all are gone."""
+        with self._control, contextlib.suppress(OSError):
+            self._control.shutdown(socket.SHUT_WR)
+            self._control.settimeout(_FAREWELL)
+            self._control.recv(1)
+        self._process.kill()
+        self._process.wait()

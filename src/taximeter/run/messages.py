@@ -1,0 +1,91 @@
+"""What the driver tells a supervisor to do, and what it hears from it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from taximeter.ledger.figures import Figures
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt of a stage: a command and where it runs."""
+
+    argv: list[str]
+    """The program and its arguments; a program without a slash is looked up in the PATH of `env`."""
+
+    env: dict[str, str]
+    """The whole environment."""
+
+    cwd: str
+    """The directory it starts in."""
+
+    log_path: str
+    """Its standard output and error are appended to this file."""
+
+    usage_path: str | None = None
+    """Metered: the figures so far stand in this file, replaced at most once a second. None: not metered."""
+
+    grace: float = 5.0
+    """Seconds that processes get which outlive the stage's own one, before they are told to end."""
+
+    def line(self) -> bytes:
+        """One line of JSON. Each byte becomes the character of its number, since JSON knows no bytes."""
+        return msgspec.json.encode(
+            {
+                "argv": [_characters(word) for word in self.argv],
+                "env": {_characters(name): _characters(value) for name, value in self.env.items()},
+                "cwd": _absolute(self.cwd),
+                "log": _absolute(self.log_path),
+                "usage": None if self.usage_path is None else _absolute(self.usage_path),
+                "grace": self.grace,
+            }
+        )
+
+
+class Started(msgspec.Struct, frozen=True, tag_field="event", tag="started"):
+    """The stage's own process runs."""
+
+    pid: int
+    started_at: float
+    """Seconds since the epoch."""
+
+
+class Sample(msgspec.Struct, frozen=True, tag_field="event", tag="sample"):
+    """The figures so far; at most once a second, only of a metered stage."""
+
+    figures: Figures
+
+
+class Done(msgspec.Struct, frozen=True, tag_field="event", tag="done"):
+    """Nothing of the stage is left."""
+
+    figures: Figures
+
+
+class Lost(msgspec.Struct, frozen=True):
+    """The supervisor died, and the stage with it. What is known of the attempt stands in its usage file, if any."""
+
+
+Message = Started | Sample | Done | Lost
+
+
+class Stop(msgspec.Struct, frozen=True, tag_field="op", tag="stop"):
+    """Every process of the stage gets TERM, and after the grace KILL."""
+
+    grace: float
+    """Seconds."""
+
+
+class Kill(msgspec.Struct, frozen=True, tag_field="op", tag="kill"):
+    """Every process of the stage gets KILL."""
+
+
+def _absolute(path: str) -> str:
+    return _characters(str(Path(path).absolute()))
+
+
+def _characters(text: str) -> str:
+    return os.fsencode(text).decode("latin-1")

@@ -1,0 +1,34 @@
+"""What a person asks for when a recipe is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """A recipe and all that overrides it. None leaves the word to the recipe, or to the default."""
+
+    recipe: Path
+    registry: Path | None = None
+    """Folder of modules; `modules/` beside the recipe, then in the working directory, by default."""
+
+    run_id: str | None = None
+    output_dir: Path | None = None
+    """The folder that holds the manifest and all runs."""
+
+    jobs: int = 1
+    """Most stages at a time."""
+
+    mock: bool = False
+    """Stand-ins run in place of the modules that have one."""
+
+    overrides: tuple[str, ...] = ()
+    """Parameters as `stage.param=value`."""
+
+    instrument: bool | None = None
+    instrument_config: Path | None = None
+    """A file with an `instrumentation:` block."""
+
+    price_table: Path | None = None

@@ -1,0 +1,31 @@
+"""How a run ended, for whoever started it."""
+
+from __future__ import annotations
+
+import signal
+
+import msgspec
+
+from taximeter.report.schemas import RunInstrumentation
+from taximeter.rundir import RunDir
+
+FAILED = 1
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """A run that is over."""
+
+    run: RunDir
+    report: RunInstrumentation
+    signal: signal.Signals | None = None
+    """The signal that ended it before its time."""
+
+    trouble: str | None = None
+    """Why the report files could not be written, if they could not."""
+
+    @property
+    def exit_code(self) -> int:
+        """0 done, 1 a stage failed, 128 + the signal if one ended it."""
+        if self.signal is not None:
+            return 128 + self.signal
+        return 0 if self.report.status == "done" else FAILED

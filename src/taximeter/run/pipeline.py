@@ -1,0 +1,112 @@
+"""From a recipe to a finished run."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Callable
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from taximeter.clock import Clock, Ids, SystemClock, iso
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine, ReportFiles
+from taximeter.recipe.plan import Plan
+from taximeter.report.build import Books
+from taximeter.report.runs import run_totals
+from taximeter.report.schemas import RunInstrumentation
+from taximeter.run.driver import Driver
+from taximeter.run.gitstate import GitQuestion
+from taximeter.run.launcher import Forkserver
+from taximeter.run.observer import Observer
+from taximeter.run.options import RunOptions
+from taximeter.run.outcome import Outcome
+from taximeter.run.reports import Reports
+from taximeter.run.snapshots import Checked, check, write_snapshots
+from taximeter.run.spans import DriverSpans
+from taximeter.run.state import StateFiles
+from taximeter.rundir import OutputDir, RunDir, check_run_id, safe_name
+
+_LIVE_CALLS = 50
+"""Calls of a stage that are kept while a run goes on that lists them all in the end."""
+
+
+def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Clock | None = None) -> Outcome:
+    """Runs a recipe: SetupError with all that is wrong, before anything starts; RunDirError if the run exists.
+
+    `observe` makes the one who watches, once all is checked. SIGINT and SIGTERM end the run in good order.
+    """
+    with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
+        checked = check(options)
+        git = GitQuestion(Path.cwd())
+        output = OutputDir(options.output_dir or Path(checked.plan.output_dir or "output"))
+        run = output.run(check_run_id(options.run_id or checked.plan.run_id or _new_run_id(checked.plan)))
+        run.create()
+        with closing(run.lock()):
+            write_snapshots(checked, run)
+            return _Execution(checked.plan, output, run, git, clock or SystemClock()).go(forkserver, observe, options.jobs)
+
+
+def _new_run_id(plan: Plan) -> str:
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{safe_name(plan.recipe_name)[:56]}-{moment}-{secrets.token_hex(3)}"
+
+
+class _Execution:
+    """One run, from its first line in the manifest to its last."""
+
+    def __init__(self, plan: Plan, output: OutputDir, run: RunDir, git: GitQuestion, clock: Clock) -> None:
+        self._plan = plan
+        self._output = output
+        self._run = run
+        self._git = git
+        self._clock = clock
+        self._files = self._report_files() if plan.instrumentation.enabled else None
+        self._spans = DriverSpans(run.events, run.run_id, clock, Ids())
+        self._state = StateFiles(run, plan, self._files, self._spans.started_at, clock)
+        started = iso(self._spans.started_at)
+        self._line = ManifestLine(
+            run_id=run.run_id,
+            recipe=plan.recipe_name,
+            created_at=started,
+            started_at=started,
+            status="running",
+            tags=plan.tags or None,
+            instrumentation=self._files,
+        )
+        manifest.append(output, self._line)
+
+    def go(self, forkserver: Forkserver, observe: Callable[[], Observer], jobs: int) -> Outcome:
+        limit = self._plan.instrumentation.call_limit
+        books = Books(self._run, self._plan, _LIVE_CALLS if limit is None else limit, self._clock)
+        reports = Reports(books, self._clock)
+        with closing(observe()) as observer:
+            driver = Driver(
+                self._plan, books, self._spans, self._state, reports, forkserver, observer, jobs, sys.executable, self._clock
+            )
+            driver.go()
+        self._spans.close_run(driver.status, driver.reason)
+        report = reports.finish() if self._files else reports.now()
+        self._state.end(driver.status, driver.reason)
+        self._end(report)
+        return Outcome(self._run, report, driver.signal, str(reports.trouble) if reports.trouble else None)
+
+    def _end(self, report: RunInstrumentation) -> None:
+        """The last line in the manifest."""
+        line = msgspec.structs.replace(
+            self._line,
+            ended_at=report.ended_at,
+            status=report.status,
+            totals=run_totals(report),
+            git=self._git.answer(),
+        )
+        manifest.append(self._output, line)
+
+    def _report_files(self) -> ReportFiles:
+        def relative(path: Path) -> str:
+            return path.relative_to(self._output.path).as_posix()
+
+        return ReportFiles(json=relative(self._run.report_json), md=relative(self._run.report_md))

@@ -1,0 +1,100 @@
+"""The processes below a process, as `/proc` shows them; where there is no `/proc`, none are seen."""
+# ruff: noqa: PTH110, PTH112, PTH208 - pathlib would be loaded into every supervisor
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+
+VISIBLE = os.path.isdir("/proc/self/task")
+"""Whether this system shows its processes as Linux does."""
+
+LISTED = os.path.exists(f"/proc/self/task/{os.getpid()}/children")
+"""Whether the kernel lists the children of a thread; without it every process has to be asked for its parent."""
+
+_TICK = 1 / os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Process:
+    """One process at one moment. Its CPU and faults include those of children that it has waited for."""
+
+    __slots__ = ("address_space", "cpu_system", "cpu_user", "is_dead", "major_faults", "parent", "pid", "rss")
+
+    def __init__(self, pid: int, stat: bytes) -> None:
+        field = stat[stat.rindex(b")") + 2 :].split()  # a name may hold anything, even a parenthesis
+        self.pid = pid
+        self.is_dead = field[0] in b"ZX"
+        self.parent = int(field[1])
+        self.major_faults = int(field[9]) + int(field[10])
+        self.cpu_user = (int(field[11]) + int(field[13])) * _TICK
+        self.cpu_system = (int(field[12]) + int(field[14])) * _TICK
+        self.rss = int(field[21]) * _PAGE
+        self.address_space = (field[20], field[21], field[25])  # its size, what is in memory, where its stack begins
+
+
+def read(path: str) -> bytes:
+    """Content of a small file of `/proc`; empty if its process is gone or not ours to look into."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except OSError:
+        return b""
+    try:
+        return os.read(fd, 1 << 20)
+    except OSError:
+        return b""
+    finally:
+        os.close(fd)
+
+
+def walk(root: int) -> list[Process]:
+    """Every process below `root`, parents before their children.
+
+    Processes come and go meanwhile: one that is born or orphaned during the walk may be missing.
+    """
+    children_of = _listed if LISTED else _scanned()
+    found: dict[int, Process] = {}
+    pending = list(children_of(root))
+    for pid in pending:  # grows while it is walked
+        if pid not in found and (stat := read(f"/proc/{pid}/stat")):
+            found[pid] = Process(pid, stat)
+            pending.extend(children_of(pid))
+    return list(found.values())
+
+
+def children(pid: int) -> set[int]:
+    """Pids of a process's own children, the dead that nobody waited for included."""
+    children_of = _listed if LISTED else _scanned()
+    return set(children_of(pid))
+
+
+def signal_all(pids: Iterable[int], number: int) -> None:
+    """Sends a signal to each; one that is gone, or belongs to another user, is passed over."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, number)
+
+
+def signal_group(leader: int, number: int) -> None:
+    """Sends a signal to a process group: all that can be reached where processes are not visible."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, number)
+
+
+def _listed(pid: int) -> list[int]:
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return []
+    return [int(child) for thread in threads for child in read(f"/proc/{pid}/task/{thread}/children").split()]
+
+
+def _scanned() -> Callable[[int], list[int]]:
+    by_parent: dict[int, list[int]] = defaultdict(list)
+    for name in os.listdir("/proc") if VISIBLE else ():
+        if name.isdecimal() and (stat := read(f"/proc/{name}/stat")):
+            process = Process(int(name), stat)
+            by_parent[process.parent].append(process.pid)
+    return by_parent.__getitem__

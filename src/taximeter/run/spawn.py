@@ -1,0 +1,86 @@
+"""Starting the stage's own process, with nothing of ours in it but what the task says."""
+# ruff: noqa: PTH113, PTH118 - pathlib would be loaded into every supervisor
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+
+NOT_FOUND = 127
+NOT_STARTED = 126
+"""Exit codes of a command that never ran, as shells give them."""
+
+_ALL_SIGNALS = signal.valid_signals()
+
+
+class StartError(Exception):
+    """The command could not be started. It is an outcome of the stage: the supervisor tells it, and nothing fails."""
+
+    def __init__(self, exit_code: int, what: str, reason: Exception) -> None:
+        text = reason.strerror if isinstance(reason, OSError) else str(reason)
+        super().__init__(f"{what}: {text}")
+        self.exit_code = exit_code
+
+
+class Task:
+    """What the driver wants run. Names and values of a system are bytes; JSON carries each as a character (latin-1)."""
+
+    __slots__ = ("argv", "cwd", "env", "grace", "log", "usage")
+
+    def __init__(self, line: bytes) -> None:
+        fields = json.loads(line)
+        self.argv = [_bytes(word) for word in fields["argv"]]
+        self.env = {_bytes(name): _bytes(value) for name, value in fields["env"].items()}
+        self.cwd = _bytes(fields["cwd"])
+        self.log = _bytes(fields["log"])
+        self.usage = None if fields["usage"] is None else _bytes(fields["usage"])
+        self.grace: float = fields["grace"]
+
+
+def start(task: Task) -> int:
+    """Starts the stage's own process and returns its pid; raises StartError.
+
+    From here on this process's working directory and output are the stage's too, so that even a crash of ours is
+    found in the stage's log. The stage leads a process group of its own: `kill 0` in a script ends the script only.
+    """
+    _append_output_to(task.log)
+    try:
+        os.chdir(task.cwd)
+    except (OSError, ValueError) as error:
+        raise StartError(NOT_STARTED, f"cannot enter {_text(task.cwd)}", error) from None
+    try:
+        program = _find(task.argv[0], task.env.get(b"PATH", os.fsencode(os.defpath)))
+        return os.posix_spawn(program, task.argv, task.env, setpgroup=0, setsigmask=(), setsigdef=_ALL_SIGNALS)
+    except (OSError, ValueError) as error:
+        exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
+        raise StartError(exit_code, f"cannot run {_text(task.argv[0])}", error) from None
+
+
+def _append_output_to(path: bytes) -> None:
+    try:
+        log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    except (OSError, ValueError) as error:
+        raise StartError(NOT_STARTED, f"cannot write {_text(path)}", error) from None
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.close(log)
+
+
+def _find(name: bytes, path: bytes) -> bytes:
+    """The file that a shell would run for this name."""
+    if b"/" in name:
+        return name
+    files = [file for folder in path.split(b":") if os.path.isfile(file := os.path.join(folder, name))]
+    if not files:
+        raise FileNotFoundError(errno.ENOENT, "not found in PATH")
+    return next((file for file in files if os.access(file, os.X_OK)), files[0])
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("latin-1")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "backslashreplace")

@@ -1,0 +1,102 @@
+"""What the driver tells others while a run goes on: its state, and a line for every step."""
+
+from __future__ import annotations
+
+import msgspec
+
+from taximeter.clock import Clock, iso
+from taximeter.events import Status
+from taximeter.ledger.manifest import ReportFiles
+from taximeter.numbers import to_json
+from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.run.paced import Paced
+from taximeter.rundir import RunDir, append_line, replace
+
+
+class StageState(msgspec.Struct, kw_only=True):
+    """What is known of one stage."""
+
+    status: Status = "pending"
+    artifact: str | None = None
+    updated_at: str
+    module_id: str | None = None
+    schema_version: str | None = None
+    description: str | None = None
+    progress: float | None = None
+
+
+class RunState(msgspec.Struct, kw_only=True):
+    """`pipeline_state.json`."""
+
+    run_id: str
+    status: Status = "running"
+    status_reason: str | None = None
+    started_at: str
+    ended_at: str | None = None
+    stages: dict[str, StageState]
+
+
+class StateFiles:
+    """Keeps `pipeline_state.json` up to date and appends to `pipeline_events.jsonl`."""
+
+    def __init__(self, run: RunDir, plan: Plan, reports: ReportFiles | None, started_at: float, clock: Clock) -> None:
+        self._run = run
+        self._clock = clock
+        self._stages = {stage.id: stage for stage in plan.stages}
+        self._extra = {} if reports is None else {"instrument": True, "instrumentation": msgspec.to_builtins(reports)}
+        begin = iso(started_at)
+        self.state = RunState(
+            run_id=run.run_id,
+            started_at=begin,
+            stages={
+                stage.id: StageState(
+                    updated_at=begin,
+                    module_id=stage.module_id,
+                    schema_version=stage.output_schema,
+                    description=stage.description,
+                )
+                for stage in plan.stages
+            },
+        )
+        self.paced = Paced(self._write, clock)
+        self.paced.flush()
+
+    def stage(self, stage: PlannedStage, status: Status, message: str | None = None) -> None:
+        """Notes the status of a stage."""
+        now = iso(self._clock.now())
+        state = self.state.stages[stage.id]
+        state.status, state.updated_at = status, now
+        if (self._run.stage(stage.folder).path / stage.out).exists():
+            state.artifact = f"{stage.folder}/{stage.out}"
+        self._event(now, stage.id, status, message, state)
+        self.paced.want()
+
+    def end(self, status: Status, reason: str | None) -> None:
+        """Notes the end of the run."""
+        now = iso(self._clock.now())
+        self.state.status, self.state.status_reason, self.state.ended_at = status, reason, now
+        self._event(now, None, status, reason, None)
+        self.paced.flush()
+
+    def _event(
+        self, now: str, stage_id: str | None, status: Status, message: str | None, of: StageState | None
+    ) -> None:
+        record = {
+            "timestamp": now,
+            "run_id": self._run.run_id,
+            "stage": stage_id,
+            "status": status,
+            "current": None,
+            "total": None,
+            "percent": None,
+            "message": message,
+            "artifact": of.artifact if of else None,
+            "module_id": of.module_id if of else None,
+            "schema_version": of.schema_version if of else None,
+            "stage_description": of.description if of else None,
+            "extra": self._extra,
+        }
+        append_line(self._run.progress, to_json(record))
+
+    def _write(self) -> None:
+        replace(self._run.state, to_json(msgspec.to_builtins(self.state)))

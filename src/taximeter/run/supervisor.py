@@ -1,0 +1,162 @@
+"""One process per attempt of a stage: starts it, answers for everything below it, and tells what it took."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import select
+import signal
+import socket
+import time
+
+from taximeter.run import proctree, reaper, spawn
+from taximeter.run.attempt import Attempt
+from taximeter.run.channel import Channel
+from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
+from taximeter.run.usagefile import NoUsageFile, UsageFile
+
+_LAST_CALL = 1.0
+"""Seconds between TERM and KILL for what outlived the stage's own process and the grace after it."""
+
+_KILL_AGAIN = 0.005, 0.5
+"""Seconds until survivors and the newly born are looked for: at first, and at most. Some cannot be killed."""
+
+_TELL_EVERY = 1.0
+"""Seconds, at least, between two tellings of the figures so far."""
+
+
+def supervise(connection: socket.socket) -> None:
+    """Runs the task that comes over the connection.
+
+    Returns when no process of the stage is left: all have ended, or were ended because the driver said so or is gone.
+    """
+    os.setsid()
+    total_method = EXACT if reaper.adopt_orphans() else SAMPLED
+    channel = Channel(connection)
+    lines: list[bytes] = []
+    while not lines and not channel.ended:
+        lines = channel.receive()
+    if lines:
+        supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method)
+        supervisor.obey(lines[1:])
+        supervisor.run()
+
+
+class Supervisor:
+    """One attempt of a stage, from its start until nothing of it is left."""
+
+    def __init__(self, channel: Channel, task: spawn.Task, total_method: str) -> None:
+        self._channel = channel
+        self._task = task
+        self._child_ended = reaper.watch_children()
+        self._poll = select.poll()
+        self._poll.register(channel, select.POLLIN)
+        self._poll.register(self._child_ended, select.POLLIN)
+        self._meter: Meter | Unmetered = Meter(total_method) if task.usage else Unmetered()
+        self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
+        self._attempt = Attempt()
+        self._is_lingering = False
+        self._terminate_at = self._kill_at = math.inf
+        self._tell_at = 0.0
+        self._kill_again, self._kill_again_at_most = _KILL_AGAIN
+
+    def run(self) -> None:
+        """Starts the stage and stays until nothing of it is left."""
+        self._start()
+        while self._reap():
+            self._keep_time()
+            self._wait()
+        self._finish()
+
+    def obey(self, orders: list[bytes]) -> None:
+        """Does what the driver says: stop with a grace, or kill. A later order can only bring the end nearer."""
+        for line in orders:
+            order = json.loads(line)
+            if order["op"] == "stop":
+                self._terminate_at = time.monotonic()
+                self._kill_at = min(self._kill_at, self._terminate_at + order["grace"])
+            else:
+                self._kill_at = 0.0
+
+    def _start(self) -> None:
+        try:
+            self._attempt.pid = spawn.start(self._task)
+        except spawn.StartError as error:
+            self._attempt.not_started(error)
+            self._meter = Unmetered()  # nothing ran: there is nothing to know
+        else:
+            started = {"event": "started", "pid": self._attempt.pid, "started_at": self._attempt.started_at}
+            self._channel.send(json.dumps(started).encode())
+
+    def _reap(self) -> bool:
+        """Waits for all that have ended; says whether any process of the stage is left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == self._attempt.pid:
+                self._attempt.end(status)
+                self._linger()
+
+    def _linger(self) -> None:
+        """The stage's own process has ended: whatever it left gets a grace, unless its end is set already."""
+        if self._kill_at == math.inf:
+            self._is_lingering = True
+            self._terminate_at = time.monotonic() + self._task.grace
+            self._kill_at = self._terminate_at + _LAST_CALL
+
+    def _keep_time(self) -> None:
+        now = time.monotonic()
+        if now >= self._kill_at:
+            self._kill_at = now + self._kill_again
+            self._kill_again = min(2 * self._kill_again, self._kill_again_at_most)
+            self._meter.due = math.inf  # there is no time for samples now
+            self._signal(signal.SIGKILL)
+        elif now >= self._terminate_at:
+            self._terminate_at = math.inf
+            self._signal(signal.SIGTERM)
+        elif now >= self._meter.due:
+            reading = self._meter.sample()
+            if now >= self._tell_at:
+                self._tell_at = now + _TELL_EVERY
+                figures = self._publish("running", reading)
+                self._channel.offer(b'{"event": "sample", "figures": %b}' % figures)
+
+    def _signal(self, number: int) -> None:
+        processes = proctree.walk(os.getpid())
+        if self._is_lingering:
+            self._is_lingering = False
+            self._attempt.leftovers = sum(not process.is_dead for process in processes)
+        proctree.signal_all((process.pid for process in processes), number)
+        if not proctree.VISIBLE and self._attempt.pid:
+            proctree.signal_group(self._attempt.pid, number)
+
+    def _wait(self) -> None:
+        """Sleeps until a child ends, the driver speaks or is gone, or it is time for something."""
+        due = min(self._kill_at, self._terminate_at, self._meter.due)
+        timeout = None if due == math.inf else max(0.0, due - time.monotonic()) * 1000
+        for fd, _ in self._poll.poll(timeout):
+            if fd == self._child_ended:
+                os.read(fd, 4096)
+            else:
+                self._listen()
+
+    def _listen(self) -> None:
+        self.obey(self._channel.receive())
+        if self._channel.ended:  # the driver is gone
+            self._poll.unregister(self._channel)
+            self._kill_at = 0.0
+
+    def _finish(self) -> None:
+        figures = self._publish("done", self._meter.total())
+        self._channel.send(b'{"event": "done", "figures": %b}' % figures)
+        self._file.settle()
+
+    def _publish(self, state: str, reading: Reading) -> bytes:
+        figures = json.dumps(self._attempt.figures(state, reading)).encode()
+        self._file.replace(figures)
+        return figures

@@ -1,0 +1,195 @@
+"""From a file or a text to a document, by the parser's events alone and without recursion."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+import yaml
+
+from taximeter.errors import Problem, SetupError
+from taximeter.yamldoc.document import Document, Place, Value, show
+from taximeter.yamldoc.scalars import scalar
+from taximeter.yamldoc.syntax import syntax_problem
+
+MAX_BYTES = 5_000_000
+MAX_DEPTH = 64
+MAX_PROBLEMS = 50
+
+_NOTHING: dict[str | int, Place] = {}  # what is inside a scalar; one for all, as there can be a million of them
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_UNREADABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNTRANSPORTABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def load(path: Path) -> Document:
+    """The document in a file; SetupError with every problem found."""
+    name = str(path)
+    try:
+        name.encode()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+    except UnicodeEncodeError:
+        raise SetupError(Problem("the name of this file is not UTF-8", "rename it", path=ascii(name)[1:-1])) from None
+    except OSError as error:
+        raise SetupError(Problem(_why_unreadable(error), path=name)) from None
+    if len(content) > MAX_BYTES:
+        raise SetupError(Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=name))
+    try:
+        return parse(content.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        good = Document(name, content[: error.start].decode())
+        problem = good.problem_at(len(good.text), "this is not UTF-8 text", "save the file as UTF-8")
+        raise SetupError(problem) from None
+
+
+def parse(text: str, name: str) -> Document:
+    """The document in a text that problems call `name`; SetupError with every problem found."""
+    document = Document(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
+    if bad := _UNREADABLE.search(document.text):
+        message = f"the character U+{ord(bad[0]):04X} cannot stand here"
+        raise SetupError(document.problem_at(bad.start(), message, "leave it out, or escape it in double quotes"))
+    builder = _Builder(document)
+    try:
+        for event in yaml.parse(document.text, Loader=_LOADER):
+            builder.take(event)
+    except yaml.MarkedYAMLError as error:
+        builder.problems.append(syntax_problem(error, document, builder.innermost))
+    except _Stop:
+        pass
+    if not builder.documents and not builder.problems:
+        builder.refuse(0, "there is nothing in it")
+    if builder.problems:
+        raise SetupError(*builder.problems)
+    return document
+
+
+def _why_unreadable(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file"
+    if isinstance(error, IsADirectoryError):
+        return "this is a directory, not a file"
+    return f"it cannot be read: {error.strerror}"
+
+
+class _Stop(Exception):  # noqa: N818 (no error of a person: the problems say what is wrong)
+    """It makes no sense to read on."""
+
+
+class _Open(msgspec.Struct):
+    """A map or a list that is being filled."""
+
+    container: dict[str, Value] | list[Value]
+    place: Place
+    key: str | None = None
+    """The key that waits for its value."""
+
+    key_offset: int = 0
+
+
+def _offset(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
+class _Builder:
+    """Makes the value out of the parser's events."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.documents = 0
+        self.problems: list[Problem] = []
+        self._open: list[_Open] = []
+
+    @property
+    def innermost(self) -> int:
+        """Offset of the map or list that is being filled."""
+        return self._open[-1].place.value if self._open else 0
+
+    def take(self, event: yaml.Event) -> None:
+        """The next event of the document; _Stop where it makes no sense to read on."""
+        if isinstance(event, yaml.NodeEvent):
+            self._refuse_decoration(event)
+            self._node(event)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            self._open.pop()
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self.documents += 1
+            if self.documents > 1:
+                self._stop(_offset(event), "a second document begins here", "one file holds one document")
+
+    def refuse(self, offset: int, message: str, hint: str | None = None) -> None:
+        """Notes a problem and goes on, unless there are too many."""
+        self.problems.append(self.document.problem_at(offset, message, hint))
+        if len(self.problems) == MAX_PROBLEMS:
+            raise _Stop
+
+    def _stop(self, offset: int, message: str, hint: str | None) -> NoReturn:
+        self.refuse(offset, message, hint)
+        raise _Stop
+
+    def _refuse_decoration(self, event: yaml.NodeEvent) -> None:
+        tag = getattr(event, "tag", None)
+        if isinstance(event, yaml.AliasEvent):
+            message = f"{show(f'*{event.anchor}')} is an alias, which is not allowed"
+        elif event.anchor is not None:
+            message = f"{show(f'&{event.anchor}')} is an anchor, which is not allowed"
+        elif tag is not None:
+            message = f"{show(tag.replace('tag:yaml.org,2002:', '!!'))} is a tag, which is not allowed"
+        else:
+            return
+        self.refuse(_offset(event), message, "for text: put it in quotes")
+
+    def _node(self, event: yaml.NodeEvent) -> None:
+        offset = _offset(event)
+        value = self._value(event)
+        parent = self._open[-1] if self._open else None
+        if parent and isinstance(parent.container, dict) and parent.key is None:
+            self._key(parent, value, event)
+            return
+        place = Place(offset, offset, {} if isinstance(value, dict | list) else _NOTHING)
+        if parent is None:
+            self.document.data, self.document.root = value, place
+        elif isinstance(parent.container, list):
+            parent.place.inside[len(parent.container)] = place
+            parent.container.append(value)
+        elif parent.key is not None:
+            place.key = parent.key_offset
+            parent.place.inside[parent.key] = place
+            parent.container[parent.key] = value
+            parent.key = None
+        if isinstance(value, dict | list):
+            if len(self._open) == MAX_DEPTH:
+                self._stop(offset, f"this is nested deeper than {MAX_DEPTH} levels", "is a bracket left open?")
+            self._open.append(_Open(value, place))
+
+    def _value(self, event: yaml.NodeEvent) -> Value:
+        if isinstance(event, yaml.MappingStartEvent):
+            return {}
+        if isinstance(event, yaml.SequenceStartEvent):
+            return []
+        text: str = getattr(event, "value", "")
+        if _UNTRANSPORTABLE.search(text):
+            self.refuse(_offset(event), "there is a NUL or half a character in this", "no program can be given it")
+        if not isinstance(event, yaml.ScalarEvent) or not event.implicit[0]:
+            return text
+        try:
+            return scalar(text)
+        except SetupError as error:
+            self.refuse(_offset(event), error.problems[0].message, error.problems[0].hint)
+            return text
+
+    def _key(self, parent: _Open, value: Value, event: yaml.NodeEvent) -> None:
+        offset = _offset(event)
+        if isinstance(value, dict | list):
+            self._stop(offset, "a map or a list cannot be a key", "put text that begins with `{` or `[` in quotes")
+        key: str = getattr(event, "value", "")
+        if not isinstance(value, str):
+            self.refuse(offset, f"the key {show(key)} is not text", f"write '{key}'")
+        if key == "<<":
+            self.refuse(offset, "merging with `<<` is not allowed", "write the keys out")
+        if before := parent.place.inside.get(key):
+            line, _ = self.document.position(before.key)
+            self.refuse(offset, f"the key {show(key)} is given again", f"it is first given on line {line}; keep one")
+        parent.key, parent.key_offset = key, offset

@@ -1,0 +1,219 @@
+"""From a run directory to its report."""
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taximeter.errors import RunDirError
+from taximeter.report import json as json_report
+from taximeter.report.build import Books, build
+from taximeter.rundir import RunDir
+from tests.runs import Writing, call, plan, stage
+
+D = Decimal
+
+
+def two_stages(tmp_path: Path, **fields: object) -> Writing:
+    return Writing(tmp_path, plan([stage(1, "a"), stage(2, "b", needs=("a",))], **fields))
+
+
+def test_a_finished_run(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path, tags={"team": "x"})
+    writing.start("a")
+    writing.sink(
+        "a", call(prompt_tokens=1000, completion_tokens=200), call("small", prompt_tokens=1, completion_tokens=0)
+    )
+    writing.end("a")
+    writing.start("b")
+    writing.end("b", "failed", exit_code=3)
+    writing.close("failed", "stage b: exit code 3")
+    report = build(writing.run)
+    assert (report.status, report.wall_seconds, report.error) == ("failed", 4.0, "stage b: exit code 3")
+    assert (report.cpu_user_seconds, report.cpu_system_seconds) == (3.0, 0.5)
+    assert report.tags == {"team": "x"}
+    a, b = report.stages
+    assert (a.status, a.wall_seconds, a.llm_totals.calls, a.llm_totals.cost) == ("done", 2.0, 2, D("0.0060000004"))
+    assert a.started_at == "2026-01-01T00:00:00.000Z"
+    assert [c.cost for c in a.llm_calls] == [D("0.006"), D("0.0000000004")]
+    assert (b.status, b.exit_code, b.llm_totals.calls, b.llm_totals.cost) == ("failed", 3, 0, None)
+    assert a.methods["peak_memory_bytes"] == "sampled"
+    assert report.totals.per_model.keys() == {"big", "small"}
+    assert report.pricing.models.keys() == {"big", "small"}
+    assert report.env.python_version
+
+
+def test_a_stage_that_runs_has_its_figures_so_far(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    lock = writing.run.lock()
+    writing.start("a")
+    writing.sink(
+        "a", call(prompt_tokens=1000, completion_tokens=0), b'{"schema_version":"instrumentation_call_v1","mod'
+    )
+    writing.clock.advance(3)
+    writing.figures("a", state="running")
+    books = Books(writing.run, writing.plan, 50, writing.clock)
+    books.ledger.poll()
+    report = books.report()
+    assert (report.status, report.wall_seconds) == ("running", 3.0)
+    assert [s.status for s in report.stages] == ["running", "pending"]
+    assert (report.stages[0].wall_seconds, report.totals.calls, report.losses.torn) == (3.0, 1, 0)
+    writing.sink("a", b'el":"big","prompt_tokens":1}\n')
+    books.ledger.poll()
+    assert books.report().totals.calls == 2
+    lock.close()
+
+
+def test_what_a_dead_driver_left_open_is_lost_and_its_calls_count(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=1000, completion_tokens=0), call(prompt_tokens=1), b'{"torn')
+    writing.clock.advance(3)
+    writing.figures("a", state="running")
+    report = build(writing.run)
+    assert [report.status, *(s.status for s in report.stages)] == ["lost", "lost", "pending"]
+    assert report.wall_seconds is None
+    assert report.stages[0].wall_seconds == 3.0
+    assert (report.totals.calls, report.losses.torn) == (2, 1)
+
+
+def test_a_last_line_without_a_newline_counts_when_nobody_writes_any_more(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", b'{"schema_version":"instrumentation_call_v1","model":"big","prompt_tokens":1}')
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert (report.totals.calls, report.losses.torn) == (1, 0)
+
+
+def test_a_bad_line_costs_only_itself(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink(
+        "a",
+        call(prompt_tokens=1),
+        b"\n  \n\x00garbage\xff\n",
+        call(prompt_tokens=-1),
+        {"schema_version": "instrumentation_rejected_v1", "reason": "because"},
+        b"[" * 100_000 + b"\n",
+        b'{"schema_version":"instrumentation_ca',
+        call(prompt_tokens=1),
+        b"x" * 3_000_000 + b"\n",
+        call(prompt_tokens=1),
+    )
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert (report.totals.calls, report.losses.rejected, report.losses.torn) == (3, 2, 4)
+    assert report.losses.reasons["because"] == 1
+
+
+def test_a_call_may_name_another_stage_of_the_plan_and_no_other(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=1, stage_id="b"), call(prompt_tokens=1, stage_id="nobody"))
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert [s.llm_totals.calls for s in report.stages] == [1, 1]
+
+
+def test_a_model_without_a_price_is_named_and_never_nothing(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call("who", prompt_tokens=5), call(prompt_tokens=1000, completion_tokens=0))
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert report.pricing.unpriced == ["who"]
+    assert (report.totals.unpriced_calls, report.totals.cost, report.totals.cost_status) == (1, D("0.003"), "partial")
+    assert report.totals.per_model["who"].cost is None
+
+
+def test_only_the_most_expensive_calls_are_listed_and_the_rest_is_counted(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path, include_calls=2)
+    writing.start("a")
+    writing.sink("a", *(call(prompt_tokens=n, completion_tokens=0) for n in (5, 30, 10, 20)))
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert [c.prompt_tokens for c in report.stages[0].llm_calls] == [30, 20]
+    assert report.stages[0].llm_calls_omitted == 2
+
+
+def test_attempts_are_added_and_the_last_decides(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a", 1)
+    writing.sink("a", call(prompt_tokens=1000, completion_tokens=0))
+    writing.end("a", "failed", exit_code=1)
+    writing.start("a", 2)
+    writing.sink("a", call(prompt_tokens=1000, completion_tokens=0))
+    writing.end("a", max_rss_bytes=50_000_000)
+    writing.close()
+    a = build(writing.run).stages[0]
+    assert (a.status, a.exit_code, a.wall_seconds, a.cpu_user_seconds) == ("done", 0, 4.0, 3.0)
+    assert (a.max_rss_bytes, a.llm_totals.cost) == (50_000_000, D("0.006"))
+    assert [(t.attempt, t.status, t.last) for t in a.attempts] == [(1, "failed", False), (2, "done", True)]
+
+
+def test_a_directory_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RunDirError, match="not the directory of a run"):
+        build(RunDir(tmp_path))
+
+
+def test_json_gives_the_same_report_back(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call("small", prompt_tokens=1), call("who", prompt_tokens=3))
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    text = json_report.render(report)
+    assert json_report.parse(text) == report
+    assert '"cost": 0.0000000004' in text
+
+
+RECORDS = st.lists(
+    st.tuples(
+        st.sampled_from(["a", "b"]),
+        st.fixed_dictionaries(
+            {
+                "model": st.sampled_from(["big", "small", "local", "who", "\x1b[31m<b>"]),
+                "kind": st.sampled_from(["llm", "embedding"]),
+                "prompt_tokens": st.none() | st.integers(0, 2**63 - 1),
+                "completion_tokens": st.none() | st.integers(0, 2**63 - 1),
+                "cached": st.booleans(),
+            },
+            optional={"cost": st.decimals(0, 100, places=12)},
+        ),
+    ),
+    max_size=40,
+)
+
+
+@given(RECORDS)
+def test_stages_models_and_the_run_add_up_to_the_same_money(records: list[tuple[str, dict[str, object]]]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        writing = two_stages(Path(folder))
+        for stage_id in ("a", "b"):
+            writing.start(stage_id)
+            writing.sink(stage_id, *(call(**fields) for id_, fields in records if id_ == stage_id))
+            writing.end(stage_id)
+        writing.close()
+        report = json_report.parse(json_report.render(build(writing.run)))
+    of_stages = [s.llm_totals for s in report.stages]
+    of_models = list(report.totals.per_model.values())
+    assert report.totals.calls == len(records)
+    for name in ("calls", "prompt_tokens", "completion_tokens", "unpriced_calls", "embedding_tokens", "cached_calls"):
+        assert sum(getattr(t, name) for t in of_stages) == getattr(report.totals, name)
+        assert sum(getattr(t, name) for t in of_models) == getattr(report.totals, name)
+    money = report.totals.cost or D(0)
+    assert sum((t.cost or D(0) for t in of_stages), D(0)) == money
+    assert sum((t.cost or D(0) for t in of_models), D(0)) == money
+    for s in report.stages:
+        assert sum((t.cost or D(0) for t in s.llm_totals.per_model.values()), D(0)) == (s.llm_totals.cost or D(0))

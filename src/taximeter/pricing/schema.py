@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from taximeter.yamldoc.block import Block, Text
@@ -19,7 +19,8 @@ def _by_its_digits(value: Any) -> Any:
     raise PydanticCustomError("setup", "a rate must be a number", {"hint": hint})
 
 
-Rate = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, decimal_places=12)]
+_PLAIN = WithJsonSchema({"type": "number", "minimum": 0})
+Rate = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, decimal_places=12), _PLAIN]
 _RATES = ("prompt_per_1k", "completion_per_1k", "cache_read_per_1k", "cache_write_per_1k")
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from taximeter.errors import Problem
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
-from taximeter.yamldoc import show
+from taximeter.yamldoc import KeyPath, show
 
 DEFAULT = "artifact.jsonl"
 
@@ -18,21 +18,20 @@ _OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+")
 
 def artifact_of(draft: Draft, recipe: Recipe, problems: list[Problem]) -> str:
     """What the stage's own `out` says, else the recipe's `outputs` for its id or its kind, else the default."""
-    outputs = recipe.block.outputs
-    key = next((key for key in (draft.id, draft.kind) if key in outputs), None)
     if draft.block.out is not None:
-        out, problem = draft.block.out, draft.problem("", ("out",))
-    elif key is not None:
-        out, problem = outputs[key], recipe.problem("", ("outputs", key))
-    else:
-        return DEFAULT
-    ...
+        return _checked(draft.block.out, draft, ("out",), problems)
+    for key in (draft.id, draft.kind):
+        if key in recipe.block.outputs:
+            return _checked(recipe.block.outputs[key], recipe, ("outputs", key), problems)
+    return DEFAULT
 
 
-def _fault(out: str) -> tuple[str, str] | None:
+def _checked(out: str, author: Draft | Recipe, at: KeyPath, problems: list[Problem]) -> str:
     path = PurePosixPath(out)
     if path.is_absolute() or ".." in path.parts or not path.parts:
-        return f"{show(out)} is no path inside the stage's folder", "write a file name, or folders and a file name"
-    if _OURS.fullmatch(path.parts[0]):
-        return f"{show(out)} is the name of a file that every run puts there", "choose another name"
-    return None
+        message = f"{show(out)} is no path inside the stage's folder"
+        problems.append(author.problem(message, at, "write a file name, or folders and a file name"))
+    elif _OURS.fullmatch(path.parts[0]):
+        message = f"{show(out)} is the name of a file that every run puts there"
+        problems.append(author.problem(message, at, "choose another name"))
+    return out

@@ -10,8 +10,8 @@ import msgspec
 
 from taximeter.recipe import shell
 from taximeter.recipe.plan import PlannedStage
-from taximeter.recipe.words import did_you_mean
 from taximeter.yamldoc import show
+from taximeter.yamldoc.words import nearest_or_all
 
 
 class CommandValues(msgspec.Struct, frozen=True):
@@ -122,4 +122,6 @@ def _json(value: Any) -> str:
 
 
 def _nearest(word: str) -> str | None:
-    return did_you_mean(word, [*_SINGLE, *(f"{kind}.NAME" for kind in _NAMED)])
+    _, dot, name = word.partition(".")
+    named = [f"{kind}.{name or 'NAME'}" for kind in _NAMED]
+    return nearest_or_all(f"{{{word}}}", [f"{{{known}}}" for known in (named if dot else [*_SINGLE, *named])])

@@ -13,8 +13,8 @@ from taximeter.recipe.model import StageBlock
 from taximeter.recipe.module import Module
 from taximeter.recipe.plan import Source
 from taximeter.recipe.registry import Registry
-from taximeter.recipe.words import did_you_mean
 from taximeter.yamldoc import Document, KeyPath, show
+from taximeter.yamldoc.words import nearest_or_all
 
 
 class Draft(msgspec.Struct):
@@ -26,9 +26,9 @@ class Draft(msgspec.Struct):
 
     block: StageBlock
     id: str
-    """Empty if nothing names it."""
-
     kind: str
+    """Empty if nothing names the stage."""
+
     module: Module | None = None
     """None for a plain command, and where the module cannot be used."""
 
@@ -87,15 +87,16 @@ def _module_problems(draft: Draft, registry: Registry) -> Iterator[Problem]:
     name = draft.block.module
     if name and not draft.module and registry.path and name not in registry.broken:
         message = f"there is no module {show(name)} in {show(str(registry.path))}"
-        yield draft.problem(message, ("module",), did_you_mean(name, registry.modules))
+        yield draft.problem(message, ("module",), nearest_or_all(name, registry.modules))
 
 
 def _name_problems(drafts: Iterable[Draft]) -> Iterator[Problem]:
     first: dict[str, Draft] = {}
     for draft in drafts:
-        if draft.id and first.setdefault(draft.id, draft) is not draft:
+        if not draft.kind:
+            if draft.module or draft.block.run:
+                yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")
+        elif first.setdefault(draft.id, draft) is not draft:
             line, _ = draft.document.at(first[draft.id].named_by)
             message = f"there is another stage {show(draft.id)}, on line {line}"
             yield draft.document.problem(message, draft.named_by, "give one of them an `id` of its own")
-        elif not draft.id and (draft.module or draft.block.run):
-            yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")

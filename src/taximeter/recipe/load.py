@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.model import RecipeBlock
-from taximeter.recipe.problems import explain
 from taximeter.yamldoc import Document, KeyPath, Value, load
+from taximeter.yamldoc.explain import explain
 
-_READ_BY_STAGES = {"stages", "input", "stage_params"}
+_NEEDED_BY_STAGES = {"input", "stage_params"}
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}
 
 
@@ -70,17 +70,19 @@ def read_recipe(path: Path, problems: list[Problem]) -> Recipe | None:
 
 def _salvage(document: Document, error: ValidationError) -> Recipe | None:
     """The recipe without what is wrong, so that the rest is checked in the same go; None if too little is left."""
-    if not isinstance(document.data, dict):
+    places = {detail["loc"][:2] for detail in error.errors(include_url=False, include_input=False)}
+    if not isinstance(document.data, dict) or any(
+        place[0] in _NEEDED_BY_STAGES or place == ("stages",) for place in places
+    ):
         return None
-    places = [detail["loc"] for detail in error.errors(include_url=False, include_input=False)]
-    broken = {place[1] for place in places if place[0] == "stages" and len(place) > 1}
-    wrong = {place[0] for place in places if place[0] != "stages" or len(place) == 1}
-    stages = document.data.get("stages")
-    if wrong & _READ_BY_STAGES or not isinstance(stages, list):
-        return None
-    rest: dict[str, Any] = {key: value for key, value in document.data.items() if key not in wrong}
-    rest["stages"] = [_stand_in(stage) if index in broken else stage for index, stage in enumerate(stages)]
-    return Recipe(RecipeBlock.model_validate(rest), document, frozenset(int(index) for index in broken))
+    rest: dict[str, Any] = {key: value for key, value in document.data.items() if (key,) not in places}
+    for key, value in rest.items():
+        if isinstance(value, dict):
+            rest[key] = {inner: part for inner, part in value.items() if (key, inner) not in places}
+        elif key == "stages":
+            rest[key] = [_stand_in(stage) if (key, index) in places else stage for index, stage in enumerate(value)]
+    broken = frozenset(place[1] for place in places if place[0] == "stages" and isinstance(place[1], int))
+    return Recipe(RecipeBlock.model_validate(rest), document, broken)
 
 
 def _stand_in(stage: Value) -> dict[str, Value]:

@@ -2,45 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-NOT_BLANK = r"\S"
-Text = Annotated[str, Field(pattern=NOT_BLANK)]
-"""Free text that is not blank."""
-
-NAME_PATTERN = r"^[^\W\d][\w.-]*$"
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-"""A name that can stand in a placeholder and after `--`."""
-
-
-VARIABLE_PATTERN = r"^[^=]+$"
-
-FREE_KEYS: dict[str, Any] = {"patternProperties": {"^x-": {}}}
-
-
-class Block(BaseModel):
-    """A map of an authored file: exact types, no unknown keys; a key that begins with `x-` is free."""
-
-    model_config = ConfigDict(
-        strict=True,
-        extra="forbid",
-        frozen=True,
-        use_attribute_docstrings=True,
-        json_schema_extra=FREE_KEYS,
-    )
-
-    not_yet: ClassVar[frozenset[str]] = frozenset()
-    """Keys of features that this version does not have: refused by name."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_free_keys(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            return {key: value for key, value in data.items() if not key.startswith("x-")}
-        return data
+from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text, Variable
 
 
 class InstrumentationBlock(Block):
@@ -94,7 +61,7 @@ class StageBlock(Block):
     description: str | None = None
     """Free text for people."""
 
-    env: dict[Annotated[str, Field(pattern=VARIABLE_PATTERN)], str] = {}
+    env: dict[Variable, str] = {}
     """Environment variables of its process."""
 
     @model_validator(mode="after")

@@ -10,13 +10,13 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from taximeter.errors import Problem
-from taximeter.recipe.entrypoint import is_entrypoint
-from taximeter.recipe.model import FREE_KEYS, Block, Name, Text
+from taximeter.recipe.entrypoint import parse_entrypoint
 from taximeter.yamldoc import Document, KeyPath
+from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text
 
 
 def _entrypoint(text: str) -> str:
-    if not is_entrypoint(text):
+    if parse_entrypoint(text) is None:
         hint = "write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`"
         raise PydanticCustomError("setup", "this is not an entrypoint", {"hint": hint})
     return text
@@ -51,7 +51,7 @@ class ModuleBlock(Block):
     output_schema: Text | None = None
     """Schema of the rows that it writes."""
 
-    default_params: dict[Name, Any] = {}
+    default_params: dict[Name, Any] = Field(default={})
     """Parameters that a recipe need not give."""
 
     param_schema: dict[str, Any] | None = None

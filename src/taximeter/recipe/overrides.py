@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from taximeter.errors import Problem, SetupError
-from taximeter.recipe.words import did_you_mean
 from taximeter.yamldoc import KeyPath, Value, parse, scalar, show
+from taximeter.yamldoc.words import nearest_or_all
 
 
 class Override(msgspec.Struct, frozen=True):
@@ -35,7 +35,7 @@ def read_override(text: str, ids: Iterable[str]) -> Override:
         target = text.partition("=")[0].rpartition(".")[0]
         if not target:
             raise SetupError(_problem(text, "this does not say what to set", "write `--set stage.param=value`"))
-        raise SetupError(_problem(text, f"there is no stage {show(target)}", did_you_mean(target, ids)))
+        raise SetupError(_problem(text, f"there is no stage {show(target)}", nearest_or_all(target, ids)))
     param, sign, value = text.removeprefix(f"{stage}.").partition("=")
     if not sign or not param:
         raise SetupError(_problem(text, "this does not say what to set", "write `--set stage.param=value`"))

@@ -1,8 +1,8 @@
-"""Parameters of a stage: gathered from all layers, each knowing where it was set, and checked by the module's schema."""
+"""Parameters of a stage: gathered from all layers, each with its author, and checked by the module's schema."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -11,8 +11,8 @@ from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.overrides import Override
 from taximeter.recipe.program import Program
-from taximeter.recipe.words import did_you_mean
 from taximeter.yamldoc import KeyPath, Value, show
+from taximeter.yamldoc.words import nearest_or_all
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -37,7 +37,7 @@ def gather(draft: Draft, recipe: Recipe, program: Program | None, overrides: Ite
         settings.update({name: Setting(value, author, (*at, name, *then)) for name, value in values.items()})
 
     if program:
-        layer(program.schema_defaults, program.module.problem, "param_schema", "properties", then=("default",))
+        layer(program.defaults, program.module.problem, "param_schema", "properties", then=("default",))
         layer(program.module.block.default_params, program.module.problem, "default_params")
     for key in dict.fromkeys((draft.kind, draft.id)):
         layer(recipe.block.stage_params.get(key, {}), recipe.problem, "stage_params", key)
@@ -56,7 +56,7 @@ def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> It
     unknown = settings.keys() - known if schema.is_closed else set()
     for name in unknown:
         message = f"module {show(program.module.block.module_id)} has no parameter {show(name)}"
-        yield settings[name].problem(message, (), did_you_mean(name, known))
+        yield settings[name].problem(message, (), nearest_or_all(name, known))
     values = {name: setting.value for name, setting in settings.items() if setting.value is not None}
     for violation in schema.violations(values):
         name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]

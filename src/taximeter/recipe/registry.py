@@ -9,8 +9,8 @@ import msgspec
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.lookup import look_up
 from taximeter.recipe.module import Module, ModuleBlock
-from taximeter.recipe.problems import part, read_block
 from taximeter.yamldoc import Document, KeyPath, load, show
+from taximeter.yamldoc.explain import part, read_block
 
 MODULE_FILE = "module.yaml"
 

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from taximeter.recipe.words import LIST, MAP, NUMBER, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, did_you_mean, mend
 from taximeter.yamldoc import KeyPath, Value, show
 from taximeter.yamldoc.document import key_text
+from taximeter.yamldoc.words import (
+    LIST,
+    MAP,
+    NUMBER,
+    TEXT,
+    WHOLE_NUMBER,
+    YES_OR_NO,
+    describe,
+    did_you_mean,
+    mend,
+    nearest_or_all,
+)
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -123,30 +134,29 @@ def _fault(error: ValidationError) -> Violation:
     if path[-1:] == ("required",) and isinstance(value, bool):
         return Violation(path, "`required` must be a list", "list the names of required parameters beside `properties`")
     if path[-1:] == ("type",) and isinstance(value, str):
-        return Violation(path, f"{show(value)} is not a type", did_you_mean(value, _TYPES))
+        return Violation(path, f"{show(value)} is not a type", nearest_or_all(value, _TYPES))
     if error.validator == "format":
         return Violation(path, f"{show(str(value))} is not a regular expression")
     return _violation(error)
 
 
 def _violation(error: ValidationError) -> Violation:
-    path, keyword, limit, value = tuple(error.absolute_path), error.validator, error.validator_value, error.instance
+    path, keyword = tuple(error.absolute_path), error.validator
+    limit: Any = error.validator_value
+    value: Any = error.instance
     subject = show(key_text(path)) if path else "this"
     if keyword == "type":
         wanted = [_TYPES[name] for name in ([limit] if isinstance(limit, str) else limit)]
         return Violation(path, f"{subject} must be {' or '.join(wanted)}, not {describe(value)}", mend(value, wanted))
     if keyword in _LIMITS:
         options = limit if keyword == "enum" else [limit]
-        hint = did_you_mean(value, filter(_is_text, options)) if isinstance(value, str) and keyword == "enum" else None
+        texts = [option for option in options if isinstance(option, str)]
+        hint = did_you_mean(value, texts) if keyword == "enum" and isinstance(value, str) else None
         demand = _LIMITS[keyword].format(", ".join(map(_literal, options)))
         return Violation(path, f"{subject} must {demand}, not {describe(value)}", hint)
     if keyword in _SIZES:
         return Violation(path, f"{subject} must have {_SIZES[keyword].format(limit)}")
     return Violation(path, f"{subject} does not fit: {error.message[:200]}")
-
-
-def _is_text(value: Value) -> bool:
-    return isinstance(value, str)
 
 
 def _literal(value: Value) -> str:

@@ -17,7 +17,7 @@ _NEXT = {
 
 def fill(script: str, placeholder: re.Pattern[str], value: Callable[[str], str]) -> str:
     """The script with a quoted value for each placeholder; inside quotes they are closed before and opened after."""
-    quoting, end, pieces = [_BARE], 0, []
+    quoting, pieces, end = [_BARE], list[str](), 0
     for match in placeholder.finditer(script):
         _read(script, end, match.start(), quoting)
         around = "" if quoting[-1] == _BARE else quoting[-1]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Collection, Iterator
+from pathlib import Path
 
 from taximeter.errors import Problem
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.plan import Source
-from taximeter.recipe.words import did_you_mean
 from taximeter.yamldoc import show
-
-DEFAULT_ARTIFACT = "artifact.jsonl"
-
-_OURS = re.compile(r"(log|calls|progress|usage)\.\d+\..*")
+from taximeter.yamldoc.words import nearest_or_all
 
 
 def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Problem]:
     """Finds the inputs and needs of each stage; the problems are what cannot be found."""
     for name, path in recipe.block.input.items():
         if not look_up(path, cwd):
-            yield recipe.problem(f"there is no file {show(path)}", ("input", name), did_you_mean(path, names_beside(path, cwd)))
+            yield recipe.problem(
+                f"there is no file {show(path)}", ("input", name), nearest_or_all(path, names_beside(path, cwd))
+            )
     if recipe.is_linear:
         _chain(drafts, recipe)
         return
-    ids = {draft.id for draft in drafts}
+    ids = dict.fromkeys(sorted(draft.id for draft in drafts if draft.kind))
     for draft in drafts:
-        yield from _inputs(draft, ids, cwd)
         yield from _needs(draft, ids)
+        yield from _inputs(draft, ids, cwd)
 
 
 def _chain(drafts: Collection[Draft], recipe: Recipe) -> None:
@@ -52,7 +49,7 @@ def _inputs(draft: Draft, ids: Collection[str], cwd: Path) -> Iterator[Problem]:
         else:
             draft.inputs[name] = Source(path=value)
             if not look_up(value, cwd):
-                hint = did_you_mean(value, [*ids, *names_beside(value, cwd)])
+                hint = nearest_or_all(value, [*ids, *names_beside(value, cwd)])
                 yield draft.problem(f"there is no stage and no file {show(value)}", ("inputs", name), hint)
 
 
@@ -61,4 +58,4 @@ def _needs(draft: Draft, ids: Collection[str]) -> Iterator[Problem]:
         if name in ids:
             draft.needs.setdefault(name, ("needs", index))
         else:
-            yield draft.problem(f"there is no stage {show(name)}", ("needs", index), did_you_mean(name, ids))
+            yield draft.problem(f"there is no stage {show(name)}", ("needs", index), nearest_or_all(name, ids))

@@ -11,7 +11,9 @@ from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_
 from taximeter.report.trust import trust
 from taximeter.report.wording import cost, headline, name, visible
 
-_SIGNS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&$:@-])")
+_SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.|^[-+]|(?<=^\d)[.)](?=\s))", re.IGNORECASE)
+"""What Markdown would read as markup or as a link, and what would begin a list."""
+
 _MOST = 5
 
 

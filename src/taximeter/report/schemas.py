@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
 Figure = Literal["exact", "sampled", "missing"]
 CostStatus = Literal["priced", "partial", "estimated", "unpriced"]
@@ -14,7 +14,20 @@ Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped",
 Count = Annotated[int, Field(ge=0, strict=True)]
 Tokens = Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)]
 Seconds = Annotated[float, Field(ge=0)]
-Money = Annotated[Decimal, Field(ge=0, max_digits=50, decimal_places=12)]
+
+
+def _a_number(value: object) -> object:
+    if isinstance(value, bool | str):
+        raise ValueError("money is a plain number")
+    return value
+
+
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_a_number),
+    Field(ge=0, max_digits=50, decimal_places=12),
+    WithJsonSchema({"type": "number", "minimum": 0}),
+]
 
 
 class _Record(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
@@ -26,7 +25,9 @@ STATUS_STYLES = {
     "over_budget": "bold yellow",
 }
 _GAP = 2
-_NARROWEST_NAME = 20
+"""Blanks between columns; one of them is the border that the box does not draw."""
+
+_NARROWEST_NAME = 16
 
 
 def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
@@ -34,8 +35,8 @@ def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableTyp
     parts: list[RenderableType] = [headline_view(report), stages_view(report, report.stages, width)]
     if report.metered and report.totals.calls:
         parts.append(grid(table(model_columns(report.pricing.currency), by_cost(report)), width))
-    notes = [Padding(Text(f"• {note}", overflow="fold"), (0, 0)) for note in trust(report)]
-    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts), *notes)
+    spaced = [line for part in parts for line in (part, Text())]
+    return Group(*spaced, *(Text(f"• {note}") for note in trust(report)))
 
 
 def headline_view(report: schemas.RunInstrumentation) -> Text:
@@ -58,11 +59,11 @@ def stages_view(
 def grid(cells: Table, width: int) -> RichTable:
     """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted."""
     widths = [max(map(cell_len, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
-    widths[0] = min(widths[0], max(_NARROWEST_NAME, width // 3))
+    widths[0] = min(widths[0], max(_NARROWEST_NAME, width // 4))
     kept = list(range(len(widths)))
     while len(kept) > 1 and sum(widths[i] + _GAP for i in kept) > width:
         kept.remove(min(kept, key=lambda i: cells.importance[i]))
-    made = RichTable(box=box.SIMPLE_HEAD, padding=(0, _GAP, 0, 0), pad_edge=False, show_edge=False)
+    made = RichTable(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for i in kept:
         made.add_column(Text(cells.titles[i]), justify="right" if cells.right[i] else "left", no_wrap=True)
     for row in cells.rows:
@@ -82,4 +83,4 @@ def render(report: schemas.RunInstrumentation, width: int = 100) -> str:
     console = Console(width=width, no_color=True, color_system=None, legacy_windows=False)
     with console.capture() as capture:
         console.print(report_view(report, width))
-    return capture.get()
+    return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines())

@@ -21,7 +21,8 @@ from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.environment import metering_environment, stage_environment
 from taximeter.run.interrupts import Interrupts
-from taximeter.run.launcher import Done, Forkserver, Lost, Sample, StageHandle, Started, Task
+from taximeter.run.launcher import Forkserver, StageHandle
+from taximeter.run.messages import Done, Lost, Sample, Started, Task
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
 from taximeter.run.reports import Reports

@@ -11,7 +11,6 @@ import gc
 import math
 import os
 import select
-import signal
 import socket
 import time
 
@@ -44,10 +43,10 @@ class Forkserver:
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
-        self._child_ended = reaper.watch_children()
+        self._reaper = reaper.Reaper()
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
-        self._poll.register(self._child_ended, select.POLLIN)
+        self._poll.register(self._reaper, select.POLLIN)
         self._supervisors: set[int] = set()
         self._farewell_ends = math.inf
 
@@ -56,29 +55,20 @@ class Forkserver:
         while self._reap() or self._farewell_ends == math.inf:
             if time.monotonic() >= self._farewell_ends:
                 self._supervisors.clear()  # from now on they are strays like any other
-            for fd, _ in self._poll.poll(self._patience(self._kill_strays())):
-                if fd == self._child_ended:
-                    os.read(fd, 4096)
-                elif (connection := self._fork()) is not None:
-                    return connection
+            events = self._poll.poll(self._patience(self._kill_strays()))
+            if any(fd == self._control.fileno() for fd, _ in events) and (connection := self._fork()) is not None:
+                return connection
         return None
 
     def _reap(self) -> bool:
-        """Waits for all that have ended; says whether any child is left."""
-        while True:
-            try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return False
-            if pid == 0:
-                return True
-            self._supervisors.discard(pid)
+        """Waits for those that have ended; says whether any child is left."""
+        self._supervisors.difference_update(pid for pid, _ in self._reaper.reap())
+        return self._reaper.has_children
 
     def _kill_strays(self) -> bool:
         """Kills whatever has fallen to this process; says whether there was something."""
-        strays = proctree.children(os.getpid()) - self._supervisors
-        for stray in strays:
-            proctree.signal_all([stray, *(process.pid for process in proctree.walk(stray))], signal.SIGKILL)
+        strays = proctree.children() - self._supervisors
+        proctree.kill(proctree.walk(strays))
         return bool(strays)
 
     def _patience(self, had_strays: bool) -> float | None:

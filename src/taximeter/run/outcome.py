@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import msgspec
 
+from taximeter.recipe.plan import Plan
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import RunDir
 
@@ -16,12 +18,23 @@ class Outcome(msgspec.Struct, frozen=True):
     """A run that is over."""
 
     run: RunDir
+    plan: Plan
     report: RunInstrumentation
     signal: signal.Signals | None = None
     """The signal that ended it before its time."""
 
     trouble: str | None = None
     """Why the report files could not be written, if they could not."""
+
+    def failed_logs(self) -> list[Path]:
+        """What the attempts that failed have printed."""
+        folders = {stage.id: stage.folder for stage in self.plan.stages}
+        return [
+            self.run.stage(folders[stage.id]).log(attempt.attempt)
+            for stage in self.report.stages
+            for attempt in stage.attempts
+            if stage.id in folders and attempt.status in {"failed", "lost"}
+        ]
 
     @property
     def exit_code(self) -> int:

@@ -8,13 +8,18 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from taximeter.clock import Clock, Ids, SystemClock, iso
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, ReportFiles
+from taximeter.pricing.load import BUILT_IN, load_sheet
+from taximeter.recipe.model import InstrumentationBlock
+from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.plan import Plan
+from taximeter.recipe.planner import check
 from taximeter.report.build import Books
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
@@ -25,7 +30,7 @@ from taximeter.run.observer import Observer
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.reports import Reports
-from taximeter.run.snapshots import Checked, check, write_snapshots
+from taximeter.run.snapshots import write_snapshots
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.rundir import OutputDir, RunDir, check_run_id, safe_name
@@ -40,14 +45,35 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
     `observe` makes the one who watches, once all is checked. SIGINT and SIGTERM end the run in good order.
     """
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
-        checked = check(options)
+        checked = check(options.recipe, _plan_options(options))
+        plan = checked.plan
+        sheet = load_sheet(Path(plan.instrumentation.price_table or BUILT_IN)) if plan.instrumentation.enabled else None
         git = GitQuestion(Path.cwd())
-        output = OutputDir(options.output_dir or Path(checked.plan.output_dir or "output"))
-        run = output.run(check_run_id(options.run_id or checked.plan.run_id or _new_run_id(checked.plan)))
+        # Absolute, since a stage may go wherever it likes.
+        output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
+        asked = plan.run_id if options.run_id is None else options.run_id
+        run = output.run(_new_run_id(plan) if asked is None else check_run_id(asked))
         run.create()
         with closing(run.lock()):
-            write_snapshots(checked, run)
-            return _Execution(checked.plan, output, run, git, clock or SystemClock()).go(forkserver, observe, options.jobs)
+            write_snapshots(checked, sheet, run)
+            execution = _Execution(plan, output, run, git, clock or SystemClock())
+            return execution.go(forkserver, observe, options.jobs)
+
+
+def _plan_options(options: RunOptions) -> PlanOptions:
+    flags: dict[str, Any] = {}
+    if options.instrument is not None:
+        flags["enabled"] = options.instrument
+    if options.price_table is not None:
+        flags["price_table"] = str(options.price_table)
+    return PlanOptions(
+        mock=options.mock,
+        set=options.overrides,
+        registry=options.registry,
+        cwd=Path.cwd(),
+        instrument_config=options.instrument_config,
+        instrumentation=InstrumentationBlock(**flags) if flags else None,
+    )
 
 
 def _new_run_id(plan: Plan) -> str:
@@ -85,14 +111,24 @@ class _Execution:
         reports = Reports(books, self._clock)
         with closing(observe()) as observer:
             driver = Driver(
-                self._plan, books, self._spans, self._state, reports, forkserver, observer, jobs, sys.executable, self._clock
+                self._plan,
+                books,
+                self._spans,
+                self._state,
+                reports,
+                forkserver,
+                observer,
+                jobs,
+                sys.executable,
+                self._clock,
             )
             driver.go()
         self._spans.close_run(driver.status, driver.reason)
         report = reports.finish() if self._files else reports.now()
         self._state.end(driver.status, driver.reason)
         self._end(report)
-        return Outcome(self._run, report, driver.signal, str(reports.trouble) if reports.trouble else None)
+        trouble = str(reports.trouble) if reports.trouble else None
+        return Outcome(self._run, self._plan, report, driver.signal, trouble)
 
     def _end(self, report: RunInstrumentation) -> None:
         """The last line in the manifest."""

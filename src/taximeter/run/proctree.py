@@ -5,8 +5,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 VISIBLE = os.path.isdir("/proc/self/task")
 """Whether this system shows its processes as Linux does."""
@@ -21,13 +22,14 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Process:
     """One process at one moment. Its CPU and faults include those of children that it has waited for."""
 
-    __slots__ = ("address_space", "cpu_system", "cpu_user", "is_dead", "major_faults", "parent", "pid", "rss")
+    __slots__ = ("address_space", "cpu_system", "cpu_user", "group", "is_dead", "major_faults", "parent", "pid", "rss")
 
     def __init__(self, pid: int, stat: bytes) -> None:
         field = stat[stat.rindex(b")") + 2 :].split()  # a name may hold anything, even a parenthesis
         self.pid = pid
         self.is_dead = field[0] in b"ZX"
         self.parent = int(field[1])
+        self.group = int(field[2])
         self.major_faults = int(field[9]) + int(field[10])
         self.cpu_user = (int(field[11]) + int(field[13])) * _TICK
         self.cpu_system = (int(field[12]) + int(field[14])) * _TICK
@@ -49,14 +51,14 @@ def read(path: str) -> bytes:
         os.close(fd)
 
 
-def walk(root: int) -> list[Process]:
-    """Every process below `root`, parents before their children.
+def walk(roots: Iterable[int]) -> list[Process]:
+    """These processes and every process below them, parents before their children.
 
     Processes come and go meanwhile: one that is born or orphaned during the walk may be missing.
     """
     children_of = _listed if LISTED else _scanned()
     found: dict[int, Process] = {}
-    pending = list(children_of(root))
+    pending = list(roots)
     for pid in pending:  # grows while it is walked
         if pid not in found and (stat := read(f"/proc/{pid}/stat")):
             found[pid] = Process(pid, stat)
@@ -64,23 +66,34 @@ def walk(root: int) -> list[Process]:
     return list(found.values())
 
 
-def children(pid: int) -> set[int]:
-    """Pids of a process's own children, the dead that nobody waited for included."""
+def children() -> set[int]:
+    """Pids of this process's own children, the dead that were not waited for included."""
     children_of = _listed if LISTED else _scanned()
-    return set(children_of(pid))
+    return set(children_of(os.getpid()))
 
 
-def signal_all(pids: Iterable[int], number: int) -> None:
-    """Sends a signal to each; one that is gone, or belongs to another user, is passed over."""
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, number)
+def terminate(processes: Iterable[Process]) -> None:
+    """Sends TERM, once, to each process."""
+    for process in processes:
+        _send(os.kill, process.pid, signal.SIGTERM)
 
 
-def signal_group(leader: int, number: int) -> None:
-    """Sends a signal to a process group: all that can be reached where processes are not visible."""
+def kill(processes: Collection[Process]) -> None:
+    """Sends KILL to each process, and first to their process groups.
+
+    The kernel kills a group in one step, which no member can outrun by forking. No process outside of the tree is in
+    one of them, since all are of sessions that began in it; only this process itself may be.
+    """
+    for group in {process.group for process in processes} - {os.getpgrp()}:
+        _send(os.killpg, group, signal.SIGKILL)
+    for process in processes:
+        _send(os.kill, process.pid, signal.SIGKILL)
+
+
+def _send(to: Callable[[int, int], None], whom: int, number: int) -> None:
+    """Who is gone, or belongs to another user, is passed over."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader, number)
+        to(whom, number)
 
 
 def _listed(pid: int) -> list[int]:

@@ -6,7 +6,6 @@ import json
 import math
 import os
 import select
-import signal
 import socket
 import time
 
@@ -19,8 +18,8 @@ from taximeter.run.usagefile import NoUsageFile, UsageFile
 _LAST_CALL = 1.0
 """Seconds between TERM and KILL for what outlived the stage's own process and the grace after it."""
 
-_KILL_AGAIN = 0.005, 0.5
-"""Seconds until survivors and the newly born are looked for: at first, and at most. Some cannot be killed."""
+_KILL_AGAIN = 0.01
+"""Seconds until survivors and the newly born are looked for."""
 
 _TELL_EVERY = 1.0
 """Seconds, at least, between two tellings of the figures so far."""
@@ -49,17 +48,16 @@ class Supervisor:
     def __init__(self, channel: Channel, task: spawn.Task, total_method: str) -> None:
         self._channel = channel
         self._task = task
-        self._child_ended = reaper.watch_children()
+        self._reaper = reaper.Reaper()
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
-        self._poll.register(self._child_ended, select.POLLIN)
+        self._poll.register(self._reaper, select.POLLIN)
         self._meter: Meter | Unmetered = Meter(total_method) if task.usage else Unmetered()
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
         self._is_lingering = False
         self._terminate_at = self._kill_at = math.inf
         self._tell_at = 0.0
-        self._kill_again, self._kill_again_at_most = _KILL_AGAIN
 
     def run(self) -> None:
         """Starts the stage and stays until nothing of it is left."""
@@ -90,17 +88,12 @@ class Supervisor:
             self._channel.send(json.dumps(started).encode())
 
     def _reap(self) -> bool:
-        """Waits for all that have ended; says whether any process of the stage is left."""
-        while True:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                return False
-            if pid == 0:
-                return True
+        """Waits for those that have ended; says whether any process of the stage is left."""
+        for pid, status in self._reaper.reap():
             if pid == self._attempt.pid:
                 self._attempt.end(status)
                 self._linger()
+        return self._reaper.has_children
 
     def _linger(self) -> None:
         """The stage's own process has ended: whatever it left gets a grace, unless its end is set already."""
@@ -112,13 +105,12 @@ class Supervisor:
     def _keep_time(self) -> None:
         now = time.monotonic()
         if now >= self._kill_at:
-            self._kill_at = now + self._kill_again
-            self._kill_again = min(2 * self._kill_again, self._kill_again_at_most)
+            self._kill_at = now + _KILL_AGAIN
             self._meter.due = math.inf  # there is no time for samples now
-            self._signal(signal.SIGKILL)
+            proctree.kill(self._processes())
         elif now >= self._terminate_at:
             self._terminate_at = math.inf
-            self._signal(signal.SIGTERM)
+            proctree.terminate(self._processes())
         elif now >= self._meter.due:
             reading = self._meter.sample()
             if now >= self._tell_at:
@@ -126,24 +118,20 @@ class Supervisor:
                 figures = self._publish("running", reading)
                 self._channel.offer(b'{"event": "sample", "figures": %b}' % figures)
 
-    def _signal(self, number: int) -> None:
-        processes = proctree.walk(os.getpid())
+    def _processes(self) -> list[proctree.Process]:
+        """All that is left of the stage. If that outlived the stage's own process, this is when it is counted."""
+        processes = proctree.walk(proctree.children())
         if self._is_lingering:
             self._is_lingering = False
             self._attempt.leftovers = sum(not process.is_dead for process in processes)
-        proctree.signal_all((process.pid for process in processes), number)
-        if not proctree.VISIBLE and self._attempt.pid:
-            proctree.signal_group(self._attempt.pid, number)
+        return processes
 
     def _wait(self) -> None:
         """Sleeps until a child ends, the driver speaks or is gone, or it is time for something."""
         due = min(self._kill_at, self._terminate_at, self._meter.due)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic()) * 1000
-        for fd, _ in self._poll.poll(timeout):
-            if fd == self._child_ended:
-                os.read(fd, 4096)
-            else:
-                self._listen()
+        if any(fd == self._channel.fileno() for fd, _ in self._poll.poll(timeout)):
+            self._listen()
 
     def _listen(self) -> None:
         self.obey(self._channel.receive())

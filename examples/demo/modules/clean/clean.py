@@ -21,12 +21,13 @@ RULES = [
     (r"(?m)^\[[^\]]+\]:[^\n]*$", ""),  # targets of links
     (r"\[![A-Z]+\]", ""),  # kinds of notes
     (r"</?[a-zA-Z][^>]*>", " "),
-    (r"(?::[a-z:]+:)?(`{1,2})([^`<]+?)(?:\s*<[^>]*>)?\1(?:_{1,2}(?!\w))?", r"\2"),  # code, roles, links
+    (r"(?::[a-z:]+:)?(`{1,2})~?([^`<]+?)(?:\s*<[^>]*>)?\1(?:_{1,2}(?!\w))?", r"\2"),  # code, roles, links
     (r"\b([A-Za-z][\w-]*[A-Za-z0-9])_{1,2}(?=[\s.,;:)])", r"\1"),  # references
     (r"\|[^|\n]+\|_{0,2}", ""),  # substitutions
     (r"<?https?://[^\s>]+>?", ""),
     (r"(?m)^[ \t]*(?:#+|>|[*+•-]|\d+\.)[ \t]+", ""),  # marks of headings, quotes and lists
-    (r"(\*{1,3}|\b_{1,2})(\S(?:[^*\n]*?\S)?)\1(?!\w)", r"\2"),  # emphasis
+    (r"(\*{1,3})(\S(?:[^*\n]*?\S)?)\1", r"\2"),  # emphasis
+    (r"(?<!\w)_([^_\n]+)_(?!\w)", r"\1"),  # emphasis too; two underscores may well be a dunder name
 ]
 COMPILED = [(re.compile(pattern), replacement) for pattern, replacement in RULES]
 

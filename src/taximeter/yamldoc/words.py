@@ -1,12 +1,13 @@
-"""Words that messages about recipes share."""
+"""Words that messages about authored files share."""
 
 from __future__ import annotations
 
+import bisect
 import difflib
 import json
 from collections.abc import Collection, Iterable
 
-from taximeter.yamldoc import Value, show
+from taximeter.yamldoc.document import Value, show
 
 TEXT = "text"
 WHOLE_NUMBER = "a whole number"
@@ -16,15 +17,25 @@ LIST = "a list"
 MAP = "a map"
 
 _MOST_LISTED = 10
-_MOST_COMPARED = 500  # comparing 5,000 wrong names with 5,000 right ones would take minutes
+_MOST_COMPARED = 200  # comparing 5,000 wrong names with 5,000 right ones would take minutes
+_NEIGHBOURS = 20
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint at the known word that is nearest."""
+    words = sorted(known)
+    if len(words) > _MOST_COMPARED:
+        place = bisect.bisect(words, word)
+        words = words[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
+    near = difflib.get_close_matches(word, words, n=1)
+    return f"did you mean {show(near[0])}?" if near else None
+
+
+def nearest_or_all(word: str, known: Iterable[str]) -> str | None:
     """A hint at the known word that is nearest, else at all of them if they are few."""
-    words = sorted(set(known))
-    if near := difflib.get_close_matches(word, words[:_MOST_COMPARED], n=1):
-        return f"did you mean {show(near[0])}?"
-    return f"known: {', '.join(map(show, words))}" if 0 < len(words) <= _MOST_LISTED else None
+    words = sorted(known)
+    everything = f"known: {', '.join(map(show, words))}" if 0 < len(words) <= _MOST_LISTED else None
+    return did_you_mean(word, words) or everything
 
 
 def describe(value: Value) -> str:

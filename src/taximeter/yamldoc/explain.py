@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from taximeter.errors import Problem
-from taximeter.recipe.model import NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
-from taximeter.recipe.words import LIST, MAP, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, did_you_mean, mend
-from taximeter.yamldoc import Document, KeyPath, Value, show
+from taximeter.yamldoc.block import NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
+from taximeter.yamldoc.document import Document, KeyPath, Value, show
+from taximeter.yamldoc.words import LIST, MAP, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, mend, nearest_or_all
 
 B = TypeVar("B", bound=Block)
 
@@ -69,12 +69,13 @@ def _key_path(detail: ErrorDetails, value: Any) -> KeyPath:
     """Where the detail points, without the labels that pydantic adds for members of unions and for keys."""
     path: list[str | int] = []
     for key in detail["loc"]:
-        if isinstance(value, dict) and key in value:
-            value = value[key]
-        elif isinstance(value, list) and isinstance(key, int):
-            value = value[key]
-        elif detail["type"] != "missing":
-            continue
+        match value, key:
+            case dict(), str() if key in value:
+                value = value[key]
+            case list(), int():
+                value = value[key]
+            case _ if detail["type"] != "missing":
+                continue
         path.append(key)
     return tuple(path)
 
@@ -114,7 +115,7 @@ def _subject(path: KeyPath) -> str:
 def _unknown_key(key: str, block: type[Block]) -> tuple[str, str | None]:
     if key in block.not_yet:
         return f"this version has no {show(key)}", "leave it out: it would do nothing"
-    return f"unknown key {show(key)}", did_you_mean(key, block.model_fields)
+    return f"unknown key {show(key)}", nearest_or_all(key, block.model_fields)
 
 
 def _block_at(model: type[Block], path: KeyPath) -> type[Block]:

@@ -1,0 +1,24 @@
+"""Writes the JSON Schema of every file format of ours beside this file."""
+
+from pathlib import Path
+
+import msgspec
+
+from taximeter.cli.schemas import SCHEMAS
+
+
+def schemas() -> dict[str, bytes]:
+    """Content of each schema file by its name."""
+    about = "https://json-schema.org/draft/2020-12/schema"
+    return {
+        f"{name}.json": msgspec.json.format(
+            msgspec.json.encode({"$schema": about} | model.model_json_schema(mode="validation")), indent=2
+        )
+        + b"\n"
+        for name, model in SCHEMAS.items()
+    }
+
+
+if __name__ == "__main__":
+    for name, content in schemas().items():
+        Path(__file__).with_name(name).write_bytes(content)

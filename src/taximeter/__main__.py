@@ -1,0 +1,5 @@
+"""`python -m taximeter`."""
+
+from taximeter.cli.main import main
+
+main()

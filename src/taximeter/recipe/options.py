@@ -1,0 +1,31 @@
+"""What a command line says about a plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from taximeter.recipe.model import InstrumentationBlock
+
+
+class PlanOptions(msgspec.Struct, frozen=True):
+    """What a command line says about a plan."""
+
+    mock: bool = False
+    """Put the modules' stand-ins in their places."""
+
+    set: tuple[str, ...] = ()
+    """Parameters, each as `stage.param=value`."""
+
+    registry: Path | None = None
+    """A directory, or one file with all modules; else `modules/` beside the recipe or in the working directory."""
+
+    cwd: Path = Path()
+    """The working directory, in which the stages run."""
+
+    instrument_config: Path | None = None
+    """A file with an instrumentation block, which overrides the recipe's."""
+
+    instrumentation: InstrumentationBlock | None = None
+    """What flags say, which overrides both."""

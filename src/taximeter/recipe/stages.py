@@ -1,0 +1,112 @@
+"""From the draft of a stage to the stage as it is planned."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from taximeter.errors import Problem
+from taximeter.recipe import params
+from taximeter.recipe.artifact import artifact_of
+from taximeter.recipe.command import faults, placeholders
+from taximeter.recipe.drafts import Draft
+from taximeter.recipe.load import Recipe
+from taximeter.recipe.module import Module
+from taximeter.recipe.options import PlanOptions
+from taximeter.recipe.overrides import Override
+from taximeter.recipe.params import Setting
+from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.program import Program, prepare
+from taximeter.rundir import safe_name
+from taximeter.yamldoc import show
+from taximeter.yamldoc.words import nearest_or_all
+
+_KINDS = {"inputs": "input", "input": "input of the recipe", "params": "parameter"}
+
+
+class StagePlanner:
+    """Plans the stages of one recipe; what is wrong with them is added to the problems."""
+
+    def __init__(
+        self, recipe: Recipe, options: PlanOptions, overrides: Iterable[Override], problems: list[Problem]
+    ) -> None:
+        self._recipe = recipe
+        self._options = options
+        self._problems = problems
+        self._programs: dict[str, Program] = {}
+        self._overrides: dict[str, list[Override]] = {}
+        for override in overrides:
+            self._overrides.setdefault(override.stage, []).append(override)
+
+    def plan(self, draft: Draft, index: int) -> PlannedStage:
+        """The stage at that place in the order, counted from 1."""
+        program = self._program(draft.module) if draft.module else None
+        settings = params.gather(draft, self._recipe, program, self._overrides.get(draft.id, ()))
+        if program:
+            self._problems.extend(params.check(settings, draft, program))
+        module = draft.module.block if draft.module else None
+        return PlannedStage(
+            index=index,
+            id=draft.id,
+            stage=draft.kind,
+            module_id=draft.block.module,
+            description=draft.block.description,
+            notes=module.notes if module else None,
+            folder=f"{index:02d}_{safe_name(draft.id)}",
+            needs=tuple(draft.needs),
+            inputs=draft.inputs,
+            params={name: setting.value for name, setting in settings.items()},
+            out=artifact_of(draft, self._recipe, self._problems),
+            env=draft.block.env,
+            env_names=tuple(draft.block.env),
+            command=self._command(draft, program, settings),
+            mocked=program.mocked if program else False,
+            input_schema=module.input_schema if module else None,
+            output_schema=module.output_schema if module else None,
+        )
+
+    def _program(self, module: Module) -> Program:
+        name = module.block.module_id
+        if name not in self._programs:
+            stand_in = module.block.mock if self._options.mock else None
+            self._programs[name] = prepare(module, stand_in, self._options.cwd, self._problems)
+        return self._programs[name]
+
+    def _command(self, draft: Draft, program: Program | None, settings: Mapping[str, Setting]) -> tuple[str, ...] | str:
+        run = draft.block.run
+        command: tuple[str, ...] | str = ()
+        if program:
+            given = [name for name, setting in settings.items() if setting.value is not None]
+            self._problems.extend(program.collisions(draft, given))
+            command = program.command(draft.inputs, given)
+        elif isinstance(run, list):
+            command = tuple(run)
+            self._problems.extend(
+                draft.problem(fault.message, ("run", index), fault.hint, within=fault.text)
+                for index, argument in enumerate(run)
+                for fault in faults(argument)
+            )
+        elif run is not None:
+            command = run
+        self._check_names(draft, program, command, settings)
+        return command
+
+    def _check_names(
+        self, draft: Draft, program: Program | None, command: tuple[str, ...] | str, settings: Mapping[str, Setting]
+    ) -> None:
+        """Inputs and parameters that the command speaks of must be there."""
+        declared = program.declared if program else ()
+        known: dict[str, Collection[str]] = {
+            "inputs": draft.inputs,
+            "input": self._recipe.block.input,
+            "params": {*settings, *declared},
+        }
+        for kind, name in dict.fromkeys(placeholders(command)):
+            if name in known[kind]:
+                continue
+            hint = nearest_or_all(name, known[kind])
+            if program:
+                what = f"module {show(program.module.block.module_id)} needs the {_KINDS[kind]} {show(name)}"
+                self._problems.append(draft.problem(what, ("module",) if kind == "input" else (kind,), hint))
+            else:
+                what, piece = f"there is no {_KINDS[kind]} {show(name)}", f"{{{kind}.{name}}}"
+                self._problems.append(draft.problem(what, ("run",), hint, within=piece))

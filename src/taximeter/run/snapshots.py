@@ -1,0 +1,43 @@
+"""What a run was made from, kept beside it. Values of environment variables are in none of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from taximeter.pricing.sheet import Sheet
+from taximeter.recipe.planner import Checked
+from taximeter.rundir import RunDir, replace
+
+
+def write_snapshots(checked: Checked, sheet: Sheet | None, run: RunDir) -> None:
+    """Recipe, plan, used modules, settings, instrumentation, and the compiled price sheet if there is one."""
+    plan = checked.plan
+    files = {
+        "recipe.yaml": _recipe(checked),
+        "plan.json": plan.snapshot(),
+        "registry.json": _json({name: module.block.model_dump() for name, module in checked.modules.items()}),
+        "settings.yaml": _json(plan.settings),
+        "instrumentation.yaml": _json(plan.instrumentation),
+    }
+    if sheet is not None:
+        files["pricing.json"] = sheet.to_json()
+    for name, content in files.items():
+        replace(run.snapshots / name, content)
+
+
+def _recipe(checked: Checked) -> bytes:
+    """The recipe as it was written; without its comments if values of environment variables had to be taken out."""
+    document = checked.recipe.document
+    if not any(stage.env_names for stage in checked.plan.stages):
+        return document.text.encode()
+    assert isinstance(document.data, dict)
+    stages: Any = document.data["stages"]
+    silent = [stage | {"env": dict.fromkeys(stage["env"])} if "env" in stage else stage for stage in stages]
+    return _json(document.data | {"stages": silent})
+
+
+def _json(value: object) -> bytes:
+    """JSON, which is YAML too: it says exactly what a value is."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"

@@ -1,0 +1,78 @@
+"""`taximeter runs` and `taximeter show` on directories that real writers made."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from taximeter.cli import runs, show
+from taximeter.errors import RunDirError
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine
+from taximeter.report.build import build
+from taximeter.report.runs import run_totals
+from taximeter.rundir import OutputDir
+from tests.runs import Writing, call, plan, stage
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> OutputDir:
+    for number, run_id in enumerate(("old", "new")):
+        writing = Writing(tmp_path, plan([stage(1, "a")]), run_id)
+        writing.clock.advance(number * 60)
+        writing.start("a")
+        writing.sink("a", call(prompt_tokens=1000, completion_tokens=0))
+        writing.end("a")
+        writing.close()
+        report = build(writing.run)
+        started = f"2026-01-01T00:0{number}:00.000Z"
+        line = ManifestLine(run_id, "test", started_at=started, ended_at=report.ended_at, status="done")
+        manifest.append(OutputDir(tmp_path), ManifestLine(run_id, started_at=started, status="running"))
+        manifest.append(
+            OutputDir(tmp_path), ManifestLine(run_id, ended_at=line.ended_at, status="done", totals=run_totals(report))
+        )
+    return OutputDir(tmp_path)
+
+
+def invoke(command: object, *arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, catch_exceptions=False)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("name", "found"), [(None, "new"), ("latest", "new"), ("latest~1", "old"), ("old", "old")])
+def test_a_run_is_found_by_name(output: OutputDir, name: str | None, found: str) -> None:
+    arguments = [name] if name else []
+    shown = invoke(show.command, *arguments, "--output-dir", str(output.path), "--json")
+    assert json.loads(shown.stdout)["run_id"] == found
+
+
+def test_a_run_is_found_by_its_directory(output: OutputDir) -> None:
+    assert "old  done" in invoke(show.command, str(output.run("old").path)).stdout
+
+
+@pytest.mark.parametrize("name", ["nobody", "latest~2", "latest~x", "../runs"])
+def test_a_run_that_is_not_there_is_told(output: OutputDir, name: str) -> None:
+    with pytest.raises(RunDirError, match="there is no run"):
+        invoke(show.command, name, "--output-dir", str(output.path))
+
+
+def test_runs_are_listed_newest_first(output: OutputDir) -> None:
+    listed = json.loads(invoke(runs.command, "--output-dir", str(output.path), "--json").stdout)["runs"]
+    assert [(run["run_id"], run["status"], run["totals"]["cost"]) for run in listed] == [
+        ("new", "done", 0.003),
+        ("old", "done", 0.003),
+    ]
+    text = invoke(runs.command, "--output-dir", str(output.path), "--limit", "1").stdout
+    assert "$0.003" in text
+    assert "old" not in text
+
+
+def test_a_run_whose_directory_is_gone_is_listed_as_lost(output: OutputDir) -> None:
+    manifest.append(output, ManifestLine("gone", started_at="2026-01-02T00:00:00.000Z", status="running"))
+    first = json.loads(invoke(runs.command, "--output-dir", str(output.path), "--json").stdout)["runs"][0]
+    assert (first["run_id"], first["status"]) == ("gone", "lost")
+
+
+def test_no_runs_is_told_with_what_to_do(tmp_path: Path) -> None:
+    told = invoke(runs.command, "--output-dir", str(tmp_path)).stderr
+    assert told == f"No runs in {tmp_path}. `taximeter run RECIPE` makes one.\n"

@@ -15,8 +15,8 @@ from taximeter.ledger.figures import Figures
 from taximeter.numbers import to_json
 from taximeter.pricing.sheet import RateCard, Sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, Source
-from taximeter.rundir import OutputDir, RunDir
 from taximeter.run.spans import DriverSpans
+from taximeter.rundir import OutputDir, RunDir
 
 SHEET = Sheet(
     updated_at="2026-11-01",

@@ -1,8 +1,8 @@
 """Code blocks in the documentation are run: what they show is true.
 
-A block behind `<!-- file: NAME -->` is written to that file. In a `console` block each line that begins with `$ ` is run
-(exit code 0, or that of `<!-- exit: N -->`), and the lines below it must come out, in that order; `…` stands for
-anything. Blocks of one page share a directory. `text` blocks are pictures.
+A block behind `<!-- file: NAME -->` is written to that file. In a `console` block each line that begins with `$ ` is
+run (exit code 0, or that of `<!-- exit: N -->`), and the lines below it must come out, in that order; `…` stands for
+anything. Blocks of one page share a directory. `text` blocks are pictures. A block that is not run says why.
 """
 
 import os

@@ -89,7 +89,7 @@ def test_threads_share_a_journal(tmp_path: Path) -> None:
 
 
 def test_kill_9_loses_nothing_that_was_acknowledged(tmp_path: Path) -> None:
-    program = f"""
+    program = """
 import sys
 from pathlib import Path
 from taximeter.events import CallEvent

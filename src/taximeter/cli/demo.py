@@ -43,7 +43,7 @@ class Models(msgspec.Struct, frozen=True):
 
 
 @click.command("demo")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many packages to read.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=16, show_default=True, help="How many packages to read.")
 @click.option("--mock", is_flag=True, help="Run without any model: stand-ins give the answers.")
 @options.output_dir
 @click.option("--run-id", help="Name of the run [default: demo, the time and six random digits].")

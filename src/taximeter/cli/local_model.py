@@ -100,7 +100,7 @@ def _is_healthy(address: str) -> bool:
 
 def _not_started(what: str, log: IO[bytes]) -> SetupError:
     log.seek(0)
-    tail = log.read().decode(errors="replace").splitlines()[-10:]
+    tail = log.read().decode(errors="replace").splitlines()[-20:]
     return SetupError(Problem(f"the local model {what}", hint="the end of its log:\n" + "\n".join(tail)))
 
 

@@ -8,8 +8,9 @@ from taximeter.pricing.schema import PriceSheetBlock
 from taximeter.recipe.model import RecipeBlock
 from taximeter.recipe.module import ModuleBlock
 from taximeter.report.schemas import SCHEMA_MAP
+from taximeter.yamldoc.block import Block
 
-AUTHORED: dict[str, type[BaseModel]] = {
+AUTHORED: dict[str, type[Block]] = {
     "recipe": RecipeBlock,
     "module": ModuleBlock,
     "price_sheet": PriceSheetBlock,

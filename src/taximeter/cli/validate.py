@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 import msgspec
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from taximeter.cli.schemas import AUTHORED, SCHEMAS
 from taximeter.errors import Problem, SetupError

@@ -18,7 +18,7 @@ EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 """Sums of money are exact: anything that would be rounded is an error of ours."""
 
 _PRICING = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow])
-_TWELVE_PLACES = Decimal("1e-12")
+TWELVE_PLACES = Decimal("1e-12")
 _THOUSAND = Decimal(1000)
 _NOTHING = Decimal(0)
 
@@ -74,7 +74,7 @@ def price(call: CallEvent, sheet: Sheet, at: float | None = None) -> Cost:
         bought = price(msgspec.structs.replace(call, cached=False), sheet)
         return Cost(_NOTHING, sheet.currency, "priced", "cache", saved=bought.amount)
     if call.provider_cost is not None:
-        amount = call.provider_cost.quantize(_TWELVE_PLACES, context=_PRICING)
+        amount = call.provider_cost.quantize(TWELVE_PLACES, context=_PRICING)
         return Cost(amount, sheet.currency, "priced", "provider")
     if call.usage.input_tokens is None and call.usage.output_tokens is None:
         return Cost(None, sheet.currency, "unpriced", "no usage")
@@ -97,7 +97,7 @@ def _by_card(usage: Usage, card: RateCard, best: Cost) -> Cost:
             unpriced.append(unit)
         else:
             amount = _PRICING.divide(_PRICING.multiply(rate, Decimal(quantity)), _THOUSAND)
-            items.append(LineItem(unit, quantity, rate, 1000, amount.quantize(_TWELVE_PLACES, context=_PRICING)))
+            items.append(LineItem(unit, quantity, rate, 1000, amount.quantize(TWELVE_PLACES, context=_PRICING)))
     if unpriced and not items:
         return Cost(None, best.currency, "unpriced", best.source, unpriced_units=tuple(unpriced))
     status: CostStatus = "partial" if unpriced else "estimated" if _cache_at_full_rate(usage, card) else best.status

@@ -46,13 +46,13 @@ class StageBlock(Block):
     run: Text | Annotated[list[str], Field(min_length=1)] | None = None
     """A plain command: a list of arguments, or a string that `/bin/sh` runs."""
 
-    needs: list[Text] = []
+    needs: list[Text] = Field(default_factory=list)
     """Ids of stages that must be done first; the stages named in `inputs` need not be repeated here."""
 
-    inputs: dict[Name, Text] = {}
+    inputs: dict[Name, Text] = Field(default_factory=dict)
     """What it reads, by name: the id of a stage, or a path from the working directory."""
 
-    params: dict[Name, Any] = {}
+    params: dict[Name, Any] = Field(default_factory=dict)
     """Parameters of the module."""
 
     out: Text | None = None
@@ -61,7 +61,7 @@ class StageBlock(Block):
     description: str | None = None
     """Free text for people."""
 
-    env: dict[Variable, str] = {}
+    env: dict[Variable, str] = Field(default_factory=dict)
     """Environment variables of its process."""
 
     @model_validator(mode="after")
@@ -87,19 +87,19 @@ class RecipeBlock(Block):
     output_dir: Text | None = None
     """The folder that holds the manifest and all runs; `output` in the working directory by default."""
 
-    input: dict[Name, Text] = {}
+    input: dict[Name, Text] = Field(default_factory=dict)
     """What the pipeline reads, by name: paths from the working directory; inputs of the first stage if it is linear."""
 
-    outputs: dict[Text, Text] = {}
+    outputs: dict[Text, Text] = Field(default_factory=dict)
     """Artifacts by stage; the stage's own `out` wins."""
 
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     """Free settings, kept with the run."""
 
-    stage_params: dict[Text, dict[Name, Any]] = {}
+    stage_params: dict[Text, dict[Name, Any]] = Field(default_factory=dict)
     """Parameters by stage; the stage's own `params` win."""
 
-    tags: dict[Text, str] = {}
+    tags: dict[Text, str] = Field(default_factory=dict)
     """Labels of the run."""
 
     instrumentation: InstrumentationBlock = InstrumentationBlock()

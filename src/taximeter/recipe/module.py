@@ -51,7 +51,7 @@ class ModuleBlock(Block):
     output_schema: Text | None = None
     """Schema of the rows that it writes."""
 
-    default_params: dict[Name, Any] = Field(default={})
+    default_params: dict[Name, Any] = Field(default_factory=dict)
     """Parameters that a recipe need not give."""
 
     param_schema: dict[str, Any] | None = None

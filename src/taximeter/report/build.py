@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from taximeter.clock import Clock, SystemClock, iso
 from taximeter.errors import RunDirError
 from taximeter.events import SpanEvent, Status
@@ -11,7 +13,7 @@ from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Plan, PlannedStage, read_plan
 from taximeter.report import schemas
 from taximeter.report.pricing import pricing_record
-from taximeter.report.stage import attempt_record, known, lasted, over_attempts
+from taximeter.report.stage import attempt_record, known, lasted, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
 from taximeter.rundir import RunDir
 from taximeter.totals import Totals
@@ -101,6 +103,8 @@ class Books:
         ]
         last = spans[max(spans)] if spans else None
         artifact = f"{stage.folder}/{stage.out}"
+        figures: dict[str, Any] = over_attempts(attempts) if attempts else {"status": "pending"}
+        items_in, items_out = (last.items_in, last.items_out) if last else (None, None)
         return self._with_calls(
             schemas.StageInstrumentation(
                 id=stage.id,
@@ -109,11 +113,12 @@ class Books:
                 description=stage.description,
                 artifact=artifact if (self.run.path / artifact).exists() else None,
                 schema_version_output=stage.output_schema,
-                items_in=last.items_in if last else None,
-                items_out=last.items_out if last else None,
+                items_in=items_in,
+                items_out=items_out,
+                per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),
                 mocked=stage.mocked,
                 llm_totals=totals,
-                **(over_attempts(attempts) if attempts else {"status": "pending"}),
+                **figures,
             )
         )
 

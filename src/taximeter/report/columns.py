@@ -25,6 +25,9 @@ class Column(msgspec.Struct, Generic[R], frozen=True):
     right: bool = True
     """Numbers stand on the right."""
 
+    narrowest: int | None = None
+    """Characters to which its texts may be cut where there is little room; None: never."""
+
 
 class Table(msgspec.Struct, frozen=True):
     """Columns of text, ready for any renderer."""
@@ -35,6 +38,7 @@ class Table(msgspec.Struct, frozen=True):
 
     right: tuple[bool, ...]
     importance: tuple[int, ...]
+    narrowest: tuple[int | None, ...]
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
@@ -49,6 +53,7 @@ def table(columns: Sequence[Column[R]], rows: Sequence[R]) -> Table:
         cells=tuple(tuple(column.cell(row) for row in rows) for column in columns),
         right=tuple(column.right for column in columns),
         importance=tuple(column.importance for column in columns),
+        narrowest=tuple(column.narrowest for column in columns),
     )
 
 
@@ -57,11 +62,19 @@ def _share(stage: schemas.StageInstrumentation) -> str:
     return numbers.UNKNOWN if used is None or not stage.wall_seconds else numbers.percent(used, stage.wall_seconds)
 
 
+def _per_thousand(stage: schemas.StageInstrumentation, figure: Callable[[schemas.PerThousandItems], str]) -> str:
+    return numbers.UNKNOWN if stage.per_1000_items is None else figure(stage.per_1000_items)
+
+
+def _plain(value: float | None) -> str:
+    return numbers.UNKNOWN if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
+
+
 def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
     """Columns of a table with one row a stage."""
     column = Column[schemas.StageInstrumentation]
     return [
-        column("stage", name, 100, right=False),
+        column("stage", name, 100, right=False, narrowest=16),
         column("status", lambda s: s.status + (" (mock)" if s.mocked else ""), 90, right=False),
         column("wall", lambda s: numbers.seconds(s.wall_seconds), 95),
         column("CPU", lambda s: numbers.seconds(cpu(s)), 70),
@@ -70,6 +83,8 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
         column("read", lambda s: numbers.size(s.io_read_bytes), 10),
         column("written", lambda s: numbers.size(s.io_write_bytes), 11),
         column("items", lambda s: numbers.count(s.items_out), 40),
+        column("s/1k items", lambda s: _per_thousand(s, lambda p: _plain(p.wall_seconds)), 8),
+        column("cost/1k items", lambda s: _per_thousand(s, lambda p: numbers.money(p.cost, currency)), 9),
         column("calls", lambda s: numbers.count(s.llm_totals.calls), 65),
         column("tokens in", lambda s: numbers.count(s.llm_totals.prompt_tokens), 80),
         column("out", lambda s: numbers.count(s.llm_totals.completion_tokens), 79),
@@ -89,7 +104,7 @@ def model_columns(currency: str) -> list[Column[ModelRow]]:
     """Columns of a table with one row a model."""
     column = Column[ModelRow]
     return [
-        column("model", lambda m: visible(m[0]), 100, right=False),
+        column("model", lambda m: visible(m[0]), 100, right=False, narrowest=24),
         column("calls", lambda m: numbers.count(m[1].calls), 90),
         column("tokens in", lambda m: numbers.count(m[1].prompt_tokens), 80),
         column("cached in", lambda m: numbers.count(m[1].cache_read_input_tokens), 30),

@@ -188,6 +188,17 @@ class StageAttempt(Measured):
     """The attempt that decides the status of the stage."""
 
 
+class PerThousandItems(_Record):
+    """What 1,000 items took: those that a stage made, or else those that it read."""
+
+    wall_seconds: Seconds | None = None
+    tokens: Seconds | None = None
+    """Input and output tokens."""
+
+    cost: Money | None = None
+    """Rounded to 12 places."""
+
+
 class StageInstrumentation(Measured):
     """What one stage took and what it cost, over all its attempts."""
 
@@ -210,6 +221,9 @@ class StageInstrumentation(Measured):
     ended_at: str | None = None
     items_in: Count | None = None
     items_out: Count | None = None
+    per_1000_items: PerThousandItems | None = None
+    """null for a stage of which nobody knows the items."""
+
     mocked: bool = False
     attempts: list[StageAttempt] = []
     llm_calls: list[LLMCallUsage] = []

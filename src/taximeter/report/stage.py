@@ -8,6 +8,7 @@ from typing import Any
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
+from taximeter.pricing.price import TWELVE_PLACES
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
@@ -51,6 +52,17 @@ def over_attempts(attempts: list[schemas.StageAttempt]) -> dict[str, Any]:
         "methods": {name: _method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST)},
         "attempts": [a.model_copy(update={"last": a is last}) for a in attempts],
     }
+
+
+def per_thousand(items: int | None, wall: float | None, totals: schemas.Totals) -> schemas.PerThousandItems | None:
+    """What 1,000 items took; None where there are none."""
+    if not items:
+        return None
+    return schemas.PerThousandItems(
+        wall_seconds=None if wall is None else 1000 * wall / items,
+        tokens=1000 * (totals.prompt_tokens + totals.completion_tokens) / items,
+        cost=None if totals.cost is None else (1000 * totals.cost / items).quantize(TWELVE_PLACES),
+    )
 
 
 def lasted(span: SpanEvent, now: float | None) -> float | None:

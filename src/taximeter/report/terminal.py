@@ -27,8 +27,6 @@ STATUS_STYLES = {
 _GAP = 2
 """Blanks between columns; one of them is the border that the box does not draw."""
 
-_NARROWEST_NAME = 16
-
 
 def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
     """Headline, stages, models, and what to know before believing the figures."""
@@ -59,10 +57,12 @@ def stages_view(
 def grid(cells: Table, width: int) -> RichTable:
     """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted."""
     widths = [max(map(cell_len, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
-    widths[0] = min(widths[0], max(_NARROWEST_NAME, width // 4))
+    least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
     kept = list(range(len(widths)))
-    while len(kept) > 1 and sum(widths[i] + _GAP for i in kept) > width:
+    while len(kept) > 1 and sum(least[i] + _GAP for i in kept) > width:
         kept.remove(min(kept, key=lambda i: cells.importance[i]))
+    spare = max(width - sum(least[i] + _GAP for i in kept), 0)
+    widths = [min(full, narrow + spare) for full, narrow in zip(widths, least, strict=True)]
     made = RichTable(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for i in kept:
         made.add_column(Text(cells.titles[i]), justify="right" if cells.right[i] else "left", no_wrap=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from taximeter.report import schemas
 from taximeter.report.wording import plural, visible
 
+_LONGEST_NAME = 80
 _FIGURE_NAMES = {
     "wall_seconds": "wall time",
     "cpu_user_seconds": "CPU time",
@@ -49,6 +50,9 @@ def _money(report: schemas.RunInstrumentation) -> list[str]:
             f"{plural(totals.estimated_calls, 'call')} priced by rates that are not the model's own (~): "
             f"{_listed(map(visible, pricing.estimated))}."
         )
+    free = [model for model, rates in pricing.models.items() if rates.free]
+    if free:
+        notes.append(f"Free, as the price sheet states: {_listed(map(visible, free))}.")
     if totals.cached_calls:
         notes.append(f"{plural(totals.cached_calls, 'call')} answered from a local cache: nothing was bought.")
     return notes
@@ -88,5 +92,5 @@ def _sheet(pricing: schemas.Pricing) -> str:
 
 
 def _listed(names: Iterable[str]) -> str:
-    every = list(names)
+    every = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names]
     return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")

@@ -171,7 +171,7 @@ class _Builder:
             return []
         text: str = getattr(event, "value", "")
         if _UNTRANSPORTABLE.search(text):
-            self.refuse(_offset(event), "there is a NUL or half a character in this", "no program can be given it")
+            self.refuse(_offset(event), "there is a NUL or half a character in this", "no program can be given that")
         if not isinstance(event, yaml.ScalarEvent) or not event.implicit[0]:
             return text
         try:

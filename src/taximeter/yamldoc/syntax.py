@@ -7,23 +7,24 @@ import re
 import yaml
 
 from taximeter.errors import Problem
-from taximeter.yamldoc.document import Document
+from taximeter.yamldoc.document import Document, show
 
 _QUOTE = "put the whole value in quotes"
-_MISFIT = "expected key|<block end>|'-' indicator|<document start>"
+_MISFIT = "expected key|<block end>|'-' indicator"
 _SAYINGS = {
     "cannot start any token": ("text cannot begin with {character}", _QUOTE),
     "mapping values": (
-        "there is a `:` where no key can stand",
+        "a `:` where no key can stand",
         "put text with `: ` in quotes, or check the indentation",
     ),
     "mapping keys": ("a `?` where no key can stand", _QUOTE),
     "sequence entries": ("a list cannot begin here", "put each `- ` item on a line of its own"),
     "unknown escape": (
-        "there is an unknown escape in double quotes",
+        "unknown escape in double quotes",
         r"use single quotes, or write `\\` for a backslash",
     ),
     "hexdecimal|hexadecimal|Unicode": ("bad escape in double quotes", "write the character itself"),
+    "<document start>": ("this stands after the end of the document", "one file holds one document"),
     _MISFIT: ("this does not fit what stands above it", "check the indentation"),
     "node content": ("a value is missing before this", "put text that begins with {character} in quotes"),
 }
@@ -54,7 +55,7 @@ def syntax_problem(error: yaml.MarkedYAMLError, document: Document, innermost: i
     for table, place in ((_SAYINGS_OF_A_BEGINNING, began), (_SAYINGS, offset)):
         for pattern, (message, hint) in table.items():
             if re.search(pattern, complaint):
-                character = f"`{document.text[place : place + 1]}`"
+                character = show(document.text[place : place + 1])
                 return document.problem_at(place, message.format(character=character), hint.format(character=character))
     return document.problem_at(offset, f"this is not YAML: {error.problem}")
 
@@ -67,6 +68,6 @@ def _seen(document: Document, complaint: str, offset: int, began: int) -> tuple[
         line, _ = document.position(began)
         return f"a `,` or the closing `{closing[1]}` is missing before this", f"it was opened on line {line}"
     before = document.text[:offset].rstrip(" ")[-1:]
-    if before in ("}", "]", "'", '"') and re.search(_MISFIT, complaint):
+    if before in ("}", "]", "'", '"') and re.search(f"{_MISFIT}|<document start>", complaint):
         return f"nothing can follow the closing `{before}`", _QUOTE
     return None

@@ -1,0 +1,45 @@
+"""Draws `report.png`: the report of a run as a terminal shows it. Needs chromium (`apt-get install chromium`).
+
+    python docs/images/make.py output/runs/RUN
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rich.console import Console
+from rich.terminal_theme import MONOKAI
+
+from taximeter.report.build import build
+from taximeter.report.terminal import report_view
+from taximeter.rundir import RunDir
+
+WIDTH = 118
+PAGE = """<!DOCTYPE html><meta charset="utf-8"><style>{stylesheet}
+body {{ margin: 0; padding: 24px 28px; background: #12141a; color: #d9dbe1 }}
+pre {{ font: 15px/1.38 "DejaVu Sans Mono", monospace; margin: 0 }}
+</style><pre>{code}</pre>"""
+
+
+def draw(run: RunDir, picture: Path) -> None:
+    with Path("/dev/null").open("w") as nowhere:
+        console = Console(record=True, width=WIDTH, force_terminal=True, color_system="truecolor", file=nowhere)
+        console.print(f"[dim]$[/dim] taximeter show {run.run_id}\n", highlight=False)
+        console.print(report_view(build(run), WIDTH))
+    lines = console.export_text(clear=False).count("\n")
+    html = console.export_html(theme=MONOKAI, code_format=PAGE)
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "page.html"
+        page.write_text(html)
+        size = f"--window-size={int(WIDTH * 9.03) + 56},{int(lines * 20.7) + 48}"
+        quiet = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+        chromium = shutil.which("chromium") or sys.exit("apt-get install chromium")
+        command = [chromium, *quiet.split(), "--disable-component-update", "--disable-sync", "--hide-scrollbars"]
+        command += [f"--user-data-dir={folder}/user", "--force-device-scale-factor=2", size, f"--screenshot={picture}"]
+        subprocess.run([*command, page.as_uri()], check=True, capture_output=True)
+
+
+if __name__ == "__main__":
+    draw(RunDir(Path(sys.argv[1])), Path(__file__).with_name("report.png"))

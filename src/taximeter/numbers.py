@@ -54,6 +54,11 @@ def count(number: int | None) -> str:
     return f"{number:,}" if abs(number) < 100_000 else _scaled(number, ("", "k", "M", "G", "T"), "")
 
 
+def plural(number: int, noun: str) -> str:
+    """`1 call`, `2 calls`."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def percent(part: float, whole: float) -> str:
     """Share of a whole: `61 %`; unknown of nothing."""
     return f"{100 * part / whole:.0f} %" if whole else UNKNOWN

@@ -120,7 +120,7 @@ def refused(launcher: Launcher, argv: list[str], exit_code: int, **fields: objec
 
 
 def file(launcher: Launcher, content: str, mode: int) -> str:
-    path = launcher.folder / "file"
+    path = launcher.folder / "our-tool"
     path.write_text(content)
     path.chmod(mode)
     return str(path)
@@ -134,14 +134,17 @@ def test_a_program_that_is_not_there(launcher: Launcher) -> None:
 
 def test_a_program_in_the_working_directory_is_not_found_without_a_slash(launcher: Launcher) -> None:
     file(launcher, "#!/bin/sh\n", 0o755)
-    assert refused(launcher, ["file"], 127) == "cannot run file: not found in PATH"
-    assert launcher.run(["./file"]).exit_code == 0
+    assert refused(launcher, ["our-tool"], 127) == "cannot run our-tool: not found in PATH"
+    assert launcher.run(["./our-tool"]).exit_code == 0
 
 
 def test_a_file_that_is_not_executable(launcher: Launcher) -> None:
     path = file(launcher, "#!/bin/sh\n", 0o644)
     assert refused(launcher, [path], 126) == f"cannot run {path}: Permission denied"
-    assert refused(launcher, ["file"], 126, env={"PATH": str(launcher.folder)}) == "cannot run file: Permission denied"
+    assert (
+        refused(launcher, ["our-tool"], 126, env={"PATH": str(launcher.folder)})
+        == "cannot run our-tool: Permission denied"
+    )
 
 
 def test_a_directory_and_a_file_that_no_system_can_run(launcher: Launcher) -> None:

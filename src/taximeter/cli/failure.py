@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from taximeter.errors import Problem, SetupError
-from taximeter.report.wording import plural, visible
+from taximeter.numbers import plural
+from taximeter.redact import visible
 
 
 def page(error: SetupError) -> str:

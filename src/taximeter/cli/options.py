@@ -14,7 +14,7 @@ from rich.console import Console
 from taximeter import settings
 from taximeter.errors import RunDirError
 from taximeter.ledger import manifest
-from taximeter.report.wording import visible
+from taximeter.redact import visible
 from taximeter.rundir import OutputDir, RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -12,8 +12,8 @@ from rich.console import Console
 
 from taximeter.cli import options
 from taximeter.clock import SystemClock
+from taximeter.redact import visible
 from taximeter.report import json, terminal
-from taximeter.report.wording import visible
 from taximeter.run.live import Lines, LiveTable
 from taximeter.run.observer import Observer
 from taximeter.run.options import RunOptions

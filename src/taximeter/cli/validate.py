@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from taximeter.cli.schemas import AUTHORED, SCHEMAS
 from taximeter.errors import Problem, SetupError
+from taximeter.numbers import plural
 from taximeter.report.schemas import SCHEMA_MAP
-from taximeter.report.wording import plural
 from taximeter.yamldoc import load
 from taximeter.yamldoc.document import key_text
 from taximeter.yamldoc.explain import explain

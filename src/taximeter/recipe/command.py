@@ -79,8 +79,8 @@ def placeholders(command: tuple[str, ...] | str) -> Iterator[tuple[str, str]]:
     arguments, pattern = ([command], _IN_SCRIPT) if isinstance(command, str) else (command, _IN_ARGUMENT)
     for argument in arguments:
         for match in pattern.finditer(argument):
-            kind, dot, name = (match[1] or "").partition(".")
-            if dot and kind in _NAMED:
+            if match[1] and _KNOWN.fullmatch(match[1]) and "." in match[1]:
+                kind, _, name = match[1].partition(".")
                 yield kind, name
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
 
 from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc import KeyPath, Value, parse, scalar, show
+from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN
 from taximeter.yamldoc.words import nearest_or_all
 
 
@@ -37,8 +39,10 @@ def read_override(text: str, ids: Iterable[str]) -> Override:
             raise SetupError(_problem(text, "this does not say what to set", "write `--set stage.param=value`"))
         raise SetupError(_problem(text, f"there is no stage {show(target)}", nearest_or_all(target, ids)))
     param, sign, value = text.removeprefix(f"{stage}.").partition("=")
-    if not sign or not param:
+    if not sign:
         raise SetupError(_problem(text, "this does not say what to set", "write `--set stage.param=value`"))
+    if not re.fullmatch(NAME_PATTERN, param):
+        raise SetupError(_problem(text, f"{show(param)} cannot be a name", NAME_HINT))
     try:
         return Override(text, stage, param, _value(value.strip()))
     except SetupError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import msgspec
 
-from taximeter.errors import Problem
+from taximeter.errors import Problem, SetupError
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.overrides import Override
@@ -58,9 +58,13 @@ def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> It
         message = f"module {show(program.module.block.module_id)} has no parameter {show(name)}"
         yield settings[name].problem(message, (), nearest_or_all(name, known))
     values = {name: setting.value for name, setting in settings.items() if setting.value is not None}
-    for violation in schema.violations(values):
-        name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]
-        if name in settings:
-            yield settings[name].problem(violation.message, inside, violation.hint)
-        else:
-            yield draft.problem(violation.message, ("params",), violation.hint)
+    try:
+        for violation in schema.violations(values):
+            name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]
+            if name in settings:
+                yield settings[name].problem(violation.message, inside, violation.hint)
+            else:
+                yield draft.problem(violation.message, ("params",), violation.hint)
+    except SetupError as error:
+        for problem in error.problems:
+            yield program.module.problem(problem.message, ("param_schema",), problem.hint)

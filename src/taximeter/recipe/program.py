@@ -69,6 +69,9 @@ def prepare(module: Module, stand_in: str | None, cwd: Path, problems: list[Prob
         key, name = "entrypoint", module.block.entrypoint or ""
     entrypoint = parse_entrypoint(name) or Entrypoint()
     path = _find(module, key, entrypoint.file, cwd, problems) if entrypoint.file else None
+    if path is None and look_up(name, module.folder, cwd):
+        hint = "give a `command` for a program in another language"
+        problems.append(module.problem(f"{show(name)} is a file, but not one of Python", (key,), hint))
     return Program(module, schema, (), entrypoint, path, mocked=stand_in is not None)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc import KeyPath, Value, show
+from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN
 from taximeter.yamldoc.document import key_text
 from taximeter.yamldoc.words import (
     LIST,
@@ -105,6 +108,11 @@ class ParamSchema:
         """What is wrong with the schema itself."""
         meta = self._kind(self._kind.META_SCHEMA, format_checker=self._kind.FORMAT_CHECKER)
         found = {tuple(error.absolute_path): _fault(error) for error in meta.iter_errors(self._authored)}
+        for name in self.names:
+            if not re.fullmatch(NAME_PATTERN, name):
+                found[("properties", name)] = Violation(
+                    ("properties", name), f"{show(name)} cannot be a name", NAME_HINT
+                )
         if self._schema["type"] != "object":
             found[("type",)] = Violation(("type",), "parameters are always an `object`", "leave `type` out")
         for key, value in self._authored.items():
@@ -114,7 +122,7 @@ class ParamSchema:
         return list(found.values())
 
     def violations(self, params: Mapping[str, Value]) -> Iterator[Violation]:
-        """What is wrong with the values of parameters."""
+        """What is wrong with the values of parameters; SetupError (without a place) if the schema itself is."""
         for name in self._schema.get("required", []):
             if name not in params:
                 yield Violation((name,), f"the parameter {show(name)} is missing", "add it to `params`")
@@ -123,9 +131,9 @@ class ParamSchema:
                 if error.absolute_path or error.validator != "required":
                     yield _violation(error)
         except self._unresolvable as error:
-            yield Violation((), f"the module's `param_schema` cannot be followed: {error}")
+            raise SetupError(Problem(f"this cannot be followed: {error}", "refer only to `#/$defs/...`")) from None
         except RecursionError:
-            yield Violation((), "the module's `param_schema` refers to itself without end")
+            raise SetupError(Problem("this refers to itself without end")) from None
 
 
 def _fault(error: ValidationError) -> Violation:

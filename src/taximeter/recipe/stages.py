@@ -20,7 +20,12 @@ from taximeter.rundir import safe_name
 from taximeter.yamldoc import show
 from taximeter.yamldoc.words import nearest_or_all
 
-_KINDS = {"inputs": "input", "input": "input of the recipe", "params": "parameter"}
+_MISSING = {
+    "inputs": ("the stage has no input {}", "needs the input {}"),
+    "input": ("the recipe has no input {}", "needs the input {} of the recipe"),
+    "params": ("the stage has no parameter {}", "needs the parameter {}"),
+}
+"""What it means that a placeholder's name is not known, in a plain command and in a module's."""
 
 
 class StagePlanner:
@@ -103,10 +108,11 @@ class StagePlanner:
         for kind, name in dict.fromkeys(placeholders(command)):
             if name in known[kind]:
                 continue
+            plain, of_module = (words.format(show(name)) for words in _MISSING[kind])
             hint = nearest_or_all(name, known[kind])
             if program:
-                what = f"module {show(program.module.block.module_id)} needs the {_KINDS[kind]} {show(name)}"
-                self._problems.append(draft.problem(what, ("module",) if kind == "input" else (kind,), hint))
+                at = ("module",) if kind == "input" else (kind,)
+                message = f"module {show(program.module.block.module_id)} {of_module}"
+                self._problems.append(draft.problem(message, at, hint))
             else:
-                what, piece = f"there is no {_KINDS[kind]} {show(name)}", f"{{{kind}.{name}}}"
-                self._problems.append(draft.problem(what, ("run",), hint, within=piece))
+                self._problems.append(draft.problem(plain, ("run",), hint, within=f"{{{kind}.{name}}}"))

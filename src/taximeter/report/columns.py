@@ -8,8 +8,9 @@ from typing import Generic, TypeVar
 import msgspec
 
 from taximeter import numbers
+from taximeter.redact import visible
 from taximeter.report import schemas
-from taximeter.report.wording import cost, cpu, name, visible
+from taximeter.report.wording import cost, cpu, name
 
 R = TypeVar("R")
 

@@ -6,10 +6,11 @@ import re
 from collections.abc import Callable
 
 from taximeter import numbers
+from taximeter.redact import visible
 from taximeter.report import schemas
 from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
 from taximeter.report.trust import trust
-from taximeter.report.wording import cost, headline, name, visible
+from taximeter.report.wording import cost, headline, name
 
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.|^[-+]|(?<=^\d)[.)](?=\s))", re.IGNORECASE)
 """What Markdown would read as markup or as a link, and what would begin a list."""

@@ -8,10 +8,11 @@ from taximeter import numbers
 from taximeter.errors import RunDirError
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
+from taximeter.redact import visible
 from taximeter.report import schemas
 from taximeter.report.build import build
 from taximeter.report.columns import Column
-from taximeter.report.wording import cost_text, cpu, visible
+from taximeter.report.wording import cost_text, cpu
 from taximeter.rundir import OutputDir
 
 

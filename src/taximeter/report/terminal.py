@@ -8,10 +8,11 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from taximeter.redact import visible
 from taximeter.report import schemas
 from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
 from taximeter.report.trust import trust
-from taximeter.report.wording import headline, visible
+from taximeter.report.wording import headline
 
 STATUS_STYLES = {
     "pending": "dim",

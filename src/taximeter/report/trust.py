@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from taximeter.numbers import plural
+from taximeter.redact import visible
 from taximeter.report import schemas
-from taximeter.report.wording import plural, visible
 
 _LONGEST_NAME = 80
 _FIGURE_NAMES = {

@@ -2,26 +2,13 @@
 
 from __future__ import annotations
 
-import unicodedata
 from decimal import Decimal
 
 from taximeter import numbers
+from taximeter.redact import visible
 from taximeter.report import schemas
 
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 _COST_FORMS = {"priced": "{}", "estimated": "~{}", "partial": "≥{}"}
-
-
-def visible(text: str) -> str:
-    """Foreign text with everything that is not a letter, a sign or a blank made visible: shown, never interpreted."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_escape(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def cost(totals: schemas.ModelTotals, currency: str) -> str:
@@ -50,11 +37,6 @@ def name(stage: schemas.StageInstrumentation) -> str:
     return "(outside stages)" if stage.id is None else visible(stage.id)
 
 
-def plural(count: int, noun: str) -> str:
-    """`1 call`, `2 calls`."""
-    return f"{numbers.count(count)} {noun}{'' if count == 1 else 's'}"
-
-
 def headline(report: schemas.RunInstrumentation) -> list[str]:
     """What the run took and cost, a phrase each."""
     peaks = [stage.peak_memory_bytes for stage in report.stages if stage.peak_memory_bytes is not None]
@@ -66,7 +48,7 @@ def headline(report: schemas.RunInstrumentation) -> list[str]:
         *phrases,
         f"CPU {numbers.seconds(cpu(report))}",
         f"largest stage {numbers.size(max(peaks, default=None))}",
-        plural(totals.calls, "call"),
+        numbers.plural(totals.calls, "call"),
         f"{numbers.count(totals.prompt_tokens)} tokens in",
         f"{numbers.count(totals.completion_tokens)} out",
         f"cost {cost(totals, report.pricing.currency)}",

@@ -10,9 +10,9 @@ from taximeter import numbers
 from taximeter.clock import Clock
 from taximeter.events import Status
 from taximeter.recipe.plan import PlannedStage
+from taximeter.redact import visible
 from taximeter.report.schemas import RunInstrumentation, StageInstrumentation
 from taximeter.report.terminal import headline_view, stages_view
-from taximeter.report.wording import visible
 
 _FRAME = 8
 """Lines of a live table that are not stages."""

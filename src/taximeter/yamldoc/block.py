@@ -11,6 +11,7 @@ Text = Annotated[str, Field(pattern=NOT_BLANK)]
 """Free text that is not blank."""
 
 NAME_PATTERN = r"^[^\W\d][\w.-]*$"
+NAME_HINT = "use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`"
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 """A name that can stand in a placeholder and after `--`."""
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from taximeter.errors import Problem
-from taximeter.yamldoc.block import NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
+from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
 from taximeter.yamldoc.document import Document, KeyPath, Value, show
 from taximeter.yamldoc.words import LIST, MAP, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, mend, nearest_or_all
 
@@ -24,7 +24,7 @@ _TYPES = {
 }
 _PATTERNS = {
     NOT_BLANK: ("must not be blank", None),
-    NAME_PATTERN: ("cannot be a name", "use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`"),
+    NAME_PATTERN: ("cannot be a name", NAME_HINT),
     VARIABLE_PATTERN: ("cannot be the name of a variable", "a name has no `=` and is not empty"),
 }
 """What it means that a text does not match one of the patterns of the models, and how to mend it."""

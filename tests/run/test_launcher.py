@@ -1,6 +1,5 @@
 """The driver's side: what it starts, hears, and closes."""
 
-import os
 import select
 import subprocess
 import sys
@@ -62,7 +61,7 @@ figures = launcher.run(["sh", "-c", "echo heard; exit 9"])
 forkserver.close()
 os._exit(figures.exit_code)
 """
-    shell = f'exec "$0" "$@" <&- >&- 2>&-'
+    shell = 'exec "$0" "$@" <&- >&- 2>&-'
     driver = subprocess.run(["sh", "-c", shell, sys.executable, "-c", code, str(tmp_path)], check=False)
     assert driver.returncode == 9
     assert (tmp_path / "log.txt").read_text() == "heard\n"
@@ -79,9 +78,9 @@ def test_the_drivers_own_children_hold_none_of_its_connections(launcher: Launche
 
 def test_no_descriptor_of_the_driver_is_lost(launcher: Launcher) -> None:
     launcher.run(["true"])
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
         stage = launcher.launch(["true"])
         stage.figures()
         stage.handle.close()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before

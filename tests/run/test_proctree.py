@@ -39,9 +39,7 @@ def test_a_walk_finds_every_process_below_parents_first(root: int) -> None:
         assert process.parent in pids[: pids.index(process.pid)]
 
 
-def test_a_kernel_that_lists_no_children_is_asked_process_by_process(
-    root: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_kernel_that_lists_no_children_is_asked_for_parents(root: int, monkeypatch: pytest.MonkeyPatch) -> None:
     listed, own = {process.pid for process in proctree.walk([root])}, proctree.children()
     monkeypatch.setattr(proctree, "LISTED", False)
     assert {process.pid for process in proctree.walk([root])} == listed

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -74,12 +75,18 @@ def test_stop_kills_what_ignores_term_when_the_grace_is_over(launcher: Launcher)
 
 
 def test_a_child_has_the_whole_grace_of_a_stop_after_the_stages_own_process_has_ended(launcher: Launcher) -> None:
-    code = "import signal\nif os.fork() == 0:\n signal.signal(15, lambda *_: (time.sleep(1.5), print('saved'), sys.exit()))"
-    stage = launcher.launch(program(code + "\nprint(flush=True)\ntime.sleep(100)"), grace=0.1)
+    code = """
+import signal
+if os.fork() == 0:
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(1.5), print("saved", flush=True), os._exit(0)))
+print(flush=True)
+time.sleep(100)
+"""
+    stage = launcher.launch(program(code), grace=0.1)
     ready(stage, launcher, lines=2)
     stage.handle.stop(20)
     assert stage.figures().leftover_processes == 0
-    assert "saved" in launcher.log.read_text()
+    assert b"saved" in launcher.log.read_bytes()
 
 
 def test_kill_ends_at_once(launcher: Launcher) -> None:
@@ -216,6 +223,5 @@ def test_a_driver_that_does_not_read_stops_no_stage(launcher: Launcher) -> None:
 def test_no_zombie_and_no_supervisor_is_left(launcher: Launcher) -> None:
     for _ in range(5):
         launcher.run(["sh", "-c", "true & true | true; exit 0"])
-    children = f"/proc/{launcher.forkserver.pid}/task/{launcher.forkserver.pid}/children"
-    with open(children, encoding="ascii") as file:
-        assert wait_until(lambda: not file.seek(0) and not file.read())
+    children = Path(f"/proc/{launcher.forkserver.pid}/task/{launcher.forkserver.pid}/children")
+    assert wait_until(lambda: not children.read_text())

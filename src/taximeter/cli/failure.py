@@ -20,5 +20,5 @@ def _lines(problem: Problem) -> list[str]:
     key = f"{visible(problem.key)}: " if problem.key else ""
     lines = [f"{where}{key}{visible(problem.message)}"]
     if problem.hint:
-        lines.append(f"    {visible(problem.hint)}")
+        lines += (f"    {visible(line)}" for line in problem.hint.splitlines())
     return lines

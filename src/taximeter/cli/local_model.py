@@ -49,7 +49,7 @@ def local_model() -> Iterator[Served]:
 
     SetupError with the end of its log, if it does not answer within two minutes.
     """
-    command = [sys.executable, "-m", "taximeter.cli.local_model"]
+    command = [sys.executable, "-P", "-m", "taximeter.cli.local_model"]
     key = secrets.token_hex(16)
     # In a session of its own: an interrupt at the terminal is for us to handle. It ends with us all the same,
     # however we end: only we hold the write end of its standard input.

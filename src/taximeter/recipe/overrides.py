@@ -32,6 +32,8 @@ class Override(msgspec.Struct, frozen=True):
 
 def read_override(text: str, ids: Iterable[str]) -> Override:
     """The parameter that is set; of the stage ids that fit, the longest. SetupError if it cannot be understood."""
+    if not _is_utf_8(text):
+        raise SetupError(_problem(ascii(text)[1:-1], "this is not UTF-8", None))
     stage = max((name for name in ids if text.startswith(f"{name}.")), key=len, default=None)
     if stage is None:
         target = text.partition("=")[0].rpartition(".")[0]
@@ -52,6 +54,14 @@ def read_override(text: str, ids: Iterable[str]) -> Override:
 def _value(text: str) -> Value:
     """YAML if it begins like a list, a map or a quoted text; else a scalar, so that a text needs no quotes."""
     return parse(text, "--set").data if text[:1] in tuple("[{\"'") else scalar(text)
+
+
+def _is_utf_8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _problem(text: str, message: str, hint: str | None) -> Problem:

@@ -129,7 +129,9 @@ def _bad_run_id(recipe: Recipe) -> Iterator[Problem]:
 
 def _ordered(drafts: Collection[Draft], problems: list[Problem]) -> list[Draft]:
     """The drafts in the order of running; circles among them are problems."""
-    of = {draft.id: draft for draft in drafts}
+    of: dict[str, Draft] = {}
+    for draft in drafts:
+        of.setdefault(draft.id, draft)
     names, circles = order({name: list(draft.needs) for name, draft in of.items()})
     for circle in circles:
         first = of[circle[0]]

@@ -108,7 +108,7 @@ class ParamSchema:
         """What is wrong with the schema itself."""
         meta = self._kind(self._kind.META_SCHEMA, format_checker=self._kind.FORMAT_CHECKER)
         found = {tuple(error.absolute_path): _fault(error) for error in meta.iter_errors(self._authored)}
-        for name in self.names:
+        for name in self.names if not found else ():
             if not re.fullmatch(NAME_PATTERN, name):
                 found[("properties", name)] = Violation(
                     ("properties", name), f"{show(name)} cannot be a name", NAME_HINT

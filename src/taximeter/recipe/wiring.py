@@ -11,7 +11,7 @@ from taximeter.recipe.load import Recipe
 from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.plan import Source
 from taximeter.yamldoc import show
-from taximeter.yamldoc.words import nearest_or_all
+from taximeter.yamldoc.words import did_you_mean, nearest_or_all
 
 
 def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Problem]:
@@ -19,7 +19,7 @@ def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Probl
     for name, path in recipe.block.input.items():
         if not look_up(path, cwd):
             yield recipe.problem(
-                f"there is no file {show(path)}", ("input", name), nearest_or_all(path, names_beside(path, cwd))
+                f"there is no file {show(path)}", ("input", name), did_you_mean(path, names_beside(path, cwd))
             )
     if recipe.is_linear:
         _chain(drafts, recipe)
@@ -49,7 +49,7 @@ def _inputs(draft: Draft, ids: Collection[str], cwd: Path) -> Iterator[Problem]:
         else:
             draft.inputs[name] = Source(path=value)
             if not look_up(value, cwd):
-                hint = nearest_or_all(value, [*ids, *names_beside(value, cwd)])
+                hint = did_you_mean(value, [*ids, *names_beside(value, cwd)]) or nearest_or_all(value, ids)
                 yield draft.problem(f"there is no stage and no file {show(value)}", ("inputs", name), hint)
 
 

@@ -68,11 +68,6 @@ class Stage:
             assert not over or isinstance(over[0], kind), f"no {kind.__name__}, but {over[0]}"
         return found[0]
 
-    def is_over(self) -> bool:
-        """Whether it has ended by now."""
-        self.messages += self.handle.read()
-        return any(isinstance(message, Done | Lost) for message in self.messages)
-
     def figures(self) -> Figures:
         """What the whole stage took."""
         return self.hear(Done).figures

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import Cost, price
+from taximeter.pricing.price import EXACT, Cost, price
 from taximeter.pricing.sheet import RateCard, Sheet
 from taximeter.totals import NOTHING, Totals, total_by
 from taximeter.usage import Usage
@@ -53,7 +53,8 @@ def test_stages_models_and_the_run_add_up_to_the_last_digit(sheet: Sheet, calls:
     for key in (lambda c: c.stage_id, lambda c: c.model, lambda c: (c.stage_id, c.model)):
         assert reduce(add, total_by(priced, key).values(), NOTHING) == run
     assert run.calls == len(calls)
-    assert (run.cost or 0) == sum((cost.amount for _, cost in priced if cost.amount is not None), Decimal(0))
+    money = (cost.amount for _, cost in priced if cost.amount is not None)
+    assert (run.cost or 0) == reduce(EXACT.add, money, Decimal(0))
 
 
 @given(SHEETS, CALLS)

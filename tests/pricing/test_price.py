@@ -1,12 +1,13 @@
 """What a call costs, with the arithmetic written out."""
 
 from decimal import Decimal
+from functools import reduce
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import Cost, price
+from taximeter.pricing.price import EXACT, Cost, price
 from taximeter.pricing.sheet import RateCard, Sheet, read_sheet
 from taximeter.usage import Usage
 
@@ -112,7 +113,7 @@ def test_line_items_are_the_amount_and_hold_every_token_once(
     sheet = Sheet(models={"m": RateCard(prompt, completion, r, w)})
     usage = Usage(plain + read + write, out, cache_read_input_tokens=read, cache_write_input_tokens=write)
     cost = price(call(usage=usage), sheet)
-    assert sum((i.amount for i in cost.line_items), D(0)) == (cost.amount or 0)
+    assert reduce(EXACT.add, (i.amount for i in cost.line_items), D(0)) == (cost.amount or 0)
     assert sum(i.quantity for i in cost.line_items) == plain + read + write + out
 
 

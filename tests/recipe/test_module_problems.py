@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from taximeter.errors import SetupError
-from taximeter.recipe.planner import make_plan
+from tests.recipes import page, write
 
 MODULES = {
     "unknown keys and types": (
@@ -19,9 +16,9 @@ stage: 3
 notes: [a]
 """,
         [
-            'modules/m/module.yaml:2:1: unknown key `entrypiont` [did you mean `entrypoint`?]',
-            'modules/m/module.yaml:3:1: `stage` must be text, not the number 3 [put it in quotes]',
-            'modules/m/module.yaml:4:1: `notes` must be text, not a list',
+            "modules/m/module.yaml:2:1: unknown key `entrypiont` [did you mean `entrypoint`?]",
+            "modules/m/module.yaml:3:1: `stage` must be text, not the number 3 [put it in quotes]",
+            "modules/m/module.yaml:4:1: `notes` must be text, not a list",
         ],
     ),
     "nothing to call": (
@@ -29,7 +26,7 @@ notes: [a]
 module_id: m
 """,
         [
-            'modules/m/module.yaml:1:1: the module has neither `entrypoint` nor `command` [give it one of them]',
+            "modules/m/module.yaml:1:1: the module has neither `entrypoint` nor `command` [give it one of them]",
         ],
     ),
     "no id": (
@@ -37,8 +34,8 @@ module_id: m
 entrypoint: m.py
 """,
         [
-            'r.yaml:1:21: there is no module `m` in `modules`',
-            'modules/m/module.yaml:1:1: `module_id` is missing',
+            "r.yaml:1:21: there is no module `m` in `modules`",
+            "modules/m/module.yaml:1:1: `module_id` is missing",
         ],
     ),
     "not an entrypoint": (
@@ -48,7 +45,7 @@ entrypoint: main.js
 mock: a b
 """,
         [
-            'modules/m/module.yaml:3:1: this is not an entrypoint [write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`]',
+            "modules/m/module.yaml:3:1: this is not an entrypoint [write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`]",
         ],
     ),
     "no such file": (
@@ -57,7 +54,7 @@ module_id: m
 entrypoint: gone.py:run
 """,
         [
-            'modules/m/module.yaml:2:1: there is no file `gone.py` [it is looked up beside this file, then in the working directory]',
+            "modules/m/module.yaml:2:1: there is no file `gone.py` [it is looked up beside this file, then in the working directory]",
         ],
     ),
     "quote": (
@@ -66,7 +63,7 @@ module_id: m
 command: x 'y
 """,
         [
-            'modules/m/module.yaml:2:1: the command cannot be split: No closing quotation',
+            "modules/m/module.yaml:2:1: the command cannot be split: No closing quotation",
         ],
     ),
     "template": (
@@ -75,11 +72,11 @@ module_id: m
 command: x {ouput} {inputs} {params.} {print $1}
 """,
         [
-            'modules/m/module.yaml:2:12: unknown placeholder `{ouput}` [did you mean `{out}`?]',
-            'modules/m/module.yaml:2:12: `{` is not a placeholder [write `{{` and `}}` for braces]',
-            'modules/m/module.yaml:2:18: `}` is not a placeholder [write `{{` and `}}` for braces]',
-            'modules/m/module.yaml:2:20: unknown placeholder `{inputs}` [did you mean `{inputs.NAME}`?]',
-            'modules/m/module.yaml:2:29: unknown placeholder `{params.}` [did you mean `{params.NAME}`?]',
+            "modules/m/module.yaml:2:12: unknown placeholder `{ouput}` [did you mean `{out}`?]",
+            "modules/m/module.yaml:2:12: `{` is not a placeholder [write `{{` and `}}` for braces]",
+            "modules/m/module.yaml:2:18: `}` is not a placeholder [write `{{` and `}}` for braces]",
+            "modules/m/module.yaml:2:20: unknown placeholder `{inputs}` [did you mean `{inputs.NAME}`?]",
+            "modules/m/module.yaml:2:29: unknown placeholder `{params.}` [did you mean `{params.NAME}`?]",
         ],
     ),
     "template in a list": (
@@ -92,7 +89,7 @@ command:
   - '{"a": 1}'
 """,
         [
-            'modules/m/module.yaml:4:6: unknown placeholder `{outt}` [did you mean `{out}`?]',
+            "modules/m/module.yaml:4:6: unknown placeholder `{outt}` [did you mean `{out}`?]",
             'modules/m/module.yaml:6:6: `{"a": 1}` is not a placeholder [write `{{` and `}}` for braces]',
         ],
     ),
@@ -112,17 +109,17 @@ param_schema:
   required: a
 """,
         [
-            'modules/m/module.yaml:4:3: parameters are always an `object` [leave `type` out]',
-            'modules/m/module.yaml:6:9: `strin` is not a type [did you mean `string`?]',
-            'modules/m/module.yaml:6:22: `properties.a.minimum` must be a number, not the text `x`',
-            'modules/m/module.yaml:6:34: `required` must be a list [list the names of required parameters beside `properties`]',
-            'modules/m/module.yaml:6:50: `[` is not a regular expression',
-            'modules/m/module.yaml:7:5: `properties.b` must be a map or true or false, not the number 3',
-            'modules/m/module.yaml:8:9: `properties.c.enum` must be a list, not the text `x` [put it in [brackets]]',
-            'modules/m/module.yaml:8:18: `properties.c.maxLength` must be at least 0, not the number -1',
-            'modules/m/module.yaml:10:3: unknown keyword `limit` [parameters stand under `properties`]',
-            'modules/m/module.yaml:11:3: unknown keyword `propertes` [did you mean `properties`?]',
-            'modules/m/module.yaml:12:3: `required` must be a list, not the text `a` [put it in [brackets]]',
+            "modules/m/module.yaml:4:3: parameters are always an `object` [leave `type` out]",
+            "modules/m/module.yaml:6:9: `strin` is not a type [did you mean `string`?]",
+            "modules/m/module.yaml:6:22: `properties.a.minimum` must be a number, not the text `x`",
+            "modules/m/module.yaml:6:34: `required` must be a list [list the names of required parameters beside `properties`]",
+            "modules/m/module.yaml:6:50: `[` is not a regular expression",
+            "modules/m/module.yaml:7:5: `properties.b` must be a map or true or false, not the number 3",
+            "modules/m/module.yaml:8:9: `properties.c.enum` must be a list, not the text `x` [put it in [brackets]]",
+            "modules/m/module.yaml:8:18: `properties.c.maxLength` must be at least 0, not the number -1",
+            "modules/m/module.yaml:10:3: unknown keyword `limit` [parameters stand under `properties`]",
+            "modules/m/module.yaml:11:3: unknown keyword `propertes` [did you mean `properties`?]",
+            "modules/m/module.yaml:12:3: `required` must be a list, not the text `a` [put it in [brackets]]",
         ],
     ),
     "schema not a map": (
@@ -132,7 +129,7 @@ entrypoint: m.py
 param_schema: [a]
 """,
         [
-            'modules/m/module.yaml:3:1: `param_schema` must be a map, not a list',
+            "modules/m/module.yaml:3:1: `param_schema` must be a map, not a list",
         ],
     ),
     "schema endless": (
@@ -143,7 +140,7 @@ param_schema:
   allOf: [{$ref: '#'}]
 """,
         [
-            'modules/m/module.yaml:3:1: this refers to itself without end',
+            "modules/m/module.yaml:3:1: this refers to itself without end",
         ],
     ),
     "schema elsewhere": (
@@ -157,7 +154,7 @@ param_schema:
   default: {}
 """,
         [
-            'modules/m/module.yaml:3:1: this cannot be followed: Unresolvable: http://127.0.0.1:1/x [refer only to `#/$defs/...`]',
+            "modules/m/module.yaml:3:1: this cannot be followed: Unresolvable: http://127.0.0.1:1/x [refer only to `#/$defs/...`]",
         ],
     ),
     "defaults": (
@@ -171,9 +168,9 @@ param_schema:
     size: {type: integer, default: big}
 """,
         [
-            'r.yaml:1:41: module `m` has no parameter `a` [known: `limit`, `limt`, `size`]',
-            'modules/m/module.yaml:3:18: `limit` must be at least 1, not the number 0',
-            'modules/m/module.yaml:7:27: `size` must be a whole number, not the text `big`',
+            "r.yaml:1:41: module `m` has no parameter `a` [known: `limit`, `limt`, `size`]",
+            "modules/m/module.yaml:3:18: `limit` must be at least 1, not the number 0",
+            "modules/m/module.yaml:7:27: `size` must be a whole number, not the text `big`",
         ],
     ),
     "not python": (
@@ -182,35 +179,16 @@ module_id: m
 entrypoint: main.js
 """,
         [
-            'modules/m/module.yaml:2:1: `main.js` is a file, but not one of Python [give a `command` for a program in another language]',
+            "modules/m/module.yaml:2:1: `main.js` is a file, but not one of Python [give a `command` for a program in another language]",
         ],
     ),
 }
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write(path: str, text: str = "") -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text.removeprefix("
-"))
-
-
-def page() -> list[str]:
-    with pytest.raises(SetupError) as caught:
-        make_plan(Path("r.yaml"))
-    return [f"{p.where}: {p.message}{f' [{p.hint}]' if p.hint else ''}" for p in caught.value.problems]
-
-
 @pytest.mark.parametrize("name", MODULES)
 def test_a_bad_module_gives_one_page_of_problems(name: str) -> None:
     module, problems = MODULES[name]
-    write("modules/m/module.yaml", module)
+    write("modules/m/module.yaml", module.removeprefix("\n"))
     write("modules/m/m.py")
     write("modules/m/main.js")
-    write("r.yaml", "stages: [{stage: s, module: m, params: {a: 1}}]
-")
-    assert page() == problems
+    assert page("stages: [{stage: s, module: m, params: {a: 1}}]\n") == problems

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from taximeter.errors import SetupError
-from taximeter.recipe.planner import make_plan
+from tests.recipes import page, write
 
 MODULES = {
     "clean": """
@@ -44,7 +41,7 @@ RECIPES = {
 - a
 """,
         [
-            'r.yaml:1:1: this must be a map, not a list',
+            "r.yaml:1:1: this must be a map, not a list",
         ],
     ),
     "a text": (
@@ -52,7 +49,7 @@ RECIPES = {
 name:x
 """,
         [
-            'r.yaml:1:1: this must be a map, not the text `name:x` [a key needs a space after its `:`]',
+            "r.yaml:1:1: this must be a map, not the text `name:x` [a key needs a space after its `:`]",
         ],
     ),
     "a number": (
@@ -60,7 +57,7 @@ name:x
 3
 """,
         [
-            'r.yaml:1:1: this must be a map, not the number 3',
+            "r.yaml:1:1: this must be a map, not the number 3",
         ],
     ),
     "no stages": (
@@ -68,7 +65,7 @@ name:x
 name: x
 """,
         [
-            'r.yaml:1:1: `stages` is missing',
+            "r.yaml:1:1: `stages` is missing",
         ],
     ),
     "stages is a map": (
@@ -77,7 +74,7 @@ stages:
   a: {run: x}
 """,
         [
-            'r.yaml:1:1: `stages` must be a list, not a map',
+            "r.yaml:1:1: `stages` must be a list, not a map",
         ],
     ),
     "no stage": (
@@ -85,7 +82,7 @@ stages:
 stages: []
 """,
         [
-            'r.yaml:1:1: `stages` must not be empty',
+            "r.yaml:1:1: `stages` must not be empty",
         ],
     ),
     "stages empty key": (
@@ -93,7 +90,7 @@ stages: []
 stages:
 """,
         [
-            'r.yaml:1:1: `stages` must be a list, not nothing [give it a value, or leave the key out]',
+            "r.yaml:1:1: `stages` must be a list, not nothing [give it a value, or leave the key out]",
         ],
     ),
     "a stage is a text": (
@@ -101,7 +98,7 @@ stages:
 stages: [clean]
 """,
         [
-            'r.yaml:1:10: `stages[0]` must be a map, not the text `clean`',
+            "r.yaml:1:10: `stages[0]` must be a map, not the text `clean`",
         ],
     ),
     "unknown keys": (
@@ -116,10 +113,10 @@ stages:
 instrumentation: {enable: true}
 """,
         [
-            'r.yaml:1:1: unknown key `nmae` [did you mean `name`?]',
-            'r.yaml:4:5: unknown key `rnu` [did you mean `run`?]',
-            'r.yaml:7:5: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `run`, `stage`]',
-            'r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]',
+            "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
+            "r.yaml:4:5: unknown key `rnu` [did you mean `run`?]",
+            "r.yaml:7:5: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `run`, `stage`]",
+            "r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]",
         ],
     ),
     "features to come": (
@@ -132,9 +129,9 @@ stages:
 instrumentation: {capture: true}
 """,
         [
-            'r.yaml:4:5: this version has no `timeout` [leave it out: it would do nothing]',
-            'r.yaml:5:5: this version has no `retries` [leave it out: it would do nothing]',
-            'r.yaml:6:19: this version has no `capture` [leave it out: it would do nothing]',
+            "r.yaml:4:5: this version has no `timeout` [leave it out: it would do nothing]",
+            "r.yaml:5:5: this version has no `retries` [leave it out: it would do nothing]",
+            "r.yaml:6:19: this version has no `capture` [leave it out: it would do nothing]",
         ],
     ),
     "wrong types": (
@@ -159,21 +156,21 @@ stages:
     out: {out}
 """,
         [
-            'r.yaml:1:1: `name` must be text, not the number 1.1 [put it in quotes]',
-            'r.yaml:2:8: `build` must be text, not the number 12 [put it in quotes]',
-            'r.yaml:2:28: `on` must be text, not true [put it in quotes]',
-            'r.yaml:3:1: `settings` must be a map, not a list',
-            'r.yaml:4:1: `output_dir` must be text, not a list',
-            'r.yaml:6:5: `id` must be text, not the number 5 [put it in quotes]',
-            'r.yaml:7:5: `run` must be text or a list, not a map [put it in quotes: what begins with `{` or holds `: ` is a map]',
-            'r.yaml:9:11: `run[0]` must be text, not the number 1 [put it in quotes]',
-            'r.yaml:12:5: `needs` must be a list, not the text `b` [put it in [brackets]]',
-            'r.yaml:13:11: `A` must be text, not the number 1 [put it in quotes]',
-            'r.yaml:13:17: `B=C` cannot be the name of a variable [a name has no `=` and is not empty]',
-            'r.yaml:13:27: `` cannot be the name of a variable [a name has no `=` and is not empty]',
-            'r.yaml:14:5: `params` must be a map, not the text `a:1` [a key needs a space after its `:`]',
-            'r.yaml:15:5: `inputs` must be a map, not a list',
-            'r.yaml:18:5: `out` must be text, not a map [put it in quotes: what begins with `{` or holds `: ` is a map]',
+            "r.yaml:1:1: `name` must be text, not the number 1.1 [put it in quotes]",
+            "r.yaml:2:8: `build` must be text, not the number 12 [put it in quotes]",
+            "r.yaml:2:28: `on` must be text, not true [put it in quotes]",
+            "r.yaml:3:1: `settings` must be a map, not a list",
+            "r.yaml:4:1: `output_dir` must be text, not a list",
+            "r.yaml:6:5: `id` must be text, not the number 5 [put it in quotes]",
+            "r.yaml:7:5: `run` must be text or a list, not a map [put it in quotes: what begins with `{` or holds `: ` is a map]",
+            "r.yaml:9:11: `run[0]` must be text, not the number 1 [put it in quotes]",
+            "r.yaml:12:5: `needs` must be a list, not the text `b` [put it in [brackets]]",
+            "r.yaml:13:11: `A` must be text, not the number 1 [put it in quotes]",
+            "r.yaml:13:17: `B=C` cannot be the name of a variable [a name has no `=` and is not empty]",
+            "r.yaml:13:27: `` cannot be the name of a variable [a name has no `=` and is not empty]",
+            "r.yaml:14:5: `params` must be a map, not the text `a:1` [a key needs a space after its `:`]",
+            "r.yaml:15:5: `inputs` must be a map, not a list",
+            "r.yaml:18:5: `out` must be text, not a map [put it in quotes: what begins with `{` or holds `: ` is a map]",
         ],
     ),
     "instrumentation": (
@@ -182,9 +179,9 @@ instrumentation: {enabled: on, include_calls: -1, price_table: 3}
 stages: [{stage: a, run: x}]
 """,
         [
-            'r.yaml:1:19: `enabled` must be true or false, not the text `on` [write true]',
-            'r.yaml:1:32: `include_calls` must be at least 0, not -1',
-            'r.yaml:1:51: `price_table` must be text, not the number 3 [put it in quotes]',
+            "r.yaml:1:19: `enabled` must be true or false, not the text `on` [write true]",
+            "r.yaml:1:32: `include_calls` must be at least 0, not -1",
+            "r.yaml:1:51: `price_table` must be text, not the number 3 [put it in quotes]",
         ],
     ),
     "instrumentation calls": (
@@ -193,7 +190,7 @@ instrumentation: {include_calls: many}
 stages: [{stage: a, run: x}]
 """,
         [
-            'r.yaml:1:19: `include_calls` must be a whole number or true or false, not the text `many`',
+            "r.yaml:1:19: `include_calls` must be a whole number or true or false, not the text `many`",
         ],
     ),
     "blank": (
@@ -207,11 +204,11 @@ stages:
     run: []
 """,
         [
-            'r.yaml:1:1: `name` must not be blank',
-            'r.yaml:2:1: `run_id` must not be blank',
-            'r.yaml:4:5: `id` must not be blank',
-            'r.yaml:5:5: `run` must not be blank',
-            'r.yaml:7:5: `run` must not be empty',
+            "r.yaml:1:1: `name` must not be blank",
+            "r.yaml:2:1: `run_id` must not be blank",
+            "r.yaml:4:5: `id` must not be blank",
+            "r.yaml:5:5: `run` must not be blank",
+            "r.yaml:7:5: `run` must not be empty",
         ],
     ),
     "nothing": (
@@ -224,9 +221,9 @@ stages:
     env:
 """,
         [
-            'r.yaml:4:5: `params` must be a map, not nothing [give it a value, or leave the key out]',
-            'r.yaml:5:5: `needs` must be a list, not nothing [give it a value, or leave the key out]',
-            'r.yaml:6:5: `env` must be a map, not nothing [give it a value, or leave the key out]',
+            "r.yaml:4:5: `params` must be a map, not nothing [give it a value, or leave the key out]",
+            "r.yaml:5:5: `needs` must be a list, not nothing [give it a value, or leave the key out]",
+            "r.yaml:6:5: `env` must be a map, not nothing [give it a value, or leave the key out]",
         ],
     ),
     "names": (
@@ -238,9 +235,9 @@ stages:
     params: {'1st': x, 'a=b': 1}
 """,
         [
-            'r.yaml:1:9: `a b` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]',
-            'r.yaml:5:14: `1st` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]',
-            'r.yaml:5:24: `a=b` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]',
+            "r.yaml:1:9: `a b` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]",
+            "r.yaml:5:14: `1st` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]",
+            "r.yaml:5:24: `a=b` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]",
         ],
     ),
     "module or run": (
@@ -252,8 +249,8 @@ stages:
     module: clean
 """,
         [
-            'r.yaml:2:5: the stage has neither `module` nor `run` [give it one]',
-            'r.yaml:3:5: the stage has both `module` and `run` [keep one of them]',
+            "r.yaml:2:5: the stage has neither `module` nor `run` [give it one]",
+            "r.yaml:3:5: the stage has both `module` and `run` [keep one of them]",
         ],
     ),
     "no name": (
@@ -263,8 +260,8 @@ stages:
   - run: y
 """,
         [
-            'r.yaml:2:5: the stage has no name [give it a `stage` or an `id`]',
-            'r.yaml:3:5: the stage has no name [give it a `stage` or an `id`]',
+            "r.yaml:2:5: the stage has no name [give it a `stage` or an `id`]",
+            "r.yaml:3:5: the stage has no name [give it a `stage` or an `id`]",
         ],
     ),
     "run id": (
@@ -283,8 +280,8 @@ stages:
   - {stage: b, module: zebra}
 """,
         [
-            'r.yaml:2:16: there is no module `claen` in `modules` [did you mean `clean`?]',
-            'r.yaml:3:16: there is no module `zebra` in `modules` [known: `clean`, `plain`, `tool`]',
+            "r.yaml:2:16: there is no module `claen` in `modules` [did you mean `clean`?]",
+            "r.yaml:3:16: there is no module `zebra` in `modules` [known: `clean`, `plain`, `tool`]",
         ],
     ),
     "duplicate ids": (
@@ -299,8 +296,8 @@ stages:
     id: a
 """,
         [
-            'r.yaml:4:5: there is another stage `a`, on line 2 [give one of them an `id` of its own]',
-            'r.yaml:8:5: there is another stage `a`, on line 2 [give one of them an `id` of its own]',
+            "r.yaml:4:5: there is another stage `a`, on line 2 [give one of them an `id` of its own]",
+            "r.yaml:8:5: there is another stage `a`, on line 2 [give one of them an `id` of its own]",
         ],
     ),
     "needs": (
@@ -310,9 +307,9 @@ stages:
   - {id: split, run: x, needs: [claen, nothing, split2]}
 """,
         [
-            'r.yaml:3:33: there is no stage `claen` [did you mean `clean`?]',
-            'r.yaml:3:40: there is no stage `nothing` [known: `clean`, `split`]',
-            'r.yaml:3:49: there is no stage `split2` [did you mean `split`?]',
+            "r.yaml:3:33: there is no stage `claen` [did you mean `clean`?]",
+            "r.yaml:3:40: there is no stage `nothing` [known: `clean`, `split`]",
+            "r.yaml:3:49: there is no stage `split2` [did you mean `split`?]",
         ],
     ),
     "inputs": (
@@ -325,12 +322,12 @@ stages:
     inputs: {a: claen, b: data.txtt, c: sub/nope/x}
 """,
         [
-            'r.yaml:1:9: there is no file `data.tx` [did you mean `data.txt`?]',
-            'r.yaml:1:24: there is no file `sub/file.csw` [did you mean `sub/file.csv`?]',
-            'r.yaml:1:44: there is no file `/nope/x`',
-            'r.yaml:6:14: there is no stage and no file `claen` [did you mean `clean`?]',
-            'r.yaml:6:24: there is no stage and no file `data.txtt` [did you mean `data.txt`?]',
-            'r.yaml:6:38: there is no stage and no file `sub/nope/x` [known: `clean`, `split`]',
+            "r.yaml:1:9: there is no file `data.tx` [did you mean `data.txt`?]",
+            "r.yaml:1:24: there is no file `sub/file.csw` [did you mean `sub/file.csv`?]",
+            "r.yaml:1:44: there is no file `/nope/x`",
+            "r.yaml:6:14: there is no stage and no file `claen` [did you mean `clean`?]",
+            "r.yaml:6:24: there is no stage and no file `data.txtt` [did you mean `data.txt`?]",
+            "r.yaml:6:38: there is no stage and no file `sub/nope/x` [known: `clean`, `split`]",
         ],
     ),
     "circle": (
@@ -344,8 +341,8 @@ stages:
   - {id: e, run: x, needs: [a, d]}
 """,
         [
-            'r.yaml:2:29: the stages wait for each other: a -> c -> b -> a [one of them must not need the next]',
-            'r.yaml:6:29: the stages wait for each other: d -> d [one of them must not need the next]',
+            "r.yaml:2:29: the stages wait for each other: a -> c -> b -> a [one of them must not need the next]",
+            "r.yaml:6:29: the stages wait for each other: d -> d [one of them must not need the next]",
         ],
     ),
     "out": (
@@ -363,8 +360,8 @@ stages:
             "r.yaml:3:21: `../b` is no path inside the stage's folder [write a file name, or folders and a file name]",
             "r.yaml:4:21: `a/../../b` is no path inside the stage's folder [write a file name, or folders and a file name]",
             "r.yaml:5:21: `.` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            'r.yaml:6:21: `calls.1.jsonl` is the name of a file that every run puts there [choose another name]',
-            'r.yaml:7:21: `log.2.txt/x` is the name of a file that every run puts there [choose another name]',
+            "r.yaml:6:21: `calls.1.jsonl` is the name of a file that every run puts there [choose another name]",
+            "r.yaml:7:21: `log.2.txt/x` is the name of a file that every run puts there [choose another name]",
         ],
     ),
     "outputs": (
@@ -376,7 +373,7 @@ stages:
 """,
         [
             "r.yaml:1:11: `../x` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            'r.yaml:1:20: there is no stage `nope` [known: `a`, `a-2`]',
+            "r.yaml:1:20: there is no stage `nope` [known: `a`, `a-2`]",
         ],
     ),
     "stage_params": (
@@ -386,7 +383,7 @@ stages:
   - {stage: clean, module: clean, params: {mode: fast}}
 """,
         [
-            'r.yaml:1:16: there is no stage `claen` [did you mean `clean`?]',
+            "r.yaml:1:16: there is no stage `claen` [did you mean `clean`?]",
         ],
     ),
     "placeholders in a list": (
@@ -399,16 +396,16 @@ stages:
     run: [x, '{src}', '{inputs.scr}', '{input.dosc}', '{params.limt}', '{ouput}', '{call}', '{print $1}', '{}', 'a{', '}b']
 """,
         [
-            'r.yaml:6:15: unknown placeholder `{src}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]',
-            'r.yaml:6:24: the stage has no input `scr` [did you mean `src`?]',
-            'r.yaml:6:40: the recipe has no input `dosc` [did you mean `docs`?]',
-            'r.yaml:6:56: the stage has no parameter `limt` [did you mean `limit`?]',
-            'r.yaml:6:73: unknown placeholder `{ouput}` [did you mean `{out}`?]',
-            'r.yaml:6:84: unknown placeholder `{call}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]',
-            'r.yaml:6:94: `{print $1}` is not a placeholder [write `{{` and `}}` for braces]',
-            'r.yaml:6:108: `{}` is not a placeholder [write `{{` and `}}` for braces]',
-            'r.yaml:6:115: `{` is not a placeholder [write `{{` and `}}` for braces]',
-            'r.yaml:6:120: `}` is not a placeholder [write `{{` and `}}` for braces]',
+            "r.yaml:6:15: unknown placeholder `{src}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]",
+            "r.yaml:6:24: the stage has no input `scr` [did you mean `src`?]",
+            "r.yaml:6:40: the recipe has no input `dosc` [did you mean `docs`?]",
+            "r.yaml:6:56: the stage has no parameter `limt` [did you mean `limit`?]",
+            "r.yaml:6:73: unknown placeholder `{ouput}` [did you mean `{out}`?]",
+            "r.yaml:6:84: unknown placeholder `{call}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]",
+            "r.yaml:6:94: `{print $1}` is not a placeholder [write `{{` and `}}` for braces]",
+            "r.yaml:6:108: `{}` is not a placeholder [write `{{` and `}}` for braces]",
+            "r.yaml:6:115: `{` is not a placeholder [write `{{` and `}}` for braces]",
+            "r.yaml:6:120: `}` is not a placeholder [write `{{` and `}}` for braces]",
         ],
     ),
     "placeholders in a script": (
@@ -422,8 +419,8 @@ stages:
       echo {params.x}
 """,
         [
-            'r.yaml:6:27: the stage has no input `scr` [did you mean `src`?]',
-            'r.yaml:7:12: the stage has no parameter `x`',
+            "r.yaml:6:27: the stage has no input `scr` [did you mean `src`?]",
+            "r.yaml:7:12: the stage has no parameter `x`",
         ],
     ),
     "params": (
@@ -442,21 +439,21 @@ stages:
   - {id: f, module: clean, params: {mode: fast, strict: yes, ratio: high, filter: {depth: -1}}}
 """,
         [
-            'r.yaml:2:37: `mode` must be one of `fast`, `good`, not the text `fsat` [did you mean `fast`?]',
-            'r.yaml:2:49: `limit` must be at least 1, not the number 0',
-            'r.yaml:2:59: module `clean` has no parameter `raito` [did you mean `ratio`?]',
-            'r.yaml:3:49: `limit` must be a whole number, not the text `5` [write 5 without quotes]',
-            'r.yaml:3:61: `ratio` must be at most 1, not the number 2',
-            'r.yaml:3:71: `langs` must be a list, not a map',
-            'r.yaml:3:86: `size` must be a whole number, not the text `1_000` [write 1000 without quotes]',
-            'r.yaml:7:7: `mode` must be one of `fast`, `good`, not a list',
-            'r.yaml:8:19: `langs[1]` must be text, not the number 3 [put it in quotes]',
-            'r.yaml:9:7: `name` must match `^[a-z]+$`, not the text `UPPER`',
-            'r.yaml:10:5: the parameter `mode` is missing [add it to `params`]',
-            'r.yaml:11:37: the parameter `mode` is missing [add it to `params`]',
-            'r.yaml:12:49: `strict` must be true or false, not the text `yes` [write true]',
-            'r.yaml:12:62: `ratio` must be a number, not the text `high`',
-            'r.yaml:12:84: `filter.depth` must be at least 0, not the number -1',
+            "r.yaml:2:37: `mode` must be one of `fast`, `good`, not the text `fsat` [did you mean `fast`?]",
+            "r.yaml:2:49: `limit` must be at least 1, not the number 0",
+            "r.yaml:2:59: module `clean` has no parameter `raito` [did you mean `ratio`?]",
+            "r.yaml:3:49: `limit` must be a whole number, not the text `5` [write 5 without quotes]",
+            "r.yaml:3:61: `ratio` must be at most 1, not the number 2",
+            "r.yaml:3:71: `langs` must be a list, not a map",
+            "r.yaml:3:86: `size` must be a whole number, not the text `1_000` [write 1000 without quotes]",
+            "r.yaml:7:7: `mode` must be one of `fast`, `good`, not a list",
+            "r.yaml:8:19: `langs[1]` must be text, not the number 3 [put it in quotes]",
+            "r.yaml:9:7: `name` must match `^[a-z]+$`, not the text `UPPER`",
+            "r.yaml:10:5: the parameter `mode` is missing [add it to `params`]",
+            "r.yaml:11:37: the parameter `mode` is missing [add it to `params`]",
+            "r.yaml:12:49: `strict` must be true or false, not the text `yes` [write true]",
+            "r.yaml:12:62: `ratio` must be a number, not the text `high`",
+            "r.yaml:12:84: `filter.depth` must be at least 0, not the number -1",
         ],
     ),
     "module command": (
@@ -466,11 +463,11 @@ stages:
   - {id: b, module: tool, inputs: {source: data.txt}, params: {lvel: 1}}
 """,
         [
-            'r.yaml:2:5: module `tool` needs the input `src`',
-            'r.yaml:2:13: module `tool` needs the input `docs` of the recipe',
-            'r.yaml:3:13: module `tool` needs the input `docs` of the recipe',
-            'r.yaml:3:27: module `tool` needs the input `src` [did you mean `source`?]',
-            'r.yaml:3:55: module `tool` needs the parameter `level` [did you mean `lvel`?]',
+            "r.yaml:2:5: module `tool` needs the input `src`",
+            "r.yaml:2:13: module `tool` needs the input `docs` of the recipe",
+            "r.yaml:3:13: module `tool` needs the input `docs` of the recipe",
+            "r.yaml:3:27: module `tool` needs the input `src` [did you mean `source`?]",
+            "r.yaml:3:55: module `tool` needs the parameter `level` [did you mean `lvel`?]",
         ],
     ),
     "same option twice": (
@@ -479,8 +476,8 @@ stages:
   - {id: a, module: plain, inputs: {src: data.txt}, params: {src: 1, out: 2}}
 """,
         [
-            'r.yaml:2:5: the option `--src` would be given twice [an input, a parameter and `out` cannot have the same name]',
-            'r.yaml:2:5: the option `--out` would be given twice [an input, a parameter and `out` cannot have the same name]',
+            "r.yaml:2:5: the option `--src` would be given twice [an input, a parameter and `out` cannot have the same name]",
+            "r.yaml:2:5: the option `--out` would be given twice [an input, a parameter and `out` cannot have the same name]",
         ],
     ),
     "price table": (
@@ -489,7 +486,7 @@ instrumentation: {price_table: prices.yaml}
 stages: [{stage: a, run: x}]
 """,
         [
-            'r.yaml:1:19: there is no price sheet `prices.yaml` [it is looked up beside this file, then in the working directory]',
+            "r.yaml:1:19: there is no price sheet `prices.yaml` [it is looked up beside this file, then in the working directory]",
         ],
     ),
     "everything at once": (
@@ -502,16 +499,16 @@ stages:
   - {id: c, module: clean, inputs: {src: gone.txt}, params: {limt: 3}}
 """,
         [
-            'r.yaml:1:1: `name` must be text, not the number 1 [put it in quotes]',
-            'r.yaml:3:36: this version has no `timeout` [leave it out: it would do nothing]',
-            'r.yaml:4:13: there is no module `nope` in `modules` [known: `clean`, `plain`, `tool`]',
-            'r.yaml:4:35: the stages wait for each other: b -> c -> b [one of them must not need the next]',
-            'r.yaml:5:23: the stage has no input `x`',
+            "r.yaml:1:1: `name` must be text, not the number 1 [put it in quotes]",
+            "r.yaml:3:36: this version has no `timeout` [leave it out: it would do nothing]",
+            "r.yaml:4:13: there is no module `nope` in `modules` [known: `clean`, `plain`, `tool`]",
+            "r.yaml:4:35: the stages wait for each other: b -> c -> b [one of them must not need the next]",
+            "r.yaml:5:23: the stage has no input `x`",
             "r.yaml:5:36: `../y` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            'r.yaml:6:6: there is another stage `c`, on line 5 [give one of them an `id` of its own]',
-            'r.yaml:6:37: there is no stage and no file `gone.txt` [known: `a`, `b`, `c`]',
-            'r.yaml:6:53: the parameter `mode` is missing [add it to `params`]',
-            'r.yaml:6:62: module `clean` has no parameter `limt` [did you mean `limit`?]',
+            "r.yaml:6:6: there is another stage `c`, on line 5 [give one of them an `id` of its own]",
+            "r.yaml:6:37: there is no stage and no file `gone.txt` [known: `a`, `b`, `c`]",
+            "r.yaml:6:53: the parameter `mode` is missing [add it to `params`]",
+            "r.yaml:6:62: module `clean` has no parameter `limt` [did you mean `limit`?]",
         ],
     ),
     "yaml": (
@@ -522,8 +519,8 @@ stages:
 	run: x
 """,
         [
-            'r.yaml:3:5: the key `id` is given again [it is first given on line 2; keep one]',
-            'r.yaml:4:1: a tab cannot indent [use spaces]',
+            "r.yaml:3:5: the key `id` is given again [it is first given on line 2; keep one]",
+            "r.yaml:4:1: a tab cannot indent [use spaces]",
         ],
     ),
     "hostile": (
@@ -532,7 +529,7 @@ stages:
   - {id: "a\e[31m[red]\n", run: x, needs: ["b\u202e[/x]"]}
 """,
         [
-            'r.yaml:2:44: there is no stage `b\\u202e[/x]` [known: `a\\u001b[31m[red]\\n`]',
+            "r.yaml:2:44: there is no stage `b\\u202e[/x]` [known: `a\\u001b[31m[red]\\n`]",
         ],
     ),
     "an unknown key that could be anything": (
@@ -541,35 +538,17 @@ stages: [{stage: a, run: x}]
 'a\b c': 1
 """,
         [
-            'r.yaml:2:1: unknown key `a\\b c` [known: `input`, `instrumentation`, `name`, `output_dir`, `outputs`, `run_id`, `settings`, `stage_params`, `stages`, `tags`]',
+            "r.yaml:2:1: unknown key `a\\b c` [known: `input`, `instrumentation`, `name`, `output_dir`, `outputs`, `run_id`, `settings`, `stage_params`, `stages`, `tags`]",
         ],
     ),
 }
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
-def write(path: str, text: str = "") -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_text(text.removeprefix("
-"))
-
-
-def page() -> list[str]:
-    with pytest.raises(SetupError) as caught:
-        make_plan(Path("r.yaml"))
-    return [f"{p.where}: {p.message}{f' [{p.hint}]' if p.hint else ''}" for p in caught.value.problems]
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_bad_recipe_gives_one_page_of_problems(name: str) -> None:
     for module, text in MODULES.items():
-        write(f"modules/{module}/module.yaml", text)
+        write(f"modules/{module}/module.yaml", text.removeprefix("\n"))
     for path in ("modules/clean/clean.py", "data.txt", "sub/file.csv"):
         write(path)
     recipe, problems = RECIPES[name]
-    write("r.yaml", recipe)
-    assert page() == problems
+    assert page(recipe.removeprefix("\n")) == problems

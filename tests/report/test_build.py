@@ -1,6 +1,8 @@
 """From a run directory to its report."""
 
+from collections.abc import Iterable
 from decimal import Decimal
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -8,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError
+from taximeter.pricing.price import EXACT
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
+from taximeter.report.schemas import ModelTotals
 from taximeter.rundir import RunDir
 from tests.runs import Writing, call, plan, stage
 
@@ -213,7 +217,10 @@ def test_stages_models_and_the_run_add_up_to_the_same_money(records: list[tuple[
         assert sum(getattr(t, name) for t in of_stages) == getattr(report.totals, name)
         assert sum(getattr(t, name) for t in of_models) == getattr(report.totals, name)
     money = report.totals.cost or D(0)
-    assert sum((t.cost or D(0) for t in of_stages), D(0)) == money
-    assert sum((t.cost or D(0) for t in of_models), D(0)) == money
+    assert summed(of_stages) == summed(of_models) == money
     for s in report.stages:
-        assert sum((t.cost or D(0) for t in s.llm_totals.per_model.values()), D(0)) == (s.llm_totals.cost or D(0))
+        assert summed(s.llm_totals.per_model.values()) == (s.llm_totals.cost or D(0))
+
+
+def summed(totals: Iterable[ModelTotals]) -> Decimal:
+    return reduce(EXACT.add, (t.cost for t in totals if t.cost is not None), D(0))

@@ -122,7 +122,7 @@ def _stage_processes(mark: str) -> set[int]:
 @pytest.mark.slow
 def test_killing_anyone_at_any_moment_leaves_nothing_behind(tmp_path: Path) -> None:
     chance = random.Random(0)
-    for n in range(30):
+    for n in range(20):
         folder = tmp_path / str(n)
         folder.mkdir()
         argv = [sys.executable, "-c", DRIVER, str(folder), f"{folder}.", *STUBBORN]

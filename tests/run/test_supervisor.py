@@ -106,7 +106,9 @@ def test_an_order_that_comes_with_the_task_is_obeyed(launcher: Launcher) -> None
 
 def test_a_stopped_stage_can_be_killed(launcher: Launcher) -> None:
     stage = launcher.launch(["sleep", "100"])
-    os.kill(stage.hear(Started).pid, signal.SIGSTOP)
+    pid = stage.hear(Started).pid
+    os.kill(pid, signal.SIGSTOP)
+    assert wait_until(lambda: ") T " in Path(f"/proc/{pid}/stat").read_text())
     stage.handle.stop(0.1)
     assert stage.figures().signal == signal.SIGKILL
 

@@ -36,6 +36,6 @@ def _read(script: str, start: int, end: int, quoting: list[str]) -> None:
         if sign in ("'", '"') and sign == quoting[-1]:
             quoting.pop()
         elif sign == ")":
-            del quoting[1:][-1:]
+            del quoting[max(1, len(quoting) - 1) :]
         else:
             quoting.append(sign)

@@ -1,0 +1,38 @@
+"""The JSON Schemas of the public formats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jsonschema
+import pytest
+
+from taximeter.recipe.model import RecipeBlock
+from taximeter.recipe.module import ModuleBlock
+
+
+@pytest.mark.parametrize("model", [RecipeBlock, ModuleBlock])
+def test_every_key_of_a_format_is_described(model: type[RecipeBlock] | type[ModuleBlock]) -> None:
+    schema = model.model_json_schema()
+    for block in [schema, *schema.get("$defs", {}).values()]:
+        assert block["title"]
+        assert block["description"]
+        if model is RecipeBlock:
+            assert all(about.get("description") for about in block["properties"].values())
+
+
+@pytest.mark.parametrize(
+    ("recipe", "fits"),
+    [
+        ({"stages": [{"stage": "a", "run": "x"}], "x-any": 1}, True),
+        ({"stages": [{"stage": "a", "run": ["x"], "x-any": 1}], "instrumentation": {"include_calls": True}}, True),
+        ({"stages": [{"stage": "a", "run": "x", "module": "m"}]}, False),
+        ({"stages": [{"stage": "a"}]}, False),
+        ({"stages": [{"stage": "a", "run": "x", "timeout": 3}]}, False),
+        ({"stages": []}, False),
+        ({"stages": [{"stage": "a", "run": "x"}], "zzz": 1}, False),
+        ({"stages": [{"stage": "a", "run": "x", "params": {"a b": 1}}]}, True),
+    ],
+)
+def test_an_editor_with_the_schema_accepts_what_the_driver_accepts(recipe: dict[str, Any], fits: bool) -> None:
+    assert jsonschema.Draft202012Validator(RecipeBlock.model_json_schema()).is_valid(recipe) == fits

@@ -8,6 +8,15 @@ import pytest
 from tests.recipes import page, write
 
 MODULES = {
+    "no program": (
+        """
+module_id: m
+command: ['', x]
+""",
+        [
+            "modules/m/module.yaml:2:11: the command does not begin with a program",
+        ],
+    ),
     "unknown keys and types": (
         """
 module_id: m
@@ -154,7 +163,7 @@ param_schema:
   default: {}
 """,
         [
-            "modules/m/module.yaml:3:1: this cannot be followed: Unresolvable: http://127.0.0.1:1/x [refer only to `#/$defs/...`]",
+            "modules/m/module.yaml:3:1: this cannot be followed: `Unresolvable: http://127.0.0.1:1/x` [refer only to `#/$defs/...`]",
         ],
     ),
     "defaults": (

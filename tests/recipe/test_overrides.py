@@ -54,7 +54,7 @@ def test_the_longest_stage_id_that_fits_is_meant() -> None:
         ("a.x", "this does not say what to set [write `--set stage.param=value`]"),
         ("x=1", "this does not say what to set [write `--set stage.param=value`]"),
         ("zz.x=1", "there is no stage `zz` [known: `a`, `a.b`, `c=d`, `s`]"),
-        ("b.a.x=1", "there is no stage `b.a` [did you mean `a.b`?]"),
+        ("a,b.x=1", "there is no stage `a,b` [did you mean `a.b`?]"),
         ("a.=1", "`` cannot be a name [use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`]"),
         ("a.n=0", "`n` must be at least 1, not the number 0"),
         ("a.n=few", "`n` must be a whole number, not the text `few`"),

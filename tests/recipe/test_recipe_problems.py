@@ -253,6 +253,14 @@ stages:
             "r.yaml:3:5: the stage has both `module` and `run` [keep one of them]",
         ],
     ),
+    "no program": (
+        """
+stages: [{stage: a, run: ['', x]}]
+""",
+        [
+            "r.yaml:1:27: the command does not begin with a program",
+        ],
+    ),
     "no name": (
         """
 stages:

@@ -86,7 +86,7 @@ def test_max_rss_is_the_largest_process(launcher: Launcher) -> None:
 
 
 def test_memory_shared_after_a_fork_is_counted_once(launcher: Launcher) -> None:
-    code = "b = b'x' * 100_000_000\nfor _ in range(4):\n if os.fork() == 0: break\ntime.sleep(0.5)"
+    code = "b = b'x' * 100_000_000\nfor _ in range(4):\n if os.fork() == 0: break\ntime.sleep(1)"
     figures = launcher.run(program(code))
     assert figures.peak_memory_bytes is not None
     assert 100 * MB < figures.peak_memory_bytes < 160 * MB
@@ -95,7 +95,7 @@ def test_memory_shared_after_a_fork_is_counted_once(launcher: Launcher) -> None:
 
 
 def test_memory_of_separate_processes_is_added(launcher: Launcher) -> None:
-    code = "for _ in range(3):\n if os.fork() == 0: break\nb = b'x' * 50_000_000\ntime.sleep(0.5)"
+    code = "for _ in range(3):\n if os.fork() == 0: break\nb = b'x' * 50_000_000\ntime.sleep(1)"
     figures = launcher.run(program(code))
     assert figures.peak_memory_bytes is not None
     assert 200 * MB < figures.peak_memory_bytes < 300 * MB

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,19 @@ def test_a_zombie_is_dead_and_a_pid_that_is_gone_is_passed_over() -> None:
     process.wait()
     assert proctree.walk([process.pid]) == []
     proctree.kill([])
+
+
+@pytest.mark.parametrize("group", [-1, 0])
+def test_a_process_that_is_just_being_reaped_has_no_group_and_takes_nobody_along(group: int) -> None:
+    code = """
+import sys
+from taximeter.run import proctree
+gone = 2**22
+proctree.kill([proctree.Process(gone, b"(gone) X 1 %d " % int(sys.argv[1]) + b"0 " * 40)])
+print("alive")
+"""
+    argv = [sys.executable, "-c", code, str(group)]
+    assert subprocess.run(argv, stdout=subprocess.PIPE, start_new_session=True).stdout == b"alive\n"
 
 
 def test_the_figures_of_this_process_are_its_own() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -62,8 +62,16 @@ def escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def faults(argument: str) -> Iterator[Fault]:
-    """What is wrong with the template of an argument. (In a script every brace that is not ours is the shell's.)"""
+def faults(arguments: Sequence[str]) -> Iterator[tuple[int, Fault]]:
+    """What is wrong with templates of arguments, by index. (In a script a brace that is not ours is the shell's.)"""
+    if not arguments[0].strip():
+        yield 0, Fault("", "the command does not begin with a program", None)
+    for index, argument in enumerate(arguments):
+        for fault in _argument_faults(argument):
+            yield index, fault
+
+
+def _argument_faults(argument: str) -> Iterator[Fault]:
     for match in _IN_ARGUMENT.finditer(argument):
         text, word = match[0], match[1]
         if text in ("{{", "}}") or (word and _KNOWN.fullmatch(word)):

@@ -98,7 +98,7 @@ def _template(module: Module, command: str | list[str], problems: list[Problem])
     except ValueError as error:
         problems.append(module.problem(f"the command cannot be split: {error}", ("command",)))
         return ()
-    for index, argument in enumerate(arguments):
+    for index, fault in faults(arguments):
         at = ("command", index) if isinstance(command, list) else ("command",)
-        problems.extend(module.problem(fault.message, at, fault.hint, within=fault.text) for fault in faults(argument))
+        problems.append(module.problem(fault.message, at, fault.hint, within=fault.text))
     return tuple(arguments)

@@ -49,15 +49,17 @@ _LIMITS = {
     "pattern": "match {}",
 }
 _SIZES = {
-    "minLength": "at least {} characters",
-    "maxLength": "at most {} characters",
-    "minItems": "at least {} items",
-    "maxItems": "at most {} items",
-    "minProperties": "at least {} keys",
-    "maxProperties": "at most {} keys",
+    "minLength": "a length of at least {}",
+    "maxLength": "a length of at most {}",
+    "minItems": "a length of at least {}",
+    "maxItems": "a length of at most {}",
+    "minProperties": "a number of keys of at least {}",
+    "maxProperties": "a number of keys of at most {}",
 }
 _OPEN = ("additionalProperties", "unevaluatedProperties", "patternProperties", "allOf", "anyOf", "oneOf", "if", "$ref")
 _MAPS_BESIDE = ("$defs", "definitions", "default", "then", "else")
+
+_TOLD_OTHERWISE = (("required",), ("additionalProperties",))
 
 
 class Violation(msgspec.Struct, frozen=True):
@@ -122,16 +124,20 @@ class ParamSchema:
         return list(found.values())
 
     def violations(self, params: Mapping[str, Value]) -> Iterator[Violation]:
-        """What is wrong with the values of parameters; SetupError (without a place) if the schema itself is."""
+        """What is wrong with the values of parameters; SetupError (without a place) if the schema itself is.
+
+        Parameters that a closed schema does not declare are not among it.
+        """
         for name in self._schema.get("required", []):
             if name not in params:
                 yield Violation((name,), f"the parameter {show(name)} is missing", "add it to `params`")
         try:
             for error in self._validator.iter_errors(dict(params)):
-                if error.absolute_path or error.validator != "required":
+                if tuple(error.absolute_schema_path) not in _TOLD_OTHERWISE:
                     yield _violation(error)
         except self._unresolvable as error:
-            raise SetupError(Problem(f"this cannot be followed: {error}", "refer only to `#/$defs/...`")) from None
+            message = f"this cannot be followed: {show(str(error))}"
+            raise SetupError(Problem(message, "refer only to `#/$defs/...`")) from None
         except RecursionError:
             raise SetupError(Problem("this refers to itself without end")) from None
 
@@ -143,7 +149,7 @@ def _fault(error: ValidationError) -> Violation:
         return Violation(path, "`required` must be a list", "list the names of required parameters beside `properties`")
     if path[-1:] == ("type",) and isinstance(value, str):
         return Violation(path, f"{show(value)} is not a type", nearest_or_all(value, _TYPES))
-    if error.validator == "format":
+    if error.validator_value == "regex":
         return Violation(path, f"{show(str(value))} is not a regular expression")
     return _violation(error)
 
@@ -164,7 +170,7 @@ def _violation(error: ValidationError) -> Violation:
         return Violation(path, f"{subject} must {demand}, not {describe(value)}", hint)
     if keyword in _SIZES:
         return Violation(path, f"{subject} must have {_SIZES[keyword].format(limit)}")
-    return Violation(path, f"{subject} does not fit: {error.message[:200]}")
+    return Violation(path, f"{subject} does not fit: {show(error.message)}")
 
 
 def _literal(value: Value) -> str:

@@ -33,9 +33,7 @@ def _read(script: str, start: int, end: int, quoting: list[str]) -> None:
         sign = match[0][-1]
         if match[0][0] in "\\#":
             continue
-        if sign in ("'", '"') and sign == quoting[-1]:
-            quoting.pop()
-        elif sign == ")":
-            del quoting[max(1, len(quoting) - 1) :]
-        else:
+        if sign != ")" and (sign == _BARE or sign != quoting[-1]):
             quoting.append(sign)
+        elif len(quoting) > 1:
+            quoting.pop()

@@ -87,8 +87,7 @@ class StagePlanner:
             command = tuple(run)
             self._problems.extend(
                 draft.problem(fault.message, ("run", index), fault.hint, within=fault.text)
-                for index, argument in enumerate(run)
-                for fault in faults(argument)
+                for index, fault in faults(run)
             )
         elif run is not None:
             command = run

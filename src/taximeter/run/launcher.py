@@ -24,9 +24,9 @@ _FAREWELL = 5.0
 class StageHandle:
     """A stage that was launched. Its supervisor ends the stage as soon as this handle is closed or the driver dies."""
 
-    def __init__(self, connection: socket.socket, task: Task) -> None:
+    def __init__(self, connection: socket.socket, task: bytes) -> None:
         self._channel = Channel(connection)
-        self._channel.send(task.line())
+        self._channel.send(task)
         connection.setblocking(False)
         self._is_over = False
 
@@ -90,10 +90,11 @@ class Forkserver:
 
     def launch(self, task: Task) -> StageHandle:
         """Starts an attempt of a stage. If the forkserver is dead, the handle reads `Lost`."""
+        line = task.line()
         ours, theirs = socket.socketpair()
         with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
-        return StageHandle(ours, task)
+        return StageHandle(ours, line)
 
     def close(self) -> None:
         """Ends it, and with it every stage that still runs; waits until all are gone."""

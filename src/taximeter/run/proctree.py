@@ -44,7 +44,7 @@ def read(path: str) -> bytes:
     except OSError:
         return b""
     try:
-        return os.read(fd, 1 << 20)
+        return b"".join(iter(lambda: os.read(fd, 1 << 14), b""))
     except OSError:
         return b""
     finally:
@@ -81,13 +81,19 @@ def terminate(processes: Iterable[Process]) -> None:
 def kill(processes: Collection[Process]) -> None:
     """Sends KILL to each process, and first to their process groups.
 
-    The kernel kills a group in one step, which no member can outrun by forking. No process outside of the tree is in
-    one of them, since all are of sessions that began in it; only this process itself may be.
+    The kernel kills a group in one step, which no member can outrun by forking. Nobody outside of the tree is in one
+    of them, since all are of sessions that began in it; only this process itself may be.
     """
     for group in {process.group for process in processes} - {os.getpgrp()}:
-        _send(os.killpg, group, signal.SIGKILL)
+        if group > 1:  # -1: it is just being reaped; 0 and 1 would mean ourselves, and everybody
+            signal_group(group, signal.SIGKILL)
     for process in processes:
         _send(os.kill, process.pid, signal.SIGKILL)
+
+
+def signal_group(group: int, number: int) -> None:
+    """Sends a signal to a process group: on systems that show no processes it is all that can be reached."""
+    _send(os.killpg, group, number)
 
 
 def _send(to: Callable[[int, int], None], whom: int, number: int) -> None:

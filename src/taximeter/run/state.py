@@ -7,7 +7,6 @@ import msgspec
 from taximeter.clock import Clock, iso
 from taximeter.events import Status
 from taximeter.ledger.manifest import ReportFiles
-from taximeter.numbers import to_json
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.run.paced import Paced
 from taximeter.rundir import RunDir, append_line, replace
@@ -96,7 +95,7 @@ class StateFiles:
             "stage_description": of.description if of else None,
             "extra": self._extra,
         }
-        append_line(self._run.progress, to_json(record))
+        append_line(self._run.progress, msgspec.json.encode(record))
 
     def _write(self) -> None:
-        replace(self._run.state, to_json(msgspec.to_builtins(self.state)))
+        replace(self._run.state, msgspec.json.encode(self.state))

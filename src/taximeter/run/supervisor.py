@@ -6,6 +6,7 @@ import json
 import math
 import os
 import select
+import signal
 import socket
 import time
 
@@ -107,10 +108,10 @@ class Supervisor:
         if now >= self._kill_at:
             self._kill_at = now + _KILL_AGAIN
             self._meter.due = math.inf  # there is no time for samples now
-            proctree.kill(self._processes())
+            self._signal(signal.SIGKILL)
         elif now >= self._terminate_at:
             self._terminate_at = math.inf
-            proctree.terminate(self._processes())
+            self._signal(signal.SIGTERM)
         elif now >= self._meter.due:
             reading = self._meter.sample()
             if now >= self._tell_at:
@@ -118,13 +119,18 @@ class Supervisor:
                 figures = self._publish("running", reading)
                 self._channel.offer(b'{"event": "sample", "figures": %b}' % figures)
 
-    def _processes(self) -> list[proctree.Process]:
-        """All that is left of the stage. If that outlived the stage's own process, this is when it is counted."""
+    def _signal(self, number: signal.Signals) -> None:
+        """Sends TERM or KILL to all that is left. What outlived the grace of the stage's own process is counted now."""
         processes = proctree.walk(proctree.children())
         if self._is_lingering:
             self._is_lingering = False
             self._attempt.leftovers = sum(not process.is_dead for process in processes)
-        return processes
+        if number == signal.SIGKILL:
+            proctree.kill(processes)
+        else:
+            proctree.terminate(processes)
+        if not proctree.VISIBLE and self._attempt.pid:
+            proctree.signal_group(self._attempt.pid, number)
 
     def _wait(self) -> None:
         """Sleeps until a child ends, the driver speaks or is gone, or it is time for something."""

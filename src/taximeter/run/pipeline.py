@@ -70,7 +70,6 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         mock=options.mock,
         set=options.overrides,
         registry=options.registry,
-        cwd=Path.cwd(),
         instrument_config=options.instrument_config,
         instrumentation=InstrumentationBlock(**flags) if flags else None,
     )

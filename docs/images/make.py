@@ -1,6 +1,6 @@
 """Draws `report.png`: the report of a run as a terminal shows it. Needs chromium (`apt-get install chromium`).
 
-    python docs/images/make.py output/runs/RUN
+python docs/images/make.py output/runs/RUN
 """
 
 import shutil

@@ -18,9 +18,10 @@ def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Probl
     """Finds the inputs and needs of each stage; the problems are what cannot be found."""
     for name, path in recipe.block.input.items():
         if not look_up(path, cwd):
-            yield recipe.problem(
-                f"there is no file {show(path)}", ("input", name), did_you_mean(path, names_beside(path, cwd))
-            )
+            hint = did_you_mean(path, names_beside(path, cwd))
+            if hint is None and not Path(path).is_absolute():
+                hint = "it is looked up in the working directory"
+            yield recipe.problem(f"there is no file {show(path)}", ("input", name), hint)
     if recipe.is_linear:
         _chain(drafts, recipe)
         return

@@ -80,7 +80,7 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
         column("wall", lambda s: numbers.seconds(s.wall_seconds), 95),
         column("CPU", lambda s: numbers.seconds(cpu(s)), 70),
         column("CPU/wall", _share, 30),
-        column("peak memory", lambda s: numbers.size(s.peak_memory_bytes), 60),
+        column("memory", lambda s: numbers.size(s.peak_memory_bytes), 60),
         column("read", lambda s: numbers.size(s.io_read_bytes), 10),
         column("written", lambda s: numbers.size(s.io_write_bytes), 11),
         column("items", lambda s: numbers.count(s.items_out), 40),

@@ -85,12 +85,16 @@ class RunDir:
         return self.path.parent.parent
 
     def create(self) -> None:
-        """Makes the directory and its folders; RunDirError if the run exists already."""
+        """Makes the directory and its folders; RunDirError if the run exists already or there is no place for it."""
         try:
             self.path.mkdir(parents=True)
         except FileExistsError:
             raise RunDirError(
                 f"{self.path} exists already: choose another --run-id, or leave it out for a new one"
+            ) from None
+        except OSError as error:
+            raise RunDirError(
+                f"cannot make {self.path}: {error.strerror}; name another place with --output-dir"
             ) from None
         self.snapshots.mkdir()
         self.events.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 
@@ -10,7 +11,9 @@ import click
 import taximeter
 from taximeter.cli.failure import page
 from taximeter.errors import RunDirError, SetupError
+from taximeter.redact import visible
 
+_STDERR = 2
 _COMMANDS = {
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
     "run": "Run the stages of a recipe.",
@@ -44,14 +47,22 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the command `taximeter`. What a person wrote wrong is one page and exit code 2."""
+    _open_standard_streams()
     try:
         cli()
     except SetupError as error:
         click.echo(page(error), err=True)
         sys.exit(2)
-    except RunDirError as error:
-        click.echo(f"taximeter: {error}", err=True)
+    except (RunDirError, OSError) as error:
+        click.echo(f"taximeter: {visible(str(error))}", err=True)
         sys.exit(2)
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has seen enough; Python would complain about the flush
-        sys.exit(0)
+
+
+def _open_standard_streams() -> None:
+    """Opens those that are closed: else the next file that is opened would be the standard output."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(fd)
+    sys.stdin = sys.stdin or os.fdopen(0)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")

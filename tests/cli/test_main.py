@@ -1,0 +1,72 @@
+"""The command line as a shell meets it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TAXIMETER = f"{sys.executable} -m taximeter"
+
+
+def shell(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, shell=True, cwd=folder, capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "recipe.yaml").write_text('stages: [{id: a, run: "echo hello"}]')
+    return tmp_path
+
+
+def test_help_lists_every_command_with_its_purpose(here: Path) -> None:
+    told = shell(f"{TAXIMETER} --help", here).stdout
+    for name in ("demo", "run", "runs", "show", "validate"):
+        assert f"\n  {name} " in told
+        assert shell(f"{TAXIMETER} {name} --help", here).stdout.startswith("Usage: ")
+
+
+def test_help_imports_no_pydantic_and_no_rich(here: Path) -> None:
+    program = (
+        "import sys; from taximeter.cli.main import cli\n"
+        "try: cli(['--help'])\n"
+        "except SystemExit: print([m for m in ('pydantic', 'rich', 'yaml') if m in sys.modules], file=sys.stderr)"
+    )
+    assert shell(f'{sys.executable} -c "{program}"', here).stderr.strip() == "[]"
+
+
+def test_an_unknown_command_is_a_usage_error(here: Path) -> None:
+    done = shell(f"{TAXIMETER} runn", here)
+    assert done.returncode == 2
+    assert "No such command 'runn'" in done.stderr
+
+
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_standard_streams_do_no_harm(here: Path, streams: str) -> None:
+    assert shell(f"{TAXIMETER} run recipe.yaml --run-id r {streams}", here).returncode == 0
+    assert (here / "output/runs/r/01_a/log.1.txt").read_text() == "hello\n"
+
+
+def test_a_reader_that_goes_away_is_no_error_to_talk_about(here: Path) -> None:
+    shell(f"{TAXIMETER} run recipe.yaml", here)
+    done = shell(f"{TAXIMETER} show --json | true; {TAXIMETER} runs --json | head -c 1", here)
+    assert done.stdout == "{"
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("place", ["/proc/nowhere", "/dev/null/x"])
+def test_a_place_where_nothing_can_be_made_is_told(here: Path, place: str) -> None:
+    done = shell(f"{TAXIMETER} run recipe.yaml --output-dir {place}", here)
+    assert done.returncode == 2
+    assert done.stderr.startswith("taximeter: cannot make")
+    assert "--output-dir" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_device_is_told_and_not_traced(here: Path) -> None:
+    shell(f"{TAXIMETER} run recipe.yaml", here)
+    done = shell(f"{TAXIMETER} show > /dev/full", here)
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr

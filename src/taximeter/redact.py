@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 
+_LONGEST = 80
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
@@ -12,6 +13,11 @@ def visible(text: str) -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
+
+
+def brief(text: str) -> str:
+    """The same, and no longer than a line can bear."""
+    return visible(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
 
 
 def _escape(char: str) -> str:

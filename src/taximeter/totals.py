@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
-from typing import Any, TypeVar
+from operator import add
+from typing import TypeVar
 
 import msgspec
 
@@ -56,7 +57,9 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     """What the cached calls would have cost, as far as they could be priced."""
 
     def __add__(self, other: Totals) -> Totals:
-        return Totals(*map(_sum, msgspec.structs.astuple(self), msgspec.structs.astuple(other)))
+        mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
+        counts = map(add, mine[:_COUNTS], theirs[:_COUNTS])
+        return Totals(*counts, *map(_sum, mine[_COUNTS:], theirs[_COUNTS:]))
 
     @property
     def cost_status(self) -> CostStatus | None:
@@ -105,10 +108,14 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-def _sum(a: Any, b: Any) -> Any:
+_COUNTS = len(Totals.__struct_fields__) - 2
+"""All fields but the last two are counts; those two are money."""
+
+
+def _sum(a: Decimal | None, b: Decimal | None) -> Decimal | None:
     if a is None or b is None:
         return b if a is None else a
-    return EXACT.add(a, b) if isinstance(a, Decimal) else a + b
+    return EXACT.add(a, b)
 
 
 def total_by(calls: Iterable[tuple[CallEvent, Cost]], key: Callable[[CallEvent], K]) -> dict[K, Totals]:

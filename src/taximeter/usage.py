@@ -30,8 +30,27 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """Output tokens the model thought with."""
 
 
-SUBSETS = tuple(name for name in Usage.__struct_fields__ if name not in {"input_tokens", "output_tokens"})
+INPUT_SUBSETS = ("cache_read_input_tokens", "cache_write_input_tokens", "tool_use_input_tokens")
+OUTPUT_SUBSETS = ("reasoning_output_tokens",)
+SUBSETS = (*INPUT_SUBSETS, *OUTPUT_SUBSETS)
 """Names of the counts that are contained in one of the totals."""
 
 MAX_TOKENS = 2**63 - 1
 """No count is larger: it must fit a signed 64-bit column."""
+
+MAX_MONEY = 10**12
+"""No single call costs more, and no rate is higher: it must leave room for exact sums of many calls."""
+
+
+def contradiction(usage: Usage) -> str | None:
+    """Why the counts of a call cannot all be true: a subset is larger than the total that contains it."""
+    for total, subsets in (("input_tokens", INPUT_SUBSETS), ("output_tokens", OUTPUT_SUBSETS)):
+        whole = getattr(usage, total)
+        for name in subsets:
+            part = getattr(usage, name)
+            if part is not None and whole is not None and part > whole:
+                return f"{name} is {part}, more than the {whole} {total} that contain it"
+    read, write = usage.cache_read_input_tokens or 0, usage.cache_write_input_tokens or 0
+    if usage.input_tokens is not None and read + write > usage.input_tokens:
+        return f"{read} cached and {write} newly cached tokens are more than the {usage.input_tokens} input_tokens"
+    return None

@@ -63,9 +63,31 @@ def test_json_that_is_no_record_is_rejected() -> None:
         assert isinstance(read_records(data)[0], SinkRejected)
 
 
-@pytest.mark.parametrize("data", [b"{", b"hello", b"\xff\xfe", b'{"schema_version":"instrum', b"\0\0", b"[" * 5000])
-def test_garbage_is_torn(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"{", b'{"schema_version":"instrum', b' {"a":1', CALL[:-1]])
+def test_the_beginning_of_a_record_is_torn(data: bytes) -> None:
     assert read_records(data) == [Torn()]
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"hello",
+        b"\xff\xfe",
+        b"\0\0",
+        b"[" * 5000,
+        b'{"a":' * 50_000 + b"1" + b"}" * 50_000,
+        b'{"schema_version":"instrumentation_call_v1","model":"m","cost":NaN}',
+        b'{"schema_version":"instrumentation_call_v1","model":"m","cost":1e400}',
+        b'{"schema_version":"instrumentation_call_v1","model":"m","cost":1e60}',
+        b'{"schema_version":"instrumentation_call_v1","model":"m","provider":"\xff"}',
+        b'{"schema_version":"instrumentation_call_v1","model":"m","created_at":"0001-01-01T00:00:00+10:00"}',
+        b'{"schema_version":"instrumentation_call_v1","model":"m","created_at":"9999-12-31T23:59:59-10:00"}',
+    ],
+)
+def test_what_is_whole_and_wrong_is_rejected_with_a_reason(data: bytes) -> None:
+    (record,) = read_records(data)
+    assert isinstance(record, SinkRejected)
+    assert record.reason
 
 
 @pytest.mark.parametrize("cut", [1, 10, 40, 60, 85, len(CALL) - 1])

@@ -1,6 +1,7 @@
 """From a run directory to its report."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
@@ -111,7 +112,7 @@ def test_a_bad_line_costs_only_itself(tmp_path: Path) -> None:
     writing.end("a")
     writing.close()
     report = build(writing.run)
-    assert (report.totals.calls, report.losses.rejected, report.losses.torn) == (3, 2, 4)
+    assert (report.totals.calls, report.losses.rejected, report.losses.torn) == (3, 5, 1)
     assert report.losses.reasons["because"] == 1
 
 
@@ -178,6 +179,70 @@ def test_json_gives_the_same_report_back(tmp_path: Path) -> None:
     text = json_report.render(report)
     assert json_report.parse(text) == report
     assert '"cost": 0.0000000004' in text
+
+
+def test_the_largest_counts_and_costs_that_are_let_in_can_be_reported(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    largest = {"prompt_tokens": 2**63 - 1, "completion_tokens": 2**63 - 1}
+    writing.sink("a", *[call(**largest)] * 100, *[call(cost=10**12)] * 100)
+    writing.clock.advance(1)
+    writing.figures("a")
+    writing.spans.close_stage(writing._open.pop("a"), "done", items_out=1)
+    writing.close()
+    report = build(writing.run)
+    assert report.totals.calls == 200
+    assert json_report.parse(json_report.render(report)) == report
+
+
+def test_counts_that_contradict_each_other_are_kept_and_the_cost_is_a_guess(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=5, completion_tokens=0, cache_read_input_tokens=5_000_000))
+    writing.end("a")
+    writing.close()
+    totals = build(writing.run).totals
+    assert (totals.prompt_tokens, totals.cost, totals.cost_status) == (5, D("0.000015"), "estimated")
+
+
+def test_a_stage_that_was_skipped_took_nothing_that_anybody_knows(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.end("a", "failed", exit_code=1)
+    writing.spans.close_stage(writing.spans.open_stage(writing.plan.stages[1], 1), "skipped")
+    writing.close("failed")
+    stage_b = build(writing.run).stages[1]
+    assert (stage_b.status, stage_b.wall_seconds, stage_b.attempts, stage_b.methods) == ("skipped", None, [], {})
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo])
+def test_a_sink_that_is_no_file_costs_only_itself(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    make(writing.run.stage("01_stage").sink(1))
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    assert (report.stages[0].status, report.losses.rejected) == ("done", 1)
+
+
+@pytest.mark.parametrize("name", ["plan.json", "pricing.json"])
+def test_a_snapshot_that_cannot_be_read_is_told(tmp_path: Path, name: str) -> None:
+    writing = two_stages(tmp_path)
+    writing.close()
+    (writing.run.snapshots / name).write_bytes(b'{"half')
+    with pytest.raises(RunDirError, match="cannot be read"):
+        build(writing.run)
+
+
+def test_figures_that_cannot_be_read_are_missing(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.end("a")
+    writing.close()
+    writing.run.stage("01_stage").usage(1).write_bytes(b"\xff")
+    a = build(writing.run).stages[0]
+    assert (a.cpu_user_seconds, a.methods["cpu_user_seconds"], a.wall_seconds) == (None, "missing", 2.0)
 
 
 RECORDS = st.lists(

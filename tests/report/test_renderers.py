@@ -34,7 +34,7 @@ def a_run_with_everything(folder: Path) -> RunInstrumentation:
         call("local", prompt_tokens=5, completion_tokens=5, cached=True),
         call(),
         {"schema_version": "instrumentation_rejected_v1", "reason": "bad [link](javascript:x)"},
-        b"{torn\n",
+        b'{"torn\n',
     )
     writing.end(HOSTILE, seconds=65, io_read_bytes=None, methods={"wall_seconds": "exact"})
     writing.start("index")

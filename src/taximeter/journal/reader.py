@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 
 _CHUNK = 1 << 20
 MAX_LINE = 1 << 20
 """A longer line is garbage: it is passed over, whole, in bounded memory."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding a line can raise, whatever stands in it."""
 
 RESERVED = b"\0"
 """Space that a journal has reserved and not yet written."""
@@ -38,11 +44,13 @@ class LineReader:
         self.offset = 0
         """Where the next line begins."""
 
+        self.is_strange = False
+        """Something else than a file that can be read stands there: a directory, a pipe, somebody else's."""
+
     def lines(self) -> Iterator[Line]:
         """Whole lines that were added since the last call."""
-        try:
-            file = self.path.open("rb")
-        except FileNotFoundError:
+        file = self._open()
+        if file is None:
             return
         with file:
             file.seek(self.offset)
@@ -62,13 +70,27 @@ class LineReader:
 
     def tail(self) -> Line | None:
         """What stands behind the last newline, if anything: torn for good if nobody writes any more."""
+        file = self._open()
+        if file is None:
+            return None
+        with file:
+            file.seek(self.offset)
+            data, _ = self._written(file.read(MAX_LINE))
+        return Line(self.offset, data) if data.strip() else None
+
+    def _open(self) -> BinaryIO | None:
         try:
-            with self.path.open("rb") as file:
-                file.seek(self.offset)
-                data, _ = self._written(file.read(MAX_LINE))
+            fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep us waiting
         except FileNotFoundError:
             return None
-        return Line(self.offset, data) if data.strip() else None
+        except OSError:
+            self.is_strange = True
+            return None
+        if stat.S_ISREG(os.fstat(fd).st_mode):
+            return os.fdopen(fd, "rb")
+        os.close(fd)
+        self.is_strange = True
+        return None
 
     def _written(self, chunk: bytes) -> tuple[bytes, bool]:
         """The part of a chunk before the end mark, and whether the mark is in it."""

@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from taximeter.journal.reader import UNREADABLE
+
 Method = Literal["exact", "sampled", "missing"]
 
 
@@ -50,12 +52,12 @@ class FiguresReader:
         self._done: dict[Path, Figures] = {}
 
     def read(self, path: Path) -> Figures | None:
-        """The latest figures; None if the supervisor has written none."""
+        """The latest figures; None if the supervisor has written none that can be read."""
         if path in self._done:
             return self._done[path]
         try:
             figures = msgspec.json.decode(path.read_bytes(), type=Figures)
-        except FileNotFoundError:
+        except (OSError, *UNREADABLE):
             return None
         if figures.state == "done":
             self._done[path] = figures

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from taximeter.events import CallEvent, Event, SpanEvent
-from taximeter.journal.reader import RESERVED, Line, LineReader
+from taximeter.journal.reader import RESERVED, UNREADABLE, Line, LineReader
 from taximeter.journal.writer import OPEN_SUFFIX
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
 from taximeter.ledger.top import PricedCall, TopCalls
@@ -20,6 +20,7 @@ from taximeter.totals import NOTHING, Totals
 
 _events = msgspec.json.Decoder(Event)
 _MOST_REASONS = 20
+_LONGEST_REASON = 200
 
 
 class TotalsKey(msgspec.Struct, frozen=True, gc=False):
@@ -39,6 +40,9 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
 class _SinkReader(msgspec.Struct):
     attempt: Attempt
+    name: str
+    """Names the file in the identity of its lines."""
+
     lines: LineReader
 
 
@@ -117,7 +121,7 @@ class Ledger:
         except msgspec.ValidationError as error:
             self._reject(str(error))
             return
-        except (msgspec.DecodeError, RecursionError):
+        except UNREADABLE:
             self.losses["torn"] += 1
             return
         process, seq = event.event_id
@@ -135,7 +139,7 @@ class Ledger:
         if span.kind == "stage" and span.stage_id is not None and folder is not None:
             attempt = Attempt(span.stage_id, span.attempt or 1)
             sink = self._run.stage(folder).sink(attempt.number)
-            reader = self._sinks.setdefault(attempt, _SinkReader(attempt, LineReader(sink)))
+            reader = self._sinks.setdefault(attempt, _SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink)))
             if span.ended_at is not None:
                 self._read_sink(reader)
                 self._close_sink(reader)
@@ -151,6 +155,8 @@ class Ledger:
         tail = reader.lines.tail()
         if tail is not None:
             self._take_line(reader, tail)
+        if reader.lines.is_strange:
+            self._reject("the sink is not a file that can be read")
         del self._sinks[reader.attempt]
 
     def _take_line(self, reader: _SinkReader, line: Line) -> None:
@@ -159,7 +165,7 @@ class Ledger:
             match record:
                 case SinkCall():
                     named = record.stage_id if record.stage_id in self._folders else None
-                    event = record.to_event(f"{self._folders[stage_id]}/{reader.lines.path.name}", line)
+                    event = record.to_event(reader.name, line)
                     event.run_id, event.stage_id, event.attempt = self._run.run_id, named or stage_id, attempt
                     self._take_call(event)
                 case SinkItems():
@@ -182,5 +188,6 @@ class Ledger:
 
     def _reject(self, reason: str) -> None:
         self.losses["rejected"] += 1
+        reason = reason[:_LONGEST_REASON]
         if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
             self.reasons[reason] += 1

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from taximeter.events import CallEvent, CallKind
-from taximeter.journal.reader import Line
-from taximeter.usage import MAX_TOKENS, SUBSETS, Usage
+from taximeter.journal.reader import UNREADABLE, Line
+from taximeter.usage import MAX_MONEY, MAX_TOKENS, SUBSETS, Usage
 
 Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
 
@@ -40,8 +40,10 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
     tags: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
-        if self.cost is not None and (not self.cost.is_finite() or self.cost < 0):
-            raise ValueError("cost must be 0 or more")
+        if self.cost is not None and not 0 <= self.cost <= MAX_MONEY:  # not a number is refused, too
+            raise ValueError(f"cost must be from 0 to {MAX_MONEY}")
+        if self.created_at is not None and not _FIRST_YEAR <= self.created_at.year <= _LAST_YEAR:
+            raise ValueError(f"created_at must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
 
     def to_event(self, source: str, line: Line) -> CallEvent:
         """The call as an event, named by its file and byte offset."""
@@ -87,6 +89,7 @@ class Torn(msgspec.Struct):
 
 SinkRecord = SinkCall | SinkItems | SinkRejected
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _MOST_STUMPS = 64
 _decoder = msgspec.json.Decoder(SinkRecord)
 
@@ -95,17 +98,17 @@ def read_records(data: bytes) -> list[SinkRecord | Torn]:
     """What stands in a line: one record, as a rule.
 
     If somebody died in the middle of a line, the next writer's record follows on the same line: it is found behind the
-    stump. JSON that is no record of a sink is a rejected one, with the reason.
+    stump. What is whole and no record of a sink is a rejected one, with the reason.
     """
     try:
         return [_decoder.decode(data)]
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         for begin in islice(_openings(data), _MOST_STUMPS):
             try:
                 return [Torn(), _decoder.decode(data[begin:])]
-            except (msgspec.DecodeError, RecursionError):
+            except UNREADABLE:
                 continue
-        return [SinkRejected(str(error)) if _is_json(data) else Torn()]
+        return [Torn() if _is_stump(data) else SinkRejected(str(error))]
 
 
 def _openings(data: bytes) -> Iterator[int]:
@@ -115,9 +118,12 @@ def _openings(data: bytes) -> Iterator[int]:
         begin = data.find(b'{"', begin + 1)
 
 
-def _is_json(data: bytes) -> bool:
+def _is_stump(data: bytes) -> bool:
+    """Whether a line is the beginning of something, and not something whole that is wrong."""
     try:
         msgspec.json.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except msgspec.DecodeError as error:
+        return "truncated" in str(error)
+    except UNREADABLE:
         return False
-    return True
+    return False

@@ -10,7 +10,7 @@ import msgspec
 
 from taximeter.events import CallEvent
 from taximeter.pricing.sheet import RateCard, Sheet
-from taximeter.usage import Usage
+from taximeter.usage import Usage, contradiction
 
 CostStatus = Literal["priced", "partial", "estimated", "unpriced"]
 
@@ -18,8 +18,8 @@ EXACT = Context(prec=60, traps=[Inexact, InvalidOperation, Overflow])
 """Sums of money are exact: anything that would be rounded is an error of ours."""
 
 _PRICING = Context(prec=60, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, Overflow])
-TWELVE_PLACES = Decimal("1e-12")
-_THOUSAND = Decimal(1000)
+_TWELVE_PLACES = Decimal("1e-12")
+_PER = 1000
 _NOTHING = Decimal(0)
 
 DEFAULT = "default"
@@ -74,7 +74,7 @@ def price(call: CallEvent, sheet: Sheet, at: float | None = None) -> Cost:
         bought = price(msgspec.structs.replace(call, cached=False), sheet)
         return Cost(_NOTHING, sheet.currency, "priced", "cache", saved=bought.amount)
     if call.provider_cost is not None:
-        amount = call.provider_cost.quantize(TWELVE_PLACES, context=_PRICING)
+        amount = call.provider_cost.quantize(_TWELVE_PLACES, context=_PRICING)
         return Cost(amount, sheet.currency, "priced", "provider")
     if call.usage.input_tokens is None and call.usage.output_tokens is None:
         return Cost(None, sheet.currency, "unpriced", "no usage")
@@ -84,6 +84,12 @@ def price(call: CallEvent, sheet: Sheet, at: float | None = None) -> Cost:
     if sheet.default is not None:
         return _by_card(call.usage, sheet.default, Cost(None, sheet.currency, "estimated", DEFAULT, entry=DEFAULT))
     return Cost(None, sheet.currency, "unpriced", "no price")
+
+
+def rounded(money: Decimal, times: int, per: int) -> Decimal:
+    """money x times / per, quantized once to 12 places, half-even."""
+    amount = _PRICING.divide(_PRICING.multiply(money, Decimal(times)), Decimal(per))
+    return amount.quantize(_TWELVE_PLACES, context=_PRICING)
 
 
 def _by_card(usage: Usage, card: RateCard, best: Cost) -> Cost:
@@ -96,22 +102,21 @@ def _by_card(usage: Usage, card: RateCard, best: Cost) -> Cost:
         if rate is None:
             unpriced.append(unit)
         else:
-            amount = _PRICING.divide(_PRICING.multiply(rate, Decimal(quantity)), _THOUSAND)
-            items.append(LineItem(unit, quantity, rate, 1000, amount.quantize(TWELVE_PLACES, context=_PRICING)))
+            items.append(LineItem(unit, quantity, rate, _PER, rounded(rate, quantity, _PER)))
     if unpriced and not items:
         return Cost(None, best.currency, "unpriced", best.source, unpriced_units=tuple(unpriced))
-    status: CostStatus = "partial" if unpriced else "estimated" if _cache_at_full_rate(usage, card) else best.status
+    status: CostStatus = "partial" if unpriced else "estimated" if _is_guess(usage, card) else best.status
     amount = reduce(EXACT.add, (item.amount for item in items), _NOTHING)
     return Cost(amount, best.currency, status, best.source, tuple(items), tuple(unpriced), best.entry)
 
 
 def _buckets(usage: Usage, card: RateCard) -> list[tuple[str, int, Decimal | None]]:
     """Every token in exactly one bucket with its rate; empty buckets are left out."""
-    read = (usage.cache_read_input_tokens or 0) if card.cache_read_per_1k is not None else 0
-    write = (usage.cache_write_input_tokens or 0) if card.cache_write_per_1k is not None else 0
-    plain = max((usage.input_tokens or 0) - read - write, 0)
+    whole = usage.input_tokens or 0
+    read = min(usage.cache_read_input_tokens or 0, whole) if card.cache_read_per_1k is not None else 0
+    write = min(usage.cache_write_input_tokens or 0, whole - read) if card.cache_write_per_1k is not None else 0
     buckets = [
-        ("input_tokens", plain, card.prompt_per_1k),
+        ("input_tokens", whole - read - write, card.prompt_per_1k),
         ("cache_read_input_tokens", read, card.cache_read_per_1k),
         ("cache_write_input_tokens", write, card.cache_write_per_1k),
         ("output_tokens", usage.output_tokens or 0, card.completion_per_1k),
@@ -119,7 +124,8 @@ def _buckets(usage: Usage, card: RateCard) -> list[tuple[str, int, Decimal | Non
     return [bucket for bucket in buckets if bucket[1]]
 
 
-def _cache_at_full_rate(usage: Usage, card: RateCard) -> bool:
-    """Whether tokens of the provider's cache are charged as plain input, for want of a rate of their own."""
+def _is_guess(usage: Usage, card: RateCard) -> bool:
+    """Whether cached tokens are charged as plain input, for want of a rate of their own, or counts contradict."""
     read, write = usage.cache_read_input_tokens, usage.cache_write_input_tokens
-    return bool(read and card.cache_read_per_1k is None) or bool(write and card.cache_write_per_1k is None)
+    at_full_rate = bool(read and card.cache_read_per_1k is None) or bool(write and card.cache_write_per_1k is None)
+    return at_full_rate or contradiction(usage) is not None

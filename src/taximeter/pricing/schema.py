@@ -19,8 +19,11 @@ def _by_its_digits(value: Any) -> Any:
     raise PydanticCustomError("setup", "a rate must be a number", {"hint": hint})
 
 
+MAX_RATE = 10**6
+"""Nothing costs more per 1,000 tokens; sums of very many calls have to fit."""
+
 _PLAIN = WithJsonSchema({"type": "number", "minimum": 0})
-Rate = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, decimal_places=12), _PLAIN]
+Rate = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, le=MAX_RATE, decimal_places=12), _PLAIN]
 _RATES = ("prompt_per_1k", "completion_per_1k", "cache_read_per_1k", "cache_write_per_1k")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from taximeter.clock import Clock, SystemClock, iso
 from taximeter.errors import RunDirError
 from taximeter.events import SpanEvent, Status
+from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger
 from taximeter.pricing.sheet import Sheet, read_sheet
@@ -23,8 +24,11 @@ def build(run: RunDir) -> schemas.RunInstrumentation:
     """The report of a run as its directory tells it now; RunDirError if it is not the directory of a run."""
     if not run.plan.exists():
         raise RunDirError(f"{run.path} is not the directory of a run: it has no snapshots/plan.json")
-    plan = read_plan(run.plan)
-    books = Books(run, plan, plan.instrumentation.call_limit)
+    try:
+        plan = read_plan(run.plan)
+        books = Books(run, plan, plan.instrumentation.call_limit)
+    except UNREADABLE as error:
+        raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}") from None
     if run.is_held():
         books.ledger.poll()
     else:
@@ -100,10 +104,13 @@ class Books:
                 now,
             )
             for number, span in spans.items()
+            if span.status != "skipped"  # it was never tried
         ]
         last = spans[max(spans)] if spans else None
         artifact = f"{stage.folder}/{stage.out}"
-        figures: dict[str, Any] = over_attempts(attempts) if attempts else {"status": "pending"}
+        figures: dict[str, Any] = {"status": last.status if last else "pending"}
+        if attempts:
+            figures = over_attempts(attempts)
         items_in, items_out = (last.items_in, last.items_out) if last else (None, None)
         return self._with_calls(
             schemas.StageInstrumentation(

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from taximeter import numbers
-from taximeter.redact import visible
+from taximeter.redact import brief
 from taximeter.report import schemas
 from taximeter.report.wording import cost, cpu, name
 
@@ -105,7 +105,7 @@ def model_columns(currency: str) -> list[Column[ModelRow]]:
     """Columns of a table with one row a model."""
     column = Column[ModelRow]
     return [
-        column("model", lambda m: visible(m[0]), 100, right=False, narrowest=24),
+        column("model", lambda m: brief(m[0]), 100, right=False, narrowest=24),
         column("calls", lambda m: numbers.count(m[1].calls), 90),
         column("tokens in", lambda m: numbers.count(m[1].prompt_tokens), 80),
         column("cached in", lambda m: numbers.count(m[1].cache_read_input_tokens), 30),

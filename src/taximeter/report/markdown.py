@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 from taximeter import numbers
-from taximeter.redact import visible
+from taximeter.redact import brief, visible
 from taximeter.report import schemas
 from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
 from taximeter.report.trust import trust
@@ -46,7 +46,7 @@ def _facts(report: schemas.RunInstrumentation) -> str:
     ]
     lines = ["; ".join(facts) + "."]
     if report.error:
-        lines.append(f"**{_text(report.error)}**")
+        lines.append(f"**{_text(brief(report.error))}**")
     if report.tags:
         lines.append("Tags: " + ", ".join(f"{_text(key)} = {_text(value)}" for key, value in report.tags.items()) + ".")
     return "\n\n".join(lines)

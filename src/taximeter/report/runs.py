@@ -1,6 +1,8 @@
-"""The list of runs: what the manifest says, and for a run without an end what its directory says."""
+"""The list of runs: what the manifest says, and for a run that it does not know to the end what its folder says."""
 
 from __future__ import annotations
+
+import os
 
 import msgspec
 
@@ -18,7 +20,23 @@ from taximeter.rundir import OutputDir
 
 def list_runs(output: OutputDir) -> list[ManifestLine]:
     """One line a run, newest first. A run that has no end yet is running or lost, with its figures so far."""
-    return [line if line.ended_at else _so_far(line, output) for line in manifest.read(output)]
+    return [line if line.ended_at else _so_far(line, output) for line in known_runs(output)]
+
+
+def known_runs(output: OutputDir) -> list[ManifestLine]:
+    """What the manifest says of each run, newest first; only runs that it does not name are read from their folders."""
+    lines = manifest.read(output)
+    named = {line.run_id for line in lines}
+    lines += [_so_far(ManifestLine(run_id), output) for run_id in _folders(output) if run_id not in named]
+    return sorted(lines, key=lambda line: line.started_at or "", reverse=True)
+
+
+def _folders(output: OutputDir) -> list[str]:
+    try:
+        with os.scandir(output.runs) as entries:
+            return sorted(entry.name for entry in entries if entry.is_dir())
+    except FileNotFoundError:
+        return []
 
 
 def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
@@ -39,9 +57,17 @@ def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
 def _so_far(line: ManifestLine, output: OutputDir) -> ManifestLine:
     try:
         report = build(output.run(line.run_id))
-    except RunDirError:  # the directory is gone
+    except (RunDirError, OSError):  # the directory is gone, or broken: nobody knows more
         return msgspec.structs.replace(line, status="lost")
-    return msgspec.structs.replace(line, status=report.status, totals=run_totals(report))
+    return msgspec.structs.replace(
+        line,
+        recipe=report.recipe_name,
+        started_at=report.started_at or line.started_at,
+        ended_at=report.ended_at,
+        status=report.status,
+        totals=run_totals(report),
+        tags=report.tags or None,
+    )
 
 
 def run_columns() -> list[Column[ManifestLine]]:
@@ -73,5 +99,7 @@ def _count(line: ManifestLine, count: int) -> str:
 
 
 def _cost(line: ManifestLine) -> str:
-    totals = _totals(line)
+    if line.totals is None:
+        return numbers.UNKNOWN
+    totals = line.totals
     return cost_text(totals.cost, totals.cost_status, totals.currency) if totals.metered else "not metered"

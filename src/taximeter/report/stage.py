@@ -8,7 +8,7 @@ from typing import Any
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
-from taximeter.pricing.price import TWELVE_PLACES
+from taximeter.pricing.price import rounded
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
@@ -19,21 +19,21 @@ def attempt_record(
     span: SpanEvent, status: schemas.Status, figures: Figures | None, now: float | None
 ) -> schemas.StageAttempt:
     """One attempt; `now` (seconds since the epoch) is None if its driver is dead."""
-    if figures is None:
-        measured: dict[str, Any] = {"wall_seconds": lasted(span, now)}
-        methods: dict[str, schemas.Figure] = {
-            "wall_seconds": "missing" if measured["wall_seconds"] is None else "exact"
-        }
-    else:
+    measured: dict[str, Any] = {}
+    methods: dict[str, schemas.Figure] = dict.fromkeys((*ADDED, *LARGEST), "missing")
+    if figures is not None:
         measured = {name: getattr(figures, name) for name in (*ADDED, *LARGEST, "exit_code", "signal")}
-        methods = {name: figures.methods.get(name, "missing") for name in (*ADDED, *LARGEST)}
+        methods |= {name: figures.methods.get(name, "missing") for name in methods}
+    if figures is None or (figures.state == "running" and now is not None):
+        measured["wall_seconds"] = lasted(span, now)
+        methods["wall_seconds"] = "missing" if measured["wall_seconds"] is None else "exact"
     return schemas.StageAttempt(
         attempt=span.attempt or 1,
         status=status,
         started_at=iso(span.started_at),
         ended_at=None if span.ended_at is None else iso(span.ended_at),
         error=span.error,
-        methods={**dict.fromkeys((*ADDED, *LARGEST), "missing"), **methods},
+        methods=methods,
         **measured,
     )
 
@@ -61,7 +61,7 @@ def per_thousand(items: int | None, wall: float | None, totals: schemas.Totals) 
     return schemas.PerThousandItems(
         wall_seconds=None if wall is None else 1000 * wall / items,
         tokens=1000 * (totals.prompt_tokens + totals.completion_tokens) / items,
-        cost=None if totals.cost is None else (1000 * totals.cost / items).quantize(TWELVE_PLACES),
+        cost=None if totals.cost is None else rounded(totals.cost, 1000, items),
     )
 
 

@@ -8,7 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from taximeter.redact import visible
+from taximeter.redact import brief, visible
 from taximeter.report import schemas
 from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
 from taximeter.report.trust import trust
@@ -43,7 +43,7 @@ def headline_view(report: schemas.RunInstrumentation) -> Text:
     status, *figures = headline(report)
     text = Text.assemble((visible(report.run_id), "bold"), "  ", (status, STATUS_STYLES[report.status]))
     if report.error:
-        text.append(f"  {visible(report.error)}", "red")
+        text.append(f"  {brief(report.error)}", "red")
     return text.append("\n").append("  ·  ".join(figures))
 
 

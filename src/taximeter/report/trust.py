@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from taximeter.numbers import plural
-from taximeter.redact import visible
+from taximeter.redact import brief
 from taximeter.report import schemas
 
-_LONGEST_NAME = 80
 _FIGURE_NAMES = {
     "wall_seconds": "wall time",
     "cpu_user_seconds": "CPU time",
@@ -31,7 +30,7 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     notes = []
     if report.status == "lost":
         notes.append("The driver died before the end: figures go as far as they were written.")
-    mocked = [visible(stage.id or "") for stage in report.stages if stage.mocked]
+    mocked = [brief(stage.id or "") for stage in report.stages if stage.mocked]
     if mocked:
         notes.append(f"Mocked, so not what the real run costs: {_listed(mocked)}.")
     return notes
@@ -42,18 +41,18 @@ def _money(report: schemas.RunInstrumentation) -> list[str]:
     notes = []
     if pricing.unpriced:
         count = totals.unpriced_calls + totals.partial_calls
-        models = _listed(map(visible, pricing.unpriced))
+        models = _listed(map(brief, pricing.unpriced))
         notes.append(f"{plural(count, 'call')} without a price, left out of the cost: {models}. Add it to the sheet.")
     if totals.missing_usage_calls:
         notes.append(f"{plural(totals.missing_usage_calls, 'call')} did not say how many tokens they used.")
     if totals.estimated_calls:
         notes.append(
             f"{plural(totals.estimated_calls, 'call')} priced by rates that are not the model's own (~): "
-            f"{_listed(map(visible, pricing.estimated))}."
+            f"{_listed(map(brief, pricing.estimated))}."
         )
     free = [model for model, rates in pricing.models.items() if rates.free]
     if free:
-        notes.append(f"Free, as the price sheet states: {_listed(map(visible, free))}.")
+        notes.append(f"Free, as the price sheet states: {_listed(map(brief, free))}.")
     if totals.cached_calls:
         notes.append(f"{plural(totals.cached_calls, 'call')} answered from a local cache: nothing was bought.")
     return notes
@@ -62,7 +61,7 @@ def _money(report: schemas.RunInstrumentation) -> list[str]:
 def _losses(losses: schemas.Losses) -> list[str]:
     notes = []
     if losses.rejected:
-        reasons = "; ".join(f"{visible(reason)} ({count}x)" for reason, count in losses.reasons.items())
+        reasons = "; ".join(f"{brief(reason)} ({count}x)" for reason, count in losses.reasons.items())
         notes.append(f"{plural(losses.rejected, 'record')} rejected: {reasons}.")
     if losses.torn:
         notes.append(f"{plural(losses.torn, 'line')} torn: their writer died in the middle.")
@@ -88,10 +87,10 @@ def _figures(report: schemas.RunInstrumentation) -> list[str]:
 
 
 def _sheet(pricing: schemas.Pricing) -> str:
-    dated = f" of {visible(pricing.updated_at)}" if pricing.updated_at else ""
-    return f"Prices: {visible(pricing.source or 'none')}{dated}, sheet {(pricing.sheet_id or '')[:12]}."
+    dated = f" of {brief(pricing.updated_at)}" if pricing.updated_at else ""
+    return f"Prices: {brief(pricing.source or 'none')}{dated}, sheet {(pricing.sheet_id or '')[:12]}."
 
 
 def _listed(names: Iterable[str]) -> str:
-    every = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in names]
+    every = list(names)
     return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")

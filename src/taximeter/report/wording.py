@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from taximeter import numbers
-from taximeter.redact import visible
+from taximeter.redact import brief
 from taximeter.report import schemas
 
 _COST_FORMS = {"priced": "{}", "estimated": "~{}", "partial": "≥{}"}
@@ -34,7 +34,7 @@ def cpu(stage: schemas.Measured | schemas.RunInstrumentation) -> float | None:
 
 def name(stage: schemas.StageInstrumentation) -> str:
     """A stage as a table names it."""
-    return "(outside stages)" if stage.id is None else visible(stage.id)
+    return "(outside stages)" if stage.id is None else brief(stage.id)
 
 
 def headline(report: schemas.RunInstrumentation) -> list[str]:

@@ -42,15 +42,10 @@ MAX_MONEY = 10**12
 """No single call costs more, and no rate is higher: it must leave room for exact sums of many calls."""
 
 
-def contradiction(usage: Usage) -> str | None:
-    """Why the counts of a call cannot all be true: a subset is larger than the total that contains it."""
-    for total, subsets in (("input_tokens", INPUT_SUBSETS), ("output_tokens", OUTPUT_SUBSETS)):
-        whole = getattr(usage, total)
-        for name in subsets:
-            part = getattr(usage, name)
-            if part is not None and whole is not None and part > whole:
-                return f"{name} is {part}, more than the {whole} {total} that contain it"
-    read, write = usage.cache_read_input_tokens or 0, usage.cache_write_input_tokens or 0
-    if usage.input_tokens is not None and read + write > usage.input_tokens:
-        return f"{read} cached and {write} newly cached tokens are more than the {usage.input_tokens} input_tokens"
-    return None
+def is_consistent(usage: Usage) -> bool:
+    """Whether no subset is larger than the total that contains it, and no token both read from a cache and written."""
+    for total, subsets in ((usage.input_tokens, INPUT_SUBSETS), (usage.output_tokens, OUTPUT_SUBSETS)):
+        if total is not None and any((getattr(usage, name) or 0) > total for name in subsets):
+            return False
+    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_write_input_tokens or 0)
+    return usage.input_tokens is None or cached <= usage.input_tokens

@@ -65,6 +65,20 @@ def test_a_place_where_nothing_can_be_made_is_told(here: Path, place: str) -> No
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["run recipe.yaml", "runs", "show"])
+def test_an_output_folder_without_a_name_is_a_usage_error(here: Path, command: str) -> None:
+    done = shell(f"{TAXIMETER} {command} --output-dir ''", here)
+    assert done.returncode == 2
+    assert "Invalid value for '--output-dir': the name of the folder is empty" in done.stderr
+    assert not (here / "runs").exists()
+
+
+@pytest.mark.parametrize(("program", "ends"), [("false", 0), ("echo why; false", 1)])
+def test_only_a_stage_that_printed_something_shows_the_end_of_its_log(here: Path, program: str, ends: int) -> None:
+    (here / "recipe.yaml").write_text(f'stages: [{{stage: a, run: "{program}"}}]')
+    assert shell(f"{TAXIMETER} run recipe.yaml", here).stderr.count("-- the end of") == ends
+
+
 def test_a_full_device_is_told_and_not_traced(here: Path) -> None:
     shell(f"{TAXIMETER} run recipe.yaml", here)
     done = shell(f"{TAXIMETER} show > /dev/full", here)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -9,7 +10,8 @@ from click.testing import CliRunner, Result
 from taximeter.cli import runs, show
 from taximeter.errors import RunDirError
 from taximeter.ledger import manifest
-from taximeter.ledger.manifest import ManifestLine
+from taximeter.ledger.manifest import ManifestLine, RunTotals
+from taximeter.recipe.plan import Instrumentation
 from taximeter.report.build import build
 from taximeter.report.runs import run_totals
 from taximeter.rundir import OutputDir
@@ -71,6 +73,51 @@ def test_a_run_whose_directory_is_gone_is_listed_as_lost(output: OutputDir) -> N
     manifest.append(output, ManifestLine("gone", started_at="2026-01-02T00:00:00.000Z", status="running"))
     first = json.loads(invoke(runs.command, "--output-dir", str(output.path), "--json").stdout)["runs"][0]
     assert (first["run_id"], first["status"]) == ("gone", "lost")
+
+
+def listed(output: OutputDir) -> list[dict[str, Any]]:
+    runs_told: list[dict[str, Any]] = json.loads(
+        invoke(runs.command, "--output-dir", str(output.path), "--json").stdout
+    )["runs"]
+    return runs_told
+
+
+def test_runs_are_listed_and_found_without_a_manifest(output: OutputDir) -> None:
+    output.manifest.unlink()
+    assert [(run["run_id"], run["status"], run["totals"]["cost"]) for run in listed(output)] == [
+        ("new", "done", 0.003),
+        ("old", "done", 0.003),
+    ]
+    shown = invoke(show.command, "latest~1", "--output-dir", str(output.path), "--json")
+    assert json.loads(shown.stdout)["run_id"] == "old"
+
+
+def test_a_run_that_the_manifest_knows_to_its_end_is_not_opened(output: OutputDir) -> None:
+    output.run("old").plan.write_text("{torn")
+    assert [run["status"] for run in listed(output)] == ["done", "done"]
+
+
+@pytest.mark.parametrize("broken", ["plan", "pricing"])
+def test_a_broken_run_is_listed_as_lost_and_hides_no_other(output: OutputDir, broken: str) -> None:
+    output.manifest.unlink()
+    getattr(output.run("old"), broken).write_bytes(b'{"torn\xff')
+    assert [(run["run_id"], run["status"]) for run in listed(output)] == [("new", "done"), ("old", "lost")]
+
+
+def test_a_run_of_which_nothing_is_known_has_no_cost(output: OutputDir) -> None:
+    manifest.append(output, ManifestLine("gone", started_at="2026-01-02T00:00:00.000Z", status="running"))
+    assert listed(output)[0]["totals"] is None
+    text = invoke(runs.command, "--output-dir", str(output.path), "--limit", "1").stdout
+    assert "lost" in text
+    assert "metered" not in text
+
+
+def test_the_json_has_every_figure_of_a_run(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "a")], instrumentation=Instrumentation()))
+    writing.close()
+    (run,) = listed(OutputDir(tmp_path))
+    assert run["totals"].keys() == set(RunTotals.__struct_fields__)
+    assert (run["totals"]["calls"], run["totals"]["cost"]) == (0, None)
 
 
 def test_no_runs_is_told_with_what_to_do(tmp_path: Path) -> None:

@@ -58,10 +58,35 @@ def test_what_is_not_json_and_what_is_not_known_is_told(tmp_path: Path) -> None:
     path = write(tmp_path / "x.jsonl", CALL, "{torn\n", {"schema_version": "other_v9"}, "5\n")
     code, output = validate(path)
     assert code == 2
-    assert f"{path}:2: its schema_version is unreadable: this is not JSON" in output
+    assert f"{path}:2: this is not JSON: " in output
     assert f"{path}:3: its schema_version is other_v9" in output
     assert f"{path}:4: its schema_version is missing" in output
     assert output.endswith("3 problems")
+
+
+@pytest.mark.parametrize(("garbage", "told"), [(b'{"a": "\xff"}', "utf-8"), (b'{"a":' * 50_000, "recursion depth")])
+@pytest.mark.parametrize("name", ["x.json", "x.jsonl"])
+def test_what_cannot_be_decoded_is_told_with_its_line(tmp_path: Path, name: str, garbage: bytes, told: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(json.dumps(CALL).encode() + b"\n" + garbage + b"\n")
+    code, output = validate(str(path))
+    assert code == 2
+    assert output.startswith(f"{path}:2: this is not JSON: ")
+    assert told in output
+    assert validate("--schema", "instrumentation_call_v1", str(path))[1].startswith(f"{path}:2: ")
+
+
+def test_an_authored_file_needs_the_name_of_its_schema(tmp_path: Path) -> None:
+    path = write(tmp_path / "recipe.yaml", "name: x\nstages:\n  - {stage: a, run: x}\n")
+    told = (
+        f"{path}: a YAML file does not say what it is\n    name what it is with --schema: recipe, module, price_sheet"
+    )
+    assert validate(path) == (2, told)
+
+
+def test_every_schema_is_offered_for_a_record_that_names_none(tmp_path: Path) -> None:
+    _, output = validate(write(tmp_path / "x.json", "{}"))
+    assert "instrumentation_run_v1, recipe, module, price_sheet" in output
 
 
 def test_an_empty_file_fits_nothing(tmp_path: Path) -> None:

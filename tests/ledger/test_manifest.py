@@ -3,6 +3,8 @@
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import GitState, ManifestLine, RunTotals
 from taximeter.rundir import OutputDir
@@ -26,11 +28,14 @@ def test_the_newest_start_comes_first(tmp_path: Path) -> None:
     assert [run.run_id for run in manifest.read(output)] == ["b", "a", "c"]
 
 
-def test_a_torn_line_costs_only_itself(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "garbage", [b'{"schema_version":"manifest_v1","run', b'{"schema_version":"\xff\xfe"}', b'{"a":' * 50_000]
+)
+def test_a_line_that_cannot_be_read_costs_only_itself(tmp_path: Path, garbage: bytes) -> None:
     output = OutputDir(tmp_path)
     manifest.append(output, ManifestLine(run_id="a"))
     with output.manifest.open("ab") as file:
-        file.write(b'{"schema_version":"manifest_v1","run')
+        file.write(garbage)
     manifest.append(output, ManifestLine(run_id="b"))
     assert {run.run_id for run in manifest.read(output)} == {"a", "b"}
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from taximeter.errors import SetupError
-from tests.recipes import module, plan, stage, write
+from tests.recipes import module, page, plan, stage, write
 
 
 def test_out_of_a_stage_wins_over_outputs_of_its_id_and_of_its_kind() -> None:
@@ -78,6 +80,54 @@ def test_a_modules_command_is_split_like_a_shell_does_but_not_run_by_one() -> No
     write("d")
     planned = stage("input: {input: d}\nstages: [{stage: s, module: m}]\n")
     assert planned.command == ("node", "my tool.js", "--in={inputs.input}", "{{x}}")
+
+
+@pytest.mark.parametrize("command", ["python -c 'print(1)'", ["python", "-c", "print(1)"]])
+def test_the_program_python_is_the_drivers_interpreter(command: str | list[str]) -> None:
+    module("m", f"command: {json.dumps(command)}\n")
+    assert stage("stages: [{stage: s, module: m}]\n").command == ("{python}", "-c", "print(1)")
+
+
+def test_in_a_run_python_is_the_drivers_interpreter_unless_a_shell_looks_it_up() -> None:
+    assert stage("stages: [{stage: s, run: [python, python]}]\n").command == ("{python}", "python")
+    assert stage("stages: [{stage: s, run: [python3]}]\n").command == ("python3",)
+    assert stage("stages: [{stage: s, run: python x.py}]\n").command == "python x.py"
+
+
+def test_a_stage_that_nothing_else_names_is_called_like_its_module() -> None:
+    module("m", "entrypoint: main.py\n")
+    planned = plan("stages:\n  - {module: m}\n  - {module: m}\n")
+    assert [(s.id, s.stage) for s in planned.stages] == [("m", "m"), ("m-2", "m")]
+
+
+def test_braces_that_are_not_nearly_ours_are_left_to_the_shell() -> None:
+    script = "awk '{print}{next}{exit}' {count} {file} {a,b} {} ${outt} ${{out} {''outt} {print.x} {{out}}"
+    assert stage(f"stages: [{{stage: s, run: {json.dumps(script)}}}]\n").command == script
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{outt}", "{out}"),
+        ("{pyton}", "{python}"),
+        ("{stage-dir}", "{stage_dir}"),
+        ("{inputs}", "{inputs.NAME}"),
+        ("{params.}", "{params.NAME}"),
+        ("{param.x}", "{params.x}"),
+    ],
+)
+def test_what_is_nearly_a_placeholder_of_a_script_is_told(written: str, meant: str) -> None:
+    itself = written.replace("{", "{''")
+    assert page(f'stages:\n- stage: s\n  run: "echo {written}"\n') == [
+        f"r.yaml:3:14: unknown placeholder `{written}` [did you mean `{meant}`? for the text itself write `{itself}`]"
+    ]
+
+
+@pytest.mark.parametrize("program", ["''", "' '"])
+def test_a_command_begins_with_a_program(program: str) -> None:
+    assert page(f"stages: [{{stage: s, run: [{program}]}}]\n") == [
+        "r.yaml:1:27: the command does not begin with a program"
+    ]
 
 
 def test_a_command_can_speak_of_a_declared_parameter_that_is_not_set() -> None:

@@ -86,9 +86,10 @@ def test_what_is_not_known_is_left_out(sink: Path) -> None:
         ({"request_ms": -1}, "request_ms must be milliseconds, 0 or more, not -1"),
         ({"request_ms": math.inf}, "request_ms must be milliseconds, 0 or more, not inf"),
         ({"request_ms": "soon"}, "request_ms must be milliseconds, 0 or more, not a value of type str"),
-        ({"cost": "1e400"}, "cost must be an amount of money, 0 or more, not a value of type str"),
-        ({"cost": -0.5}, "cost must be an amount of money, 0 or more, not -0.5"),
-        ({"cost": Decimal("NaN")}, "cost must be an amount of money, 0 or more, not a value of type Decimal"),
+        ({"cost": "1e400"}, "cost must be an amount of money from 0 to 10**12, not a value of type str"),
+        ({"cost": -0.5}, "cost must be an amount of money from 0 to 10**12, not -0.5"),
+        ({"cost": Decimal("NaN")}, "cost must be an amount of money from 0 to 10**12, not a value of type Decimal"),
+        ({"cost": 10**12 + 1}, f"cost must be an amount of money from 0 to 10**12, not {10**12 + 1}"),
         ({"model": ""}, "model must be a name, not a value of type str"),
         ({"model": 5}, "model must be a name, not 5"),
         ({"kind": "video"}, "kind must be llm or embedding, not a value of type str"),
@@ -150,6 +151,22 @@ def test_items_are_told(sink: Path) -> None:
     taximeter.items(5)
     taximeter.items(7, direction="in")
     assert [(line["items"], line["direction"]) for line in lines(sink)] == [(5, "out"), (7, "in")]
+
+
+@pytest.mark.parametrize(
+    ("told", "direction", "reason"),
+    [
+        (-1, "out", "items must be a whole number from 0 to 2**63 - 1, not -1"),
+        (2.0, "in", "items must be a whole number from 0 to 2**63 - 1, not 2.0"),
+        (1, "up", "direction must be in or out, not a value of type str"),
+    ],
+)
+def test_items_that_cannot_be_true_are_rejected_with_their_reason(
+    sink: Path, told: Any, direction: Any, reason: str
+) -> None:
+    taximeter.items(told, direction=direction)
+    (line,) = lines(sink)
+    assert (line["schema_version"], line["reason"], line["stage_id"]) == ("instrumentation_rejected_v1", reason, "s")
 
 
 def test_four_processes_write_one_sink_and_no_line_is_mixed(sink: Path) -> None:

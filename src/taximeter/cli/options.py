@@ -13,18 +13,29 @@ from rich.console import Console
 
 from taximeter import settings
 from taximeter.errors import RunDirError
-from taximeter.ledger import manifest
+from taximeter.numbers import plural
 from taximeter.redact import visible
+from taximeter.report.runs import known_runs
 from taximeter.rundir import OutputDir, RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
+
+class _Folder(click.Path):
+    """A folder by its name: an empty one, as an unset variable of a shell leaves it, would be the working directory."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not os.fspath(value):
+            self.fail("the name of the folder is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 _output_dir = click.option(
     "--output-dir",
     envvar=settings.OUTPUT_DIR.name,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=_Folder(path_type=Path, file_okay=False),
     help=f"The folder that holds the manifest and all runs [default: output; {settings.OUTPUT_DIR.name}].",
 )
 
@@ -38,9 +49,9 @@ def find_run(name: str, output: OutputDir) -> RunDir:
     """The run that a person means: a run id, `latest`, `latest~1`, or the path of a run directory."""
     latest, _, back = name.partition("~")
     if latest == "latest" and (back.isdigit() or not back):
-        runs = manifest.read(output)
+        runs = known_runs(output)
         if int(back or 0) >= len(runs):
-            raise RunDirError(f"there is no run {name} in {output.manifest}: it lists {len(runs)}")
+            raise RunDirError(f"there is no run {name} in {output.path}: it has {plural(len(runs), 'run')}")
         return output.run(runs[int(back or 0)].run_id)
     for run in (output.run(name), RunDir(Path(name))):
         if run.plan.exists():

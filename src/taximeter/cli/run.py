@@ -93,8 +93,9 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         console = options.console()
         console.print(terminal.report_view(outcome.report, console.width))
     for log in outcome.failed_logs():
-        click.echo(f"-- the end of {options.shown(log)}", err=True)
-        click.echo("\n".join(map(visible, _last_lines(log))), err=True)
+        if lines := _last_lines(log):
+            click.echo(f"-- the end of {options.shown(log)}", err=True)
+            click.echo("\n".join(map(visible, lines)), err=True)
     click.echo(f"run directory: {options.shown(outcome.run.path)}", err=True)
     if outcome.trouble:
         click.echo(f"the report files could not be written: {visible(outcome.trouble)}", err=True)

@@ -25,7 +25,7 @@ def command(limit: int | None, output_dir: Path | None, as_json: bool) -> None:
     output = OutputDir(output_dir or Path("output"))
     runs = list_runs(output)[:limit]
     if as_json:
-        listed = msgspec.to_builtins(runs, builtin_types=(Decimal,))
+        listed = [{"totals": None, **msgspec.to_builtins(run, builtin_types=(Decimal,))} for run in runs]
         click.echo(to_json({"schema_version": "runs_v1", "runs": listed}))
         return
     if not runs:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from taximeter.cli.schemas import AUTHORED, SCHEMAS
 from taximeter.errors import Problem, SetupError
+from taximeter.journal.reader import UNREADABLE
 from taximeter.numbers import plural
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.yamldoc import load
@@ -18,6 +19,7 @@ from taximeter.yamldoc.document import key_text
 from taximeter.yamldoc.explain import explain
 
 _MOST_PROBLEMS = 50
+_YAML = (".yaml", ".yml")
 
 
 @click.command("validate")
@@ -30,6 +32,9 @@ def command(schema: str | None, file: Path) -> None:
 
     Prints every problem with its place, and ends with exit code 2 if there is one.
     """
+    if schema is None and file.suffix in _YAML:
+        hint = f"name what it is with --schema: {', '.join(AUTHORED)}"
+        raise SetupError(Problem("a YAML file does not say what it is", hint, path=str(file)))
     count, problems = _authored(schema, file) if schema in AUTHORED else _records(schema, file)
     if problems:
         raise SetupError(*problems)
@@ -72,16 +77,19 @@ def _texts(file: Path) -> Iterator[tuple[int, bytes]]:
 def _is_one_value(text: bytes) -> bool:
     try:
         msgspec.json.decode(text)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     return True
 
 
 def _faults(schema: str | None, text: bytes) -> list[Problem]:
-    name = schema or _claimed(text)
+    try:
+        name = schema or _claimed(text)
+    except UNREADABLE as error:
+        return [Problem(f"this is not JSON: {error}")]
     if name not in SCHEMA_MAP:
-        known = ", ".join(SCHEMA_MAP)
-        return [Problem(f"its schema_version is {name}", hint=f"name one with --schema; known: {known}")]
+        hint = f"name one with --schema; known: {', '.join(SCHEMAS)}"
+        return [Problem(f"its schema_version is {name}", hint)]
     try:
         SCHEMA_MAP[name].model_validate_json(text)
     except ValidationError as error:
@@ -92,8 +100,5 @@ def _faults(schema: str | None, text: bytes) -> list[Problem]:
 
 def _claimed(text: bytes) -> str:
     """What a record says it is."""
-    try:
-        record = msgspec.json.decode(text)
-    except msgspec.DecodeError:
-        return "unreadable: this is not JSON"
+    record = msgspec.json.decode(text)
     return str(record.get("schema_version", "missing")) if isinstance(record, dict) else "missing"

@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from taximeter.events import Status
-from taximeter.journal.reader import LineReader
+from taximeter.journal.reader import UNREADABLE, LineReader
 from taximeter.numbers import to_json
 from taximeter.pricing.price import CostStatus
 from taximeter.rundir import OutputDir, append_line
@@ -28,8 +28,8 @@ class ReportFiles(msgspec.Struct, frozen=True):
     md: str
 
 
-class RunTotals(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The figures of a whole run."""
+class RunTotals(msgspec.Struct, frozen=True):
+    """The figures of a whole run. All of them are written: what nobody knows is null."""
 
     metered: bool = False
     wall_seconds: float | None = None
@@ -79,7 +79,7 @@ def _lines(output: OutputDir) -> Iterator[ManifestLine]:
     for line in reader.lines():
         try:
             yield _decoder.decode(line.data)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue  # blank, or torn by a driver that died; its run still has its directory
 
 

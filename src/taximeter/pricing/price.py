@@ -10,7 +10,7 @@ import msgspec
 
 from taximeter.events import CallEvent
 from taximeter.pricing.sheet import RateCard, Sheet
-from taximeter.usage import Usage, contradiction
+from taximeter.usage import Usage, is_consistent
 
 CostStatus = Literal["priced", "partial", "estimated", "unpriced"]
 
@@ -128,4 +128,4 @@ def _is_guess(usage: Usage, card: RateCard) -> bool:
     """Whether cached tokens are charged as plain input, for want of a rate of their own, or counts contradict."""
     read, write = usage.cache_read_input_tokens, usage.cache_write_input_tokens
     at_full_rate = bool(read and card.cache_read_per_1k is None) or bool(write and card.cache_write_per_1k is None)
-    return at_full_rate or contradiction(usage) is not None
+    return at_full_rate or not is_consistent(usage)

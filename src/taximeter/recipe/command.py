@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -45,6 +46,8 @@ _WORD = rf"(?:{'|'.join(_SINGLE)})|(?:{'|'.join(_NAMED)})\.[^\W\d][\w.-]*"
 _KNOWN = re.compile(_WORD)
 _IN_ARGUMENT = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _IN_SCRIPT = re.compile(rf"(?<!\$)\{{({_WORD})\}}")  # ${out} is a variable of the shell
+_LIKE_OURS = re.compile(r"(?<!\$)\{([\w.-]+)\}")
+_ALMOST = 0.8  # near enough for `{outt}`, and far enough for awk's `{print}`
 
 
 class Fault(msgspec.Struct, frozen=True):
@@ -62,8 +65,13 @@ def escape(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
+def with_interpreter(arguments: Sequence[str]) -> tuple[str, ...]:
+    """The templates of arguments; the program `python` is the driver's interpreter, not any that PATH has."""
+    return ("{python}", *arguments[1:]) if arguments[0] == "python" else tuple(arguments)
+
+
 def faults(arguments: Sequence[str]) -> Iterator[tuple[int, Fault]]:
-    """What is wrong with templates of arguments, by index. (In a script a brace that is not ours is the shell's.)"""
+    """What is wrong with templates of arguments, by index."""
     if not arguments[0].strip():
         yield 0, Fault("", "the command does not begin with a program", None)
     for index, argument in enumerate(arguments):
@@ -80,6 +88,19 @@ def _argument_faults(argument: str) -> Iterator[Fault]:
             yield Fault(text, f"unknown placeholder {show(text)}", _nearest(word))
         else:
             yield Fault(text, f"{show(text)} is not a placeholder", "write `{{` and `}}` for braces")
+
+
+def script_faults(script: str) -> Iterator[Fault]:
+    """What is almost a placeholder in a script. Any other brace that is not ours is the shell's."""
+    for match in _LIKE_OURS.finditer(script):
+        if _KNOWN.fullmatch(match[1]):
+            continue
+        kind, dot, name = match[1].partition(".")
+        if near := difflib.get_close_matches(kind, _NAMED if dot else (*_SINGLE, *_NAMED), n=1, cutoff=_ALMOST):
+            known = f"{near[0]}.{name or 'NAME'}" if near[0] in _NAMED else near[0]
+            itself = match[0].replace("{", "{''")
+            hint = f"did you mean {show(f'{{{known}}}')}? for the text itself write {show(itself)}"
+            yield Fault(match[0], f"unknown placeholder {show(match[0])}", hint)
 
 
 def placeholders(command: tuple[str, ...] | str) -> Iterator[tuple[str, str]]:

@@ -79,7 +79,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 def _draft(recipe: Recipe, number: int, block: StageBlock, registry: Registry) -> Draft:
     module = registry.modules.get(block.module) if block.module else None
-    kind = block.stage or (module.block.stage if module else None) or block.id or ""
+    kind = block.stage or (module.block.stage if module else None) or block.id or block.module or ""
     return Draft(recipe.document, number, block, block.id or kind, kind, module)
 
 
@@ -94,8 +94,7 @@ def _name_problems(drafts: Iterable[Draft]) -> Iterator[Problem]:
     first: dict[str, Draft] = {}
     for draft in drafts:
         if not draft.kind:
-            if draft.module or draft.block.run:
-                yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")
+            yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")
         elif first.setdefault(draft.id, draft) is not draft:
             line, _ = draft.document.at(first[draft.id].named_by)
             message = f"there is another stage {show(draft.id)}, on line {line}"

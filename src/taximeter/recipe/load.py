@@ -87,5 +87,5 @@ def _salvage(document: Document, error: ValidationError) -> Recipe | None:
 
 def _stand_in(stage: Value) -> dict[str, Value]:
     """A stage that has the same name and does nothing."""
-    names = [stage.get(key) for key in ("id", "stage")] if isinstance(stage, dict) else []
+    names = [stage.get(key) for key in ("id", "stage", "module")] if isinstance(stage, dict) else []
     return {"stage": next((name for name in names if isinstance(name, str) and name.strip()), "?"), "run": "true"}

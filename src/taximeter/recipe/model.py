@@ -38,7 +38,7 @@ class StageBlock(Block):
     """Names the stage in this recipe; without it, `stage` does."""
 
     stage: Text | None = None
-    """Its kind; without it, the kind that the module gives, else `id`."""
+    """Its kind; without it, the kind that the module gives, else `id`, else `module`."""
 
     module: Text | None = None
     """The `module_id` of a module in the registry."""

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from taximeter.errors import Problem
-from taximeter.recipe.command import faults
+from taximeter.recipe.command import faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.entrypoint import Entrypoint, parse_entrypoint
 from taximeter.recipe.lookup import look_up
@@ -101,4 +101,4 @@ def _template(module: Module, command: str | list[str], problems: list[Problem])
     for index, fault in faults(arguments):
         at = ("command", index) if isinstance(command, list) else ("command",)
         problems.append(module.problem(fault.message, at, fault.hint, within=fault.text))
-    return tuple(arguments)
+    return with_interpreter(arguments)

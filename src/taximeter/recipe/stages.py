@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from taximeter.errors import Problem
 from taximeter.recipe import params
 from taximeter.recipe.artifact import artifact_of
-from taximeter.recipe.command import faults, placeholders
+from taximeter.recipe.command import faults, placeholders, script_faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.module import Module
@@ -84,13 +84,16 @@ class StagePlanner:
             self._problems.extend(program.collisions(draft, given))
             command = program.command(draft.inputs, given)
         elif isinstance(run, list):
-            command = tuple(run)
+            command = with_interpreter(run)
             self._problems.extend(
                 draft.problem(fault.message, ("run", index), fault.hint, within=fault.text)
                 for index, fault in faults(run)
             )
         elif run is not None:
             command = run
+            self._problems.extend(
+                draft.problem(fault.message, ("run",), fault.hint, within=fault.text) for fault in script_faults(run)
+            )
         self._check_names(draft, program, command, settings)
         return command
 

@@ -1,0 +1,50 @@
+"""What a figure must be to be true: each check gives the figure, or raises with the reason."""
+
+from __future__ import annotations
+
+import math
+import operator
+from decimal import Decimal, InvalidOperation
+from typing import Any, SupportsFloat
+
+from taximeter.recorder.record import RejectedError
+from taximeter.usage import MAX_MONEY, MAX_TOKENS
+
+
+def count(name: str, value: Any) -> int:
+    """A whole number that fits a signed 64-bit column."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number <= MAX_TOKENS:
+        raise RejectedError(f"{name} must be a whole number from 0 to 2**63 - 1, not {shown(value)}")
+    return number
+
+
+def duration(name: str, value: Any) -> float:
+    """Milliseconds."""
+    number = float(value) if isinstance(value, SupportsFloat) and not isinstance(value, bool) else math.nan
+    if not math.isfinite(number) or number < 0:
+        raise RejectedError(f"{name} must be milliseconds, 0 or more, not {shown(value)}")
+    return number
+
+
+def money(name: str, value: Any) -> Decimal:
+    """An amount of money, as it was written."""
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+        raise RejectedError(f"{name} must be an amount of money from 0 to 10**12, not {shown(value)}")
+    return amount
+
+
+def shown(value: object) -> str:
+    """A figure as it is; of anything else only the kind, since a rejected line carries no payload."""
+    if isinstance(value, bool | float | None):
+        return str(value)
+    if type(value) is int:
+        return f"{value}" if abs(value) < 10**24 else "a huge integer"
+    return f"a value of type {type(value).__name__}"

@@ -16,6 +16,7 @@ from taximeter.numbers import to_json
 from taximeter.pricing.sheet import RateCard, Sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, Source
 from taximeter.run.spans import DriverSpans
+from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir
 
 SHEET = Sheet(
@@ -65,7 +66,7 @@ class Writing:
         self.run.pricing.write_bytes(sheet.to_json())
         self.plan = of
         self.clock = FakeClock()
-        self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"))
+        self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"), Trouble())
         self._open = {}
 
     def start(self, stage_id: str, attempt: int = 1) -> None:

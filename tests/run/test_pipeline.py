@@ -262,7 +262,7 @@ def test_a_bad_price_sheet_is_told_before_anything_starts(here: Path) -> None:
     assert not Path("output").exists()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_in_good_order(here: Path, number: signal.Signals, code: int) -> None:
     recipe(
         [
@@ -314,3 +314,85 @@ def test_json_of_a_run_is_its_report(here: Path) -> None:
     done = taximeter("run", "recipe.yaml", "--run-id", "r", "--json")
     assert json.loads(done.stdout)["run_id"] == "r"
     assert "a: done" in done.stderr
+
+
+def test_under_nohup_a_closed_terminal_does_not_end_the_run(here: Path) -> None:
+    recipe([{"id": "a", "run": "touch {stage_dir}/up; sleep 0.5"}])
+    command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *TAXIMETER, "run", "recipe.yaml", "--run-id", "r"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as driver:
+        while not Path("output/runs/r/01_a/up").exists():
+            time.sleep(0.02)
+        driver.send_signal(signal.SIGHUP)
+        assert driver.wait(20) == 0
+
+
+@pytest.mark.parametrize(("command", "code"), [("true", 0), ("exit 3", 1)])
+def test_nobody_need_read_what_is_said_while_a_run_goes_on(here: Path, command: str, code: int) -> None:
+    recipe([{"id": "a", "run": "true"}, {"id": "b", "run": command}])
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([*TAXIMETER, "run", "recipe.yaml", "--run-id", "r"], stderr=writer, stdout=subprocess.PIPE)
+    os.close(writer)
+    assert done.returncode == code
+    assert done.stdout.startswith(b"r  ")
+    assert [s.status for s in build(RunDir(Path("output/runs/r"))).stages] == ["done", "failed" if code else "done"]
+
+
+def test_stages_start_in_the_order_of_the_plan(here: Path) -> None:
+    needs = {"a": [], "b": ["a"], "c": ["b"], "d": ["a"]}
+    recipe([{"id": name, "run": "true", "needs": of} for name, of in needs.items()])
+    started = [event["stage"] for event in lines(run().progress) if event["status"] == "running"]
+    assert started == ["a", "b", "c", "d"]
+
+
+def test_an_artifact_may_lie_in_a_folder_of_its_own(here: Path) -> None:
+    recipe([{"id": "a", "run": "echo x > {out}", "out": "sub/deep/x.txt"}])
+    assert (run().path / "01_a/sub/deep/x.txt").read_text() == "x\n"
+
+
+@pytest.mark.parametrize(
+    ("what", "trouble"),
+    [
+        ("{run_dir}/events", "driver-"),
+        ("{stage_dir}", None),
+        ("{run_dir}/snapshots", None),
+        ("{state_file}; mkdir {state_file}", "pipeline_state.json"),
+        ("{run_dir}/pipeline_events.jsonl; mkdir {run_dir}/pipeline_events.jsonl", "pipeline_events.jsonl"),
+        ("{state_file}; ln -s /dev/full {state_file}.tmp", "No space left"),
+        ("{run_dir}/pipeline_events.jsonl; ln -s /dev/full {run_dir}/pipeline_events.jsonl", "No space left"),
+        ("output/run_manifest.jsonl; mkdir output/run_manifest.jsonl", "run_manifest.jsonl"),
+    ],
+)
+@pytest.mark.parametrize("metered", [True, False])
+def test_a_run_goes_on_when_a_stage_removes_its_files(
+    here: Path, what: str, trouble: str | None, metered: bool
+) -> None:
+    # The call limit of `true` reads the whole directory again in the end.
+    instrumentation = {"enabled": metered, "price_table": "prices.yaml", "include_calls": True}
+    recipe([{"id": "a", "run": f"rm -rf {what}"}, {"id": "b", "run": "echo x > ran"}], instrumentation=instrumentation)
+    done = taximeter("run", "recipe.yaml", "--run-id", "r")
+    assert Path("ran").exists()
+    assert "Traceback" not in done.stderr
+    told = done.stderr.splitlines()[-1]
+    assert trouble in told if trouble else told.startswith("run directory")
+
+
+@pytest.mark.parametrize("what", ["{run_dir}", "output"])
+@pytest.mark.parametrize("later", ["", "echo x"])
+def test_a_run_whose_directory_is_removed_has_failed_and_says_so(here: Path, what: str, later: str) -> None:
+    stages = [{"id": "a", "run": f"rm -rf {what}"}]
+    recipe(stages + [{"id": "b", "run": later}] * bool(later))
+    done = taximeter("run", "recipe.yaml", "--run-id", "r", code=1)
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].endswith("runs/r was removed while the run went on")
+    assert not Path("output/runs/r").exists()
+
+
+def test_a_stage_that_removes_the_working_directory_ends_only_itself(here: Path) -> None:
+    Path("w").mkdir()
+    command = [*TAXIMETER, "run", "../recipe.yaml", "--run-id", "r", "--output-dir", str(here / "output")]
+    recipe([{"id": "a", "run": f"rm -rf {here}/w"}, {"id": "b", "run": "true"}], instrumentation={"enabled": True})
+    done = subprocess.run(command, cwd="w", capture_output=True, text=True)
+    assert "b: failed" in done.stderr
+    assert "cannot enter" in done.stderr
+    assert build(RunDir(Path("output/runs/r"))).status == "failed"

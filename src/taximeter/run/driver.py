@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import heapq
+import math
 import os
 import selectors
 import signal
-from collections import deque
 from collections.abc import Callable
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -22,17 +23,16 @@ from taximeter.run.artifacts import Artifacts
 from taximeter.run.environment import metering_environment, stage_environment
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.messages import Done, Lost, Sample, Started, Task
+from taximeter.run.messages import Done, Lost, Started, Task
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
 from taximeter.run.reports import Reports
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
+from taximeter.run.trouble import Trouble
 
 GRACE = 5.0
 """Seconds between TERM and KILL."""
-
-_REPORT_GAP = 1.0
 
 
 class Running(msgspec.Struct):
@@ -55,6 +55,7 @@ class Driver:
         reports: Reports,
         forkserver: Forkserver,
         observer: Observer,
+        trouble: Trouble,
         jobs: int,
         python: str,
         clock: Clock,
@@ -67,16 +68,20 @@ class Driver:
         self._reports = reports
         self._forkserver = forkserver
         self._observer = observer
+        self._trouble = trouble
         self._jobs = jobs
         self._python = python
-        self._clock = clock
+        self._cwd = str(Path.cwd())  # a stage may remove it
         self._artifacts = Artifacts(plan, books.run)
         self._selector = selectors.DefaultSelector()
-        self._look = Paced(lambda: observer.look(reports.now()), clock)
+        look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll)
+        self._paced = (state.paced, reports.paced, look)
         self._order = TopologicalSorter({stage.id: stage.needs for stage in plan.stages})
         self._order.prepare()
         self._waiting = {stage.id: stage for stage in plan.stages}
-        self._ready: deque[str] = deque()
+        self._ready: list[tuple[int, str]] = []
+        """Index and id of what can be started: a heap, since the first in the plan goes first."""
+
         self._running: dict[str, Running] = {}
         self.status: Status = "done"
         self.reason: str | None = None
@@ -100,13 +105,17 @@ class Driver:
     # -- starting -----------------------------------------------------------------------------------------------------
 
     def _start_ready(self) -> None:
-        self._ready.extend(self._order.get_ready())
+        for stage_id in self._order.get_ready():
+            heapq.heappush(self._ready, (self._waiting[stage_id].index, stage_id))
         while self._ready and len(self._running) < self._jobs and self.status == "done":
-            self._start(self._waiting.pop(self._ready.popleft()))
+            _, stage_id = heapq.heappop(self._ready)
+            self._start(self._waiting.pop(stage_id))
 
     def _start(self, stage: PlannedStage) -> None:
         folder = self._run.stage(stage.folder)
-        folder.path.mkdir(exist_ok=True)
+        with self._trouble:
+            folder.path.mkdir(exist_ok=True)
+            self._artifacts.of(stage).parent.mkdir(parents=True, exist_ok=True)
         span = self._spans.open_stage(stage, attempt=1)
         environment = stage_environment(os.environ, stage, self._run, span)
         metered = self._plan.instrumentation.enabled
@@ -115,7 +124,7 @@ class Driver:
         task = Task(
             argv=self._argv(stage),
             env=environment,
-            cwd=str(Path.cwd()),
+            cwd=self._cwd,
             log_path=str(folder.log(1)),
             usage_path=str(folder.usage(1)) if metered else None,
             grace=GRACE,
@@ -150,8 +159,8 @@ class Driver:
                     self._ended(running, figures)
                 case Lost():
                     self._end(running, "lost", "its supervisor died", None)
-                case Started() | Sample():
-                    pass  # the figures are in the usage file, for us as for everybody else
+                case Started():
+                    pass  # its span is open since it was launched
 
     def _ended(self, running: Running, figures: Figures) -> None:
         if self.signal is not None:
@@ -208,16 +217,13 @@ class Driver:
         self._selector.register(fd, selectors.EVENT_READ, heard)
 
     def _patience(self) -> float | None:
-        gaps = [self._observer.interval, _REPORT_GAP if self._plan.instrumentation.enabled else None]
-        return min((gap for gap in gaps if gap is not None), default=None)
+        wait = min(paced.wait() for paced in self._paced)
+        return None if wait == math.inf else wait
 
     def _keep_up(self) -> None:
         """Figures for those who look, and for those who read the files."""
-        self._state.paced.tick()
-        if self._plan.instrumentation.enabled:
-            self._reports.paced.want_every(_REPORT_GAP)
-        if self._observer.interval is not None:
-            self._look.want_every(self._observer.interval)
+        for paced in self._paced:
+            paced.tick()
 
     def _interrupted(self, signals: list[signal.Signals]) -> None:
         for number in signals:

@@ -7,11 +7,14 @@ import socket
 from types import FrameType, TracebackType
 from typing import Self
 
-_CAUGHT = (signal.SIGINT, signal.SIGTERM)
+_CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:
-    """While it is entered, SIGINT and SIGTERM make it readable instead of ending the process."""
+    """While it is entered, SIGINT, SIGTERM and SIGHUP make it readable instead of ending the process.
+
+    Under `nohup` SIGHUP stays ignored.
+    """
 
     def __init__(self) -> None:
         self._reader, self._writer = socket.socketpair()
@@ -20,7 +23,9 @@ class Interrupts:
 
     def __enter__(self) -> Self:
         self._old_fd = signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        self._old = {number: signal.signal(number, _noted) for number in _CAUGHT}
+        under_nohup = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        caught = [number for number in _CAUGHT if not (under_nohup and number == signal.SIGHUP)]
+        self._old = {number: signal.signal(number, _noted) for number in caught}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:

@@ -12,9 +12,9 @@ import msgspec
 
 import taximeter
 from taximeter.run.channel import Channel
-from taximeter.run.messages import Done, Kill, Lost, Message, Sample, Started, Stop, Task
+from taximeter.run.messages import Done, Kill, Lost, Message, Started, Stop, Task
 
-_DECODER = msgspec.json.Decoder(Started | Sample | Done)
+_DECODER = msgspec.json.Decoder(Started | Done)
 _ROOT = str(Path(taximeter.__file__).parent.parent)
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from taximeter.run.forkserver import main; main()"
 _FAREWELL = 5.0

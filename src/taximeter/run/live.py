@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import os
+from typing import IO, Any, cast
+
 from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
@@ -21,10 +25,10 @@ _FRAME = 8
 class LiveTable:
     """Stage, status, wall, CPU, peak memory, calls, tokens and cost so far, four times a second."""
 
-    interval: float | None = 0.25
+    interval: float = 0.25
 
     def __init__(self, console: Console) -> None:
-        self._console = console
+        self._console = _unheeded(console)
         self._live = Live(console=console, auto_refresh=False, transient=True, vertical_overflow="crop")
         self._live.start()
 
@@ -64,10 +68,10 @@ def _that_fit(stages: list[StageInstrumentation], room: int) -> list[StageInstru
 class Lines:
     """A plain line for each event, with the seconds since the beginning."""
 
-    interval: float | None = None
+    interval: float = math.inf
 
     def __init__(self, console: Console, clock: Clock) -> None:
-        self._console = console
+        self._console = _unheeded(console)
         self._clock = clock
         self._begin = clock.monotonic()
         self._starts: dict[str, float] = {}
@@ -92,3 +96,38 @@ class Lines:
     def _say(self, line: str) -> None:
         at = numbers.seconds(self._clock.monotonic() - self._begin)
         self._console.print(Text(f"[{at:>8}] {line}"), soft_wrap=True)
+
+
+def _unheeded(console: Console) -> Console:
+    """The console, which nobody need read or keep any more."""
+    console.file = cast("IO[str]", _Unheeded(console.file))
+    return console
+
+
+class _Unheeded:
+    """A stream that must not end a run: at the first error it becomes `/dev/null`, for all who write there."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> None:
+        """Writes as far as it can be written."""
+        try:
+            self._stream.write(text)
+        except OSError:
+            self._give_up()
+
+    def flush(self) -> None:
+        """Hands on what was written, if there is anyone to take it."""
+        try:
+            self._stream.flush()
+        except OSError:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)

@@ -53,12 +53,6 @@ class Started(msgspec.Struct, frozen=True, tag_field="event", tag="started"):
     """Seconds since the epoch."""
 
 
-class Sample(msgspec.Struct, frozen=True, tag_field="event", tag="sample"):
-    """The figures so far; at most once a second, only of a metered stage."""
-
-    figures: Figures
-
-
 class Done(msgspec.Struct, frozen=True, tag_field="event", tag="done"):
     """Nothing of the stage is left."""
 
@@ -69,7 +63,7 @@ class Lost(msgspec.Struct, frozen=True):
     """The supervisor died, and the stage with it. What is known of the attempt stands in its usage file, if any."""
 
 
-Message = Started | Sample | Done | Lost
+Message = Started | Done | Lost
 
 
 class Stop(msgspec.Struct, frozen=True, tag_field="op", tag="stop"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 from taximeter.events import Status
@@ -12,8 +13,8 @@ from taximeter.report.schemas import RunInstrumentation
 class Observer(Protocol):
     """Is told of every step. What it does is never the run's concern."""
 
-    interval: float | None
-    """Seconds between two looks at the figures; None if it does not want to see them."""
+    interval: float
+    """Seconds between two looks at the figures; infinite if it does not want to see them."""
 
     def started(self, stage: PlannedStage) -> None:
         """An attempt of a stage was started."""
@@ -35,7 +36,7 @@ class Observer(Protocol):
 class Unwatched:
     """Nobody looks."""
 
-    interval: float | None = None
+    interval: float = math.inf
 
     def started(self, stage: PlannedStage) -> None:
         """Nobody is told."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from taximeter.events import Status
 from taximeter.recipe.plan import Plan
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import RunDir
@@ -19,12 +20,13 @@ class Outcome(msgspec.Struct, frozen=True):
 
     run: RunDir
     plan: Plan
+    status: Status
     report: RunInstrumentation
     signal: signal.Signals | None = None
     """The signal that ended it before its time."""
 
     trouble: str | None = None
-    """Why the report files could not be written, if they could not."""
+    """The first error with the files that a run writes about itself, if there was one."""
 
     def failed_logs(self) -> list[Path]:
         """What the attempts that failed have printed."""
@@ -41,4 +43,4 @@ class Outcome(msgspec.Struct, frozen=True):
         """0 done, 1 a stage failed, 128 + the signal if one ended it."""
         if self.signal is not None:
             return 128 + self.signal
-        return 0 if self.report.status == "done" else FAILED
+        return 0 if self.status == "done" else FAILED

@@ -11,31 +11,44 @@ _SHARE = 10
 
 
 class Paced:
-    """Calls `write` when asked to, but not before ten times its own duration has passed; `tick` makes up for it."""
+    """Calls `write` every so many seconds, and when asked to; not before ten times its own duration has passed.
 
-    def __init__(self, write: Callable[[], None], clock: Clock) -> None:
+    `prepare` is called before each write, and costs it nothing: for work that has to be done at some time anyhow.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[], None],
+        clock: Clock,
+        every: float = math.inf,
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:
         self._write = write
         self._clock = clock
+        self._every = every
+        self._prepare = prepare
         self._wanted = False
-        self._due = self._written = -math.inf
+        self._written = clock.monotonic()
+        self._due = -math.inf
 
     def want(self) -> None:
         """Writes now, or as soon as it is due."""
         self._wanted = True
         self.tick()
 
-    def want_every(self, seconds: float) -> None:
-        """Wants a write if the last one is so long ago."""
-        if self._clock.monotonic() - self._written >= seconds:
-            self.want()
+    def wait(self) -> float:
+        """Seconds until the next write; infinite if none is wanted."""
+        wanted = -math.inf if self._wanted else self._written + self._every
+        return max(0.0, max(wanted, self._due) - self._clock.monotonic())
 
     def tick(self) -> None:
         """Writes what is wanted and due."""
-        if self._wanted and self._clock.monotonic() >= self._due:
+        if self.wait() == 0:
             self.flush()
 
     def flush(self) -> None:
         """Writes now, due or not."""
+        self._prepare()
         begin = self._clock.monotonic()
         self._write()
         self._written = self._clock.monotonic()

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from taximeter.clock import Clock, Ids, SystemClock, iso
+from taximeter.events import Status
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, ReportFiles
 from taximeter.pricing.load import BUILT_IN, load_sheet
@@ -33,6 +34,7 @@ from taximeter.run.reports import Reports
 from taximeter.run.snapshots import write_snapshots
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
+from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir, check_run_id, safe_name
 
 _LIVE_CALLS = 50
@@ -42,7 +44,8 @@ _LIVE_CALLS = 50
 def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Clock | None = None) -> Outcome:
     """Runs a recipe: SetupError with all that is wrong, before anything starts; RunDirError if the run exists.
 
-    `observe` makes the one who watches, once all is checked. SIGINT and SIGTERM end the run in good order.
+    `observe` makes the one who watches, once all is checked. SIGINT, SIGTERM and SIGHUP end the run in good
+    order.
     """
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
         checked = check(options.recipe, _plan_options(options))
@@ -89,9 +92,10 @@ class _Execution:
         self._run = run
         self._git = git
         self._clock = clock
+        self._trouble = Trouble()
         self._files = self._report_files() if plan.instrumentation.enabled else None
-        self._spans = DriverSpans(run.events, run.run_id, clock, Ids())
-        self._state = StateFiles(run, plan, self._files, self._spans.started_at, clock)
+        self._spans = DriverSpans(run.events, run.run_id, clock, Ids(), self._trouble)
+        self._state = StateFiles(run, plan, self._files, self._spans.started_at, clock, self._trouble)
         started = iso(self._spans.started_at)
         self._line = ManifestLine(
             run_id=run.run_id,
@@ -107,7 +111,7 @@ class _Execution:
     def go(self, forkserver: Forkserver, observe: Callable[[], Observer], jobs: int) -> Outcome:
         limit = self._plan.instrumentation.call_limit
         books = Books(self._run, self._plan, _LIVE_CALLS if limit is None else limit, self._clock)
-        reports = Reports(books, self._clock)
+        reports = Reports(books, self._clock, self._trouble)
         with closing(observe()) as observer:
             driver = Driver(
                 self._plan,
@@ -117,28 +121,35 @@ class _Execution:
                 reports,
                 forkserver,
                 observer,
+                self._trouble,
                 jobs,
                 sys.executable,
                 self._clock,
             )
             driver.go()
-        self._spans.close_run(driver.status, driver.reason)
+        status, reason, gone = driver.status, driver.reason, None
+        if not self._run.path.is_dir():
+            gone = f"{self._run.path} was removed while the run went on"
+            status, reason = ("failed", gone) if status == "done" else (status, reason)
+        self._spans.close_run(status, reason)
         report = reports.finish() if self._files else reports.now()
-        self._state.end(driver.status, driver.reason)
-        self._end(report)
-        trouble = str(reports.trouble) if reports.trouble else None
-        return Outcome(self._run, self._plan, report, driver.signal, trouble)
+        self._state.end(status, reason)
+        self._end(status, report)
+        first = self._trouble.first
+        trouble = gone or (str(first) if first else None)
+        return Outcome(self._run, self._plan, status, report, driver.signal, trouble)
 
-    def _end(self, report: RunInstrumentation) -> None:
+    def _end(self, status: Status, report: RunInstrumentation) -> None:
         """The last line in the manifest."""
         line = msgspec.structs.replace(
             self._line,
             ended_at=report.ended_at,
-            status=report.status,
+            status=status,
             totals=run_totals(report),
             git=self._git.answer(),
         )
-        manifest.append(self._output, line)
+        with self._trouble:
+            manifest.append(self._output, line)
 
     def _report_files(self) -> ReportFiles:
         def relative(path: Path) -> str:

@@ -15,6 +15,7 @@ from taximeter.events import SpanEvent, Status
 from taximeter.journal.writer import Journal
 from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import PlannedStage
+from taximeter.run.trouble import Trouble
 
 _RESOURCES = (
     "cpu_user_seconds",
@@ -29,9 +30,10 @@ _RESOURCES = (
 class DriverSpans:
     """Writes spans of one run; a span that was opened and is never closed is lost."""
 
-    def __init__(self, folder: Path, run_id: str, clock: Clock, ids: Ids) -> None:
+    def __init__(self, folder: Path, run_id: str, clock: Clock, ids: Ids, trouble: Trouble) -> None:
         self._journal = Journal(folder / f"driver-{ids.process_id}.jsonl")
         self._clock = clock
+        self._trouble = trouble
         self._ids = ids
         self._run_id = run_id
         self._seq = 0
@@ -104,7 +106,8 @@ class DriverSpans:
     def close_run(self, status: Status, error: str | None) -> None:
         """Closes the span of the run, and the journal with it."""
         self._append(self._closed(self._run, status, error))
-        self._journal.close()
+        with self._trouble:
+            self._journal.close()
 
     def _opened(self, span: SpanEvent) -> SpanEvent:
         self._append(span)
@@ -124,4 +127,5 @@ class DriverSpans:
     def _append(self, span: SpanEvent) -> None:
         span.event_id = (self._ids.process_id, self._seq)
         self._seq += 1
-        self._journal.append(span)
+        with self._trouble:
+            self._journal.append(span)

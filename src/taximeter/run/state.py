@@ -9,6 +9,7 @@ from taximeter.events import Status
 from taximeter.ledger.manifest import ReportFiles
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.run.paced import Paced
+from taximeter.run.trouble import Trouble
 from taximeter.rundir import RunDir, append_line, replace
 
 
@@ -38,8 +39,17 @@ class RunState(msgspec.Struct, kw_only=True):
 class StateFiles:
     """Keeps `pipeline_state.json` up to date and appends to `pipeline_events.jsonl`."""
 
-    def __init__(self, run: RunDir, plan: Plan, reports: ReportFiles | None, started_at: float, clock: Clock) -> None:
+    def __init__(
+        self,
+        run: RunDir,
+        plan: Plan,
+        reports: ReportFiles | None,
+        started_at: float,
+        clock: Clock,
+        trouble: Trouble,
+    ) -> None:
         self._run = run
+        self._trouble = trouble
         self._clock = clock
         self._stages = {stage.id: stage for stage in plan.stages}
         self._extra = {} if reports is None else {"instrument": True, "instrumentation": msgspec.to_builtins(reports)}
@@ -95,7 +105,9 @@ class StateFiles:
             "stage_description": of.description if of else None,
             "extra": self._extra,
         }
-        append_line(self._run.progress, msgspec.json.encode(record))
+        with self._trouble:
+            append_line(self._run.progress, msgspec.json.encode(record))
 
     def _write(self) -> None:
-        replace(self._run.state, msgspec.json.encode(self.state))
+        with self._trouble:
+            replace(self._run.state, msgspec.json.encode(self.state))

@@ -22,8 +22,8 @@ _LAST_CALL = 1.0
 _KILL_AGAIN = 0.01
 """Seconds until survivors and the newly born are looked for."""
 
-_TELL_EVERY = 1.0
-"""Seconds, at least, between two tellings of the figures so far."""
+_WRITE_EVERY = 1.0
+"""Seconds, at least, between two writings of the figures so far."""
 
 
 def supervise(connection: socket.socket) -> None:
@@ -58,7 +58,7 @@ class Supervisor:
         self._attempt = Attempt()
         self._is_lingering = False
         self._terminate_at = self._kill_at = math.inf
-        self._tell_at = 0.0
+        self._write_at = 0.0
 
     def run(self) -> None:
         """Starts the stage and stays until nothing of it is left."""
@@ -114,10 +114,9 @@ class Supervisor:
             self._signal(signal.SIGTERM)
         elif now >= self._meter.due:
             reading = self._meter.sample()
-            if now >= self._tell_at:
-                self._tell_at = now + _TELL_EVERY
-                figures = self._publish("running", reading)
-                self._channel.offer(b'{"event": "sample", "figures": %b}' % figures)
+            if now >= self._write_at:
+                self._write_at = now + _WRITE_EVERY
+                self._publish("running", reading)
 
     def _signal(self, number: signal.Signals) -> None:
         """Sends TERM or KILL to all that is left. What outlived the grace of the stage's own process is counted now."""

@@ -1,0 +1,48 @@
+"""When a write is due that costs time."""
+
+import math
+
+from taximeter.run.paced import Paced
+
+
+class Bench:
+    """A clock that goes on only when work is done."""
+
+    def __init__(self, every: float) -> None:
+        self.at = 100.0
+        self.written: list[float] = []
+        self.paced = Paced(lambda: self.work(0.2), self, every, prepare=lambda: self.work(5))
+
+    def now(self) -> float:
+        return self.at
+
+    def monotonic(self) -> float:
+        return self.at
+
+    def work(self, seconds: float) -> None:
+        self.at += seconds
+        self.written.append(self.at)
+
+
+def test_it_waits_until_the_next_write_and_no_longer() -> None:
+    bench = Bench(every=math.inf)
+    assert bench.paced.wait() == math.inf
+    assert Bench(every=4).paced.wait() == 4
+
+
+def test_what_is_prepared_costs_the_write_nothing() -> None:
+    bench = Bench(every=1)
+    bench.paced.want()
+    assert bench.written == [105.0, 105.2]
+    assert math.isclose(bench.paced.wait(), 2)  # ten times 0.2
+
+
+def test_what_is_wanted_too_early_is_written_when_it_is_due() -> None:
+    bench = Bench(every=math.inf)
+    bench.paced.want()
+    bench.paced.want()
+    assert len(bench.written) == 2
+    bench.at += bench.paced.wait()
+    bench.paced.tick()
+    assert len(bench.written) == 4
+    assert bench.paced.wait() == math.inf

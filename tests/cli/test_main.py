@@ -56,6 +56,13 @@ def test_a_reader_that_goes_away_is_no_error_to_talk_about(here: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("reader", ["2>&1 | head -1", "| true", "--json | head -c 1", "2>&1 | true"])
+def test_the_exit_code_speaks_for_the_run_when_nobody_reads_its_report(here: Path, reader: str) -> None:
+    done = shell(f"bash -c 'set -o pipefail; {TAXIMETER} run recipe.yaml --run-id r --instrument {reader}'", here)
+    assert done.returncode == 0
+    assert '"done"' in (here / "output/runs/r/pipeline_state.json").read_text()
+
+
 @pytest.mark.parametrize("place", ["/proc/nowhere", "/dev/null/x"])
 def test_a_place_where_nothing_can_be_made_is_told(here: Path, place: str) -> None:
     done = shell(f"{TAXIMETER} run recipe.yaml --output-dir {place}", here)

@@ -396,3 +396,23 @@ def test_a_stage_that_removes_the_working_directory_ends_only_itself(here: Path)
     assert "b: failed" in done.stderr
     assert "cannot enter" in done.stderr
     assert build(RunDir(Path("output/runs/r"))).status == "failed"
+
+
+@pytest.mark.slow
+def test_the_report_keeps_up_with_a_burst_of_calls(here: Path) -> None:
+    Path("burst.py").write_text(
+        "import os, time\n"
+        'line = \'{"schema_version":"instrumentation_call_v1","model":"big","prompt_tokens":1000}\\n\'\n'
+        "with open(os.environ['INSTRUMENT_SINK'], 'a') as sink: sink.write(line * 150_000)\n"
+        "time.sleep(6)\n"
+    )
+    recipe([{"id": "a", "run": [sys.executable, "burst.py"]}])
+    seen = set()
+    with subprocess.Popen([*TAXIMETER, "run", "recipe.yaml", "--run-id", "r"], stderr=subprocess.DEVNULL) as driver:
+        path = Path("output/runs/r/instrumentation.json")
+        while driver.poll() is None:
+            if path.exists():
+                seen.add(read_json(path)["totals"]["calls"])
+            time.sleep(0.1)
+    assert len(seen - {0, 150_000}) >= 3
+    assert read_json(path)["totals"]["cost"] == 450

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -55,7 +56,7 @@ def command(
 ) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
-    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 130 or 143 ended by a signal.
+    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 129, 130 or 143 ended by a signal.
     """
     path = recipe_option or recipe
     if path is None or (recipe and recipe_option):
@@ -86,19 +87,31 @@ def watch() -> Callable[[], Observer]:
 
 
 def tell(outcome: Outcome, as_json: bool) -> None:
-    """The report of a run that is over, and where it lies."""
+    """The report of a run that is over, and where it lies, to whoever still listens."""
+    try:
+        _report(outcome, as_json)
+        _afterword(outcome)
+        sys.stdout.flush()
+    except (OSError, SystemExit):  # rich ends the process at a broken pipe; the exit code has to speak for the run
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         click.echo(json.render(outcome.report), nl=False)
     else:
         console = options.console()
         console.print(terminal.report_view(outcome.report, console.width))
+
+
+def _afterword(outcome: Outcome) -> None:
     for log in outcome.failed_logs():
         if lines := _last_lines(log):
             click.echo(f"-- the end of {options.shown(log)}", err=True)
             click.echo("\n".join(map(visible, lines)), err=True)
     click.echo(f"run directory: {options.shown(outcome.run.path)}", err=True)
     if outcome.trouble:
-        click.echo(f"the report files could not be written: {visible(outcome.trouble)}", err=True)
+        click.echo(f"some files of the run could not be written: {visible(outcome.trouble)}", err=True)
 
 
 def _last_lines(log: Path) -> list[str]:

@@ -48,14 +48,15 @@ class LineReader:
         """Something else than a file that can be read stands there: a directory, a pipe, somebody else's."""
 
     def lines(self) -> Iterator[Line]:
-        """Whole lines that were added since the last call."""
+        """Whole lines that were added since the last call; who stops early gets the rest at the next one."""
         file = self._open()
         if file is None:
             return
         with file:
-            file.seek(self.offset)
+            left = os.fstat(file.fileno()).st_size - file.seek(self.offset)  # not for ever behind a fast writer
             head, length = b"", 0
-            while chunk := file.read(_CHUNK):
+            while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+                left -= len(chunk)
                 written, ended = self._written(chunk)
                 *whole, rest = written.split(b"\n")
                 for data in whole:

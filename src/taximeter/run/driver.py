@@ -74,7 +74,7 @@ class Driver:
         self._cwd = str(Path.cwd())  # a stage may remove it
         self._artifacts = Artifacts(plan, books.run)
         self._selector = selectors.DefaultSelector()
-        look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll)
+        look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         self._paced = (state.paced, reports.paced, look)
         self._order = TopologicalSorter({stage.id: stage.needs for stage in plan.stages})
         self._order.prepare()

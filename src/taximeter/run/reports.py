@@ -23,7 +23,7 @@ class Reports:
         self._books = books
         self._trouble = trouble
         every = _EVERY if books.plan.instrumentation.enabled else math.inf
-        self.paced = Paced(lambda: self._write(books.report()), clock, every, prepare=books.ledger.poll)
+        self.paced = Paced(lambda: self._write(books.report()), clock, every, prepare=books.ledger.poll_some)
 
     def now(self) -> RunInstrumentation:
         """The report of what has been written so far."""

@@ -30,4 +30,4 @@ schemas:
 
 # Exact versions for CI, without any address
 constraints:
-    uv pip compile --quiet --universal --no-header --no-annotate --no-emit-index-url --no-emit-find-links --all-extras --output-file constraints.txt pyproject.toml
+    uv pip compile --quiet --universal --no-header --no-annotate --all-extras --output-file constraints.txt pyproject.toml

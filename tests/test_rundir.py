@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError, SetupError
-from taximeter.rundir import OutputDir, RunDir, append_line, check_run_id, replace, safe_name
+from taximeter.rundir import OutputDir, RunDir, append_line, check_run_id, new_run_id, replace, safe_name
 
 
 @given(st.text())
@@ -31,6 +32,13 @@ def test_a_safe_id_is_its_own_name_and_others_keep_apart() -> None:
 def test_a_run_id_that_cannot_name_a_directory_is_an_error(run_id: str) -> None:
     with pytest.raises(SetupError, match="cannot name a directory"):
         check_run_id(run_id)
+
+
+@given(st.text())
+def test_a_new_run_id_can_name_a_directory_whatever_the_recipe_is_called(name: str) -> None:
+    run_id = new_run_id(name, datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    assert check_run_id(run_id) == run_id
+    assert "-20260102T030405Z-" in run_id
 
 
 def test_a_run_is_made_once(tmp_path: Path) -> None:

@@ -6,7 +6,9 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import time
+from datetime import datetime
 from pathlib import Path
 
 from taximeter.errors import Problem, RunDirError, SetupError
@@ -35,6 +37,12 @@ def check_run_id(run_id: str) -> str:
             hint="use letters, digits, '.', '_' and '-', at most 80, and begin with a letter or a digit",
         )
     )
+
+
+def new_run_id(name: str, moment: datetime) -> str:
+    """An id for a run of that name: what is safe of the name, the UTC time, and six random hex digits."""
+    safe = _UNSAFE_CHARACTER.sub("-", name).strip("._-")[:56] or "run"
+    return f"{safe}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 from collections.abc import Callable
 from contextlib import closing
@@ -35,7 +34,7 @@ from taximeter.run.snapshots import write_snapshots
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
-from taximeter.rundir import OutputDir, RunDir, check_run_id, safe_name
+from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id
 
 _LIVE_CALLS = 50
 """Calls of a stage that are kept while a run goes on that lists them all in the end."""
@@ -55,7 +54,7 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
         # Absolute, since a stage may go wherever it likes.
         output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
         asked = plan.run_id if options.run_id is None else options.run_id
-        run = output.run(_new_run_id(plan) if asked is None else check_run_id(asked))
+        run = output.run(new_run_id(plan.recipe_name, datetime.now(UTC)) if asked is None else check_run_id(asked))
         run.create()
         with closing(run.lock()):
             write_snapshots(checked, sheet, run)
@@ -76,11 +75,6 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         instrument_config=options.instrument_config,
         instrumentation=InstrumentationBlock(**flags) if flags else None,
     )
-
-
-def _new_run_id(plan: Plan) -> str:
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return f"{safe_name(plan.recipe_name)[:56]}-{moment}-{secrets.token_hex(3)}"
 
 
 class _Execution:

@@ -93,7 +93,9 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         _afterword(outcome)
         sys.stdout.flush()
     except (OSError, SystemExit):  # rich ends the process at a broken pipe; the exit code has to speak for the run
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        nobody = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):  # what is left in their buffers would change the exit code, too
+            os.dup2(nobody, stream.fileno())
 
 
 def _report(outcome: Outcome, as_json: bool) -> None:

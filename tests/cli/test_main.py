@@ -21,6 +21,7 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_help_lists_every_command_with_its_purpose(here: Path) -> None:
     told = shell(f"{TAXIMETER} --help", here).stdout
     for name in ("demo", "run", "runs", "show", "validate"):
@@ -49,6 +50,7 @@ def test_closed_standard_streams_do_no_harm(here: Path, streams: str) -> None:
     assert (here / "output/runs/r/01_a/log.1.txt").read_text() == "hello\n"
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error_to_talk_about(here: Path) -> None:
     shell(f"{TAXIMETER} run recipe.yaml", here)
     done = shell(f"{TAXIMETER} show --json | true; {TAXIMETER} runs --json | head -c 1", here)

@@ -16,6 +16,7 @@ import pytest
 from tests.stages import wait_until
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(24, 80), (50, 200), (9, 60)])
 def test_a_live_table_in_a_terminal(tmp_path: Path, size: tuple[int, int]) -> None:
     stages = [{"id": f"stage-{n} [red]", "run": "sleep 0.4"} for n in range(12)]

@@ -126,6 +126,7 @@ def test_without_instrumentation_nothing_is_added_to_a_stage_and_no_report_is_wr
     assert "not metered" in taximeter("show").stdout
 
 
+@pytest.mark.slow
 def test_flags_win_over_a_file_and_the_file_over_the_recipe(here: Path) -> None:
     recipe([{"id": "a", "run": "true"}], instrumentation={"enabled": False, "include_calls": 1})
     Path("on.yaml").write_text("instrumentation: {enabled: true, price_table: prices.yaml}")
@@ -184,6 +185,7 @@ def test_independent_stages_run_at_the_same_time(here: Path) -> None:
     assert [s.status for s in report.stages] == ["done", "done"]
 
 
+@pytest.mark.slow
 def test_items_are_rows_of_artifacts_or_what_the_stage_tells(here: Path) -> None:
     Path("in.jsonl").write_text('{"a":1}\n\n{"a":2}\n{"a":3}')
     tell = "import taximeter; taximeter.items(40); taximeter.items(2)"
@@ -198,6 +200,7 @@ def test_items_are_rows_of_artifacts_or_what_the_stage_tells(here: Path) -> None
     assert [(s.items_in, s.items_out) for s in stages] == [(3, 1), (3, 42), (None, None)]
 
 
+@pytest.mark.slow
 def test_hostile_names_are_shown_and_never_obeyed(here: Path) -> None:
     name = "../../x [red]\x1b[31m<script>`|*\u202e\n../y"
     recipe([{"id": name, "run": [sys.executable, "calls.py", "1"], "description": name}], name=name)
@@ -221,6 +224,7 @@ def test_all_calls_are_in_a_file_of_their_own_if_asked_for(here: Path) -> None:
     assert sum(call["cost"] for call in lines(found.calls)) == Decimal("0.54")
 
 
+@pytest.mark.slow
 def test_the_report_grows_while_a_stage_runs(here: Path) -> None:
     slow = "import taximeter, time\nfor _ in range(40): taximeter.log_llm_usage('big', 1000, 0); time.sleep(0.1)"
     recipe([{"id": "a", "run": [sys.executable, "-c", slow]}])
@@ -262,6 +266,7 @@ def test_a_bad_price_sheet_is_told_before_anything_starts(here: Path) -> None:
     assert not Path("output").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_ends_the_run_in_good_order(here: Path, number: signal.Signals, code: int) -> None:
     recipe(
@@ -283,6 +288,7 @@ def test_a_signal_ends_the_run_in_good_order(here: Path, number: signal.Signals,
         os.kill(int(pid_file.read_text()), 0)
 
 
+@pytest.mark.slow
 def test_a_driver_that_is_killed_leaves_a_lost_run_and_no_process(here: Path) -> None:
     recipe([{"id": "a", "run": f"{sys.executable} calls.py 4; echo $$ > {{stage_dir}}/pid; exec sleep 60"}])
     with subprocess.Popen([*TAXIMETER, "run", "recipe.yaml", "--run-id", "r"], stderr=subprocess.DEVNULL) as driver:

@@ -31,20 +31,31 @@ _GAP = 2
 
 def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
     """Headline, stages, models, and what to know before believing the figures."""
-    parts: list[RenderableType] = [headline_view(report), stages_view(report, report.stages, width)]
+    parts: list[RenderableType] = [headline_view(report, width), stages_view(report, report.stages, width)]
     if report.metered and report.totals.calls:
         parts.append(grid(table(model_columns(report.pricing.currency), by_cost(report)), width))
     spaced = [line for part in parts for line in (part, Text())]
     return Group(*spaced, *(Text(f"• {note}") for note in trust(report)))
 
 
-def headline_view(report: schemas.RunInstrumentation) -> Text:
-    """The run's name and what it took, in two lines."""
+def headline_view(report: schemas.RunInstrumentation, width: int) -> Text:
+    """The run's name, and below it what it took; where there is little room, no phrase is torn."""
     status, *figures = headline(report)
     text = Text.assemble((visible(report.run_id), "bold"), "  ", (status, STATUS_STYLES[report.status]))
     if report.error:
         text.append(f"  {brief(report.error)}", "red")
-    return text.append("\n").append("  ·  ".join(figures))
+    return text.append("\n").append(_flowing(figures, width))
+
+
+def _flowing(phrases: list[str], width: int) -> str:
+    lines = [phrases[0]]
+    for phrase in phrases[1:]:
+        longer = f"{lines[-1]}  ·  {phrase}"
+        if cell_len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(phrase)
+    return "\n".join(lines)
 
 
 def stages_view(

@@ -45,7 +45,7 @@ class LiveTable:
         hidden = len(report.stages) - len(shown)
         rest = [Text(f"… and {hidden} more stages", "dim")] if hidden else []
         table = stages_view(report, shown, width)
-        self._live.update(Group(headline_view(report), Text(), table, *rest), refresh=True)
+        self._live.update(Group(headline_view(report, width), Text(), table, *rest), refresh=True)
 
     def close(self) -> None:
         """Takes the table off the screen: the report follows."""

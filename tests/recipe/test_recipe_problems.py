@@ -508,6 +508,7 @@ stages:
 """,
         [
             "r.yaml:1:1: `name` must be text, not the number 1 [put it in quotes]",
+            "r.yaml:3:29: there is no stage `nope` [known: `a`, `b`, `c`]",
             "r.yaml:3:36: this version has no `timeout` [leave it out: it would do nothing]",
             "r.yaml:4:13: there is no module `nope` in `modules` [known: `clean`, `plain`, `tool`]",
             "r.yaml:4:35: the stages wait for each other: b -> c -> b [one of them must not need the next]",
@@ -517,6 +518,72 @@ stages:
             "r.yaml:6:37: there is no stage and no file `gone.txt` [known: `a`, `b`, `c`]",
             "r.yaml:6:53: the parameter `mode` is missing [add it to `params`]",
             "r.yaml:6:62: module `clean` has no parameter `limt` [did you mean `limit`?]",
+        ],
+    ),
+    "a stage with several faults": (
+        """
+nmae: x
+stages:
+  - {id: a, run: 'x {inputs.q}', needs: [b, 7, nope], out: ../x, zzz: 1}
+  - {id: b, run: x, needs: [a], description: 3}
+  - {id: b, run: x, env: {A: 1}}
+  - {id: c, timeout: 1}
+  - {id: d, module: clean, run: [1, '{outt}'], params: {limit: 0}}
+""",
+        [
+            "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
+            "r.yaml:3:21: the stage has no input `q`",
+            "r.yaml:3:42: the stages wait for each other: a -> b -> a [one of them must not need the next]",
+            "r.yaml:3:45: `needs[1]` must be text, not the number 7 [put it in quotes]",
+            "r.yaml:3:48: there is no stage `nope` [known: `a`, `b`, `c`, `d`]",
+            "r.yaml:3:55: `../x` is no path inside the stage's folder [write a file name, or folders and a file name]",
+            "r.yaml:3:66: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `run`, `stage`]",
+            "r.yaml:4:33: `description` must be text, not the number 3 [put it in quotes]",
+            "r.yaml:5:6: there is another stage `b`, on line 4 [give one of them an `id` of its own]",
+            "r.yaml:5:27: `A` must be text, not the number 1 [put it in quotes]",
+            "r.yaml:6:5: the stage has neither `module` nor `run` [give it one]",
+            "r.yaml:6:13: this version has no `timeout` [leave it out: it would do nothing]",
+            "r.yaml:7:5: the stage has both `module` and `run` [keep one of them]",
+            "r.yaml:7:34: `run[0]` must be text, not the number 1 [put it in quotes]",
+        ],
+    ),
+    "nothing is concluded from what cannot be used": (
+        """
+inptu: {docs: data.txt}
+stage_params: {clean: [mode]}
+stages:
+  - {id: 5, run: 'x {input.docs}'}
+  - {id: b, run: 'x {inputs.src} {params.n}', imputs: {src: data.txt}, params: n=1, needs: ['5']}
+  - {id: c, module: clean, parms: {mode: fast}}
+  - {id: [], stage: b, run: x}
+  - {id: d, rnu: x}
+  - {stage: e, modlue: clean, params: {limit: 0}}
+  - {moduel: clean}
+  - text
+""",
+        [
+            "r.yaml:1:1: unknown key `inptu` [did you mean `input`?]",
+            "r.yaml:2:16: `clean` must be a map, not a list",
+            "r.yaml:4:6: `id` must be text, not the number 5 [put it in quotes]",
+            "r.yaml:5:47: unknown key `imputs` [did you mean `inputs`?]",
+            "r.yaml:5:72: `params` must be a map, not the text `n=1`",
+            "r.yaml:6:28: unknown key `parms` [did you mean `params`?]",
+            "r.yaml:7:6: `id` must be text, not a list",
+            "r.yaml:8:13: unknown key `rnu` [did you mean `run`?]",
+            "r.yaml:9:16: unknown key `modlue` [did you mean `module`?]",
+            "r.yaml:10:6: unknown key `moduel` [did you mean `module`?]",
+            "r.yaml:11:5: `stages[7]` must be a map, not the text `text`",
+        ],
+    ),
+    "a misspelt key makes a graph, too": (
+        """
+input: {docs: data.txt}
+stages:
+  - {stage: a, run: 'x {input.docs}'}
+  - {stage: b, run: 'x {inputs.src}', imputs: {src: a}}
+""",
+        [
+            "r.yaml:4:39: unknown key `imputs` [did you mean `inputs`?]",
         ],
     ),
     "yaml": (

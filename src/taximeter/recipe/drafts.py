@@ -13,14 +13,15 @@ from taximeter.recipe.model import StageBlock
 from taximeter.recipe.module import Module
 from taximeter.recipe.plan import Source
 from taximeter.recipe.registry import Registry
-from taximeter.yamldoc import Document, KeyPath, show
+from taximeter.recipe.salvage import NAMES
+from taximeter.yamldoc import KeyPath, show
 from taximeter.yamldoc.words import nearest_or_all
 
 
 class Draft(msgspec.Struct):
     """A stage of the recipe, and what has been found out about it."""
 
-    document: Document
+    recipe: Recipe
     number: int
     """Its index in the recipe."""
 
@@ -40,24 +41,33 @@ class Draft(msgspec.Struct):
         self, message: str, key_path: KeyPath = (), hint: str | None = None, *, within: str | None = None
     ) -> Problem:
         """A problem with a part of the stage."""
-        return self.document.problem(message, ("stages", self.number, *key_path), hint, within=within)
+        return self.recipe.problem(message, ("stages", self.number, *key_path), hint, within=within)
+
+    def is_unsure_of(self, key: str) -> bool:
+        """Whether nobody knows all that the stage says under this key."""
+        return self.recipe.holes.touch(("stages", self.number, key))
 
     @property
     def named_by(self) -> KeyPath:
         """Where in the document its id stands."""
-        key = next((key for key in ("id", "stage", "module") if getattr(self.block, key)), "")
+        key = next((key for key in NAMES if getattr(self.block, key)), "")
         return ("stages", self.number, key)
+
+    @property
+    def has_unsure_name(self) -> bool:
+        """Whether nobody knows what its author calls it."""
+        told = next((key for key in NAMES if getattr(self.block, key) or self.is_unsure_of(key)), "")
+        return self.is_unsure_of(told)
 
 
 def draft_stages(recipe: Recipe, registry: Registry, problems: list[Problem]) -> list[Draft]:
-    """A draft of each stage; those of broken stages too, for others to refer to."""
+    """A draft of each stage."""
     drafts = [_draft(recipe, number, block, registry) for number, block in enumerate(recipe.block.stages)]
     if recipe.is_linear:
         for draft, name in zip(drafts, distinct([draft.id for draft in drafts]), strict=True):
             draft.id = name
-    usable = [draft for draft in drafts if draft.number not in recipe.broken]
-    problems.extend(problem for draft in usable for problem in _module_problems(draft, registry))
-    problems.extend(_name_problems(usable))
+    problems.extend(problem for draft in drafts for problem in _module_problems(draft, registry))
+    problems.extend(_name_problems(draft for draft in drafts if not draft.has_unsure_name))
     return drafts
 
 
@@ -80,7 +90,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 def _draft(recipe: Recipe, number: int, block: StageBlock, registry: Registry) -> Draft:
     module = registry.modules.get(block.module) if block.module else None
     kind = block.stage or (module.block.stage if module else None) or block.id or block.module or ""
-    return Draft(recipe.document, number, block, block.id or kind, kind, module)
+    return Draft(recipe, number, block, block.id or kind, kind, module)
 
 
 def _module_problems(draft: Draft, registry: Registry) -> Iterator[Problem]:
@@ -96,6 +106,6 @@ def _name_problems(drafts: Iterable[Draft]) -> Iterator[Problem]:
         if not draft.kind:
             yield draft.problem("the stage has no name", (), "give it a `stage` or an `id`")
         elif first.setdefault(draft.id, draft) is not draft:
-            line, _ = draft.document.at(first[draft.id].named_by)
+            line, _ = draft.recipe.document.at(first[draft.id].named_by)
             message = f"there is another stage {show(draft.id)}, on line {line}"
-            yield draft.document.problem(message, draft.named_by, "give one of them an `id` of its own")
+            yield draft.recipe.problem(message, draft.named_by, "give one of them an `id` of its own")

@@ -63,7 +63,7 @@ def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> It
             name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]
             if name in settings:
                 yield settings[name].problem(violation.message, inside, violation.hint)
-            else:
+            elif not (draft.is_unsure_of("params") or draft.recipe.holes.touch(("stage_params",))):
                 yield draft.problem(violation.message, ("params",), violation.hint)
     except SetupError as error:
         for problem in error.problems:

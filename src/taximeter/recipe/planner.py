@@ -49,6 +49,7 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
     file = read_layer(options.instrument_config, problems) if options.instrument_config else None
     if recipe is None:
         raise _error(path, problems)
+    problems, told = [], problems
     registry = _registry(recipe, options, problems)
     drafts = draft_stages(recipe, registry, problems)
     problems.extend(wire(drafts, recipe, options.cwd))
@@ -57,8 +58,8 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
     problems.extend(_bad_run_id(recipe))
     overrides = _overrides(options.set, [draft.id for draft in drafts], problems)
     planner = StagePlanner(recipe, options, overrides, problems)
-    usable = (draft for draft in _ordered(drafts, problems) if draft.number not in recipe.broken)
-    stages = tuple(planner.plan(draft, index) for index, draft in enumerate(usable, 1))
+    stages = tuple(planner.plan(draft, index) for index, draft in enumerate(_ordered(drafts, problems), 1))
+    problems = [*told, *(problem for problem in problems if not recipe.has_guessed(problem))]
     if problems:
         raise _error(path, problems)
     plan = Plan(

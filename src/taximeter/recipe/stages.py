@@ -97,6 +97,11 @@ class StagePlanner:
         self._check_names(draft, program, command, settings)
         return command
 
+    def _is_unsure_of(self, draft: Draft, kind: str) -> bool:
+        """Whether a name that is not known could stand where something cannot be used."""
+        of_recipe = {"inputs": "input", "input": "input", "params": "stage_params"}
+        return (kind != "input" and draft.is_unsure_of(kind)) or self._recipe.holes.touch((of_recipe[kind],))
+
     def _check_names(
         self, draft: Draft, program: Program | None, command: tuple[str, ...] | str, settings: Mapping[str, Setting]
     ) -> None:
@@ -108,7 +113,7 @@ class StagePlanner:
             "params": {*settings, *declared},
         }
         for kind, name in dict.fromkeys(placeholders(command)):
-            if name in known[kind]:
+            if name in known[kind] or self._is_unsure_of(draft, kind):
                 continue
             plain, of_module = (words.format(show(name)) for words in _MISSING[kind])
             hint = nearest_or_all(name, known[kind])

@@ -52,15 +52,26 @@ def part(value: Value, path: KeyPath) -> Value:
 
 def explain(error: ValidationError, model: type[Block], document: Document, at: KeyPath = ()) -> list[Problem]:
     """One problem for each place where the value at `at` does not fit the model."""
+    return tell(misfits(error, part(document.data, at)), model, document, at)
+
+
+def misfits(error: ValidationError, value: Value) -> dict[KeyPath, list[ErrorDetails]]:
+    """The places where a value does not fit, each with what pydantic says about it."""
     found: dict[KeyPath, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):
-        found.setdefault(_key_path(detail, part(document.data, at)), []).append(detail)
+        found.setdefault(_key_path(detail, value), []).append(detail)
     # Of a union every member complains; the one that fits best complains about something further inside.
     outer = {path[:length] for path in found for length in range(len(path))}
+    return {path: details for path, details in found.items() if path not in outer}
+
+
+def tell(
+    found: dict[KeyPath, list[ErrorDetails]], model: type[Block], document: Document, at: KeyPath = ()
+) -> list[Problem]:
+    """One problem for each of these places inside `at`."""
     return [
         document.problem(message, (*at, *path), hint)
         for path, details in found.items()
-        if path not in outer
         for message, hint in [_words(path, details, model)]
     ]
 

@@ -21,14 +21,19 @@ _MOST_COMPARED = 200  # comparing 5,000 wrong names with 5,000 right ones would 
 _NEIGHBOURS = 20
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """A hint at the known word that is nearest."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that is nearest, if one is near."""
     words = sorted(known)
     if len(words) > _MOST_COMPARED:
         place = bisect.bisect(words, word)
         words = words[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
-    near = difflib.get_close_matches(word, words, n=1)
-    return f"did you mean {show(near[0])}?" if near else None
+    return next(iter(difflib.get_close_matches(word, words, n=1)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """A hint at the known word that is nearest."""
+    near = nearest(word, known)
+    return f"did you mean {show(near)}?" if near else None
 
 
 def nearest_or_all(word: str, known: Iterable[str]) -> str | None:

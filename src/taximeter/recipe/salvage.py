@@ -1,0 +1,109 @@
+"""A recipe without what is wrong in it, so that the rest is checked in the same go."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from taximeter.errors import Problem
+from taximeter.recipe.model import RecipeBlock, StageBlock
+from taximeter.yamldoc import Document, KeyPath, Value
+from taximeter.yamldoc.document import key_text
+from taximeter.yamldoc.explain import misfits, part, tell
+from taximeter.yamldoc.words import nearest
+
+NAMES = ("id", "stage", "module")
+"""What can name a stage; the first that is there does."""
+
+_HARMLESS = "?"
+_IDLE = {"run": "true"}
+_ENDS = re.compile(r"(?=[.\[]|$)")
+"""Where a prefix of a key path can end in its text."""
+
+
+class Holes:
+    """Places of a recipe of which nobody knows what its author meant: nothing can be concluded from them."""
+
+    def __init__(self, paths: Iterable[KeyPath] = ()) -> None:
+        self._paths = frozenset(paths)
+        self._above = {path[:length] for path in self._paths for length in range(len(path))}
+        self._texts = {key_text(path) for path in self._paths}
+
+    def __contains__(self, path: KeyPath) -> bool:
+        """Whether exactly this place is one."""
+        return path in self._paths
+
+    def touch(self, path: KeyPath) -> bool:
+        """Whether the place is one, is inside one, or has one inside."""
+        return path in self._above or any(path[:length] in self._paths for length in range(len(path) + 1))
+
+    def explains(self, problem: Problem) -> bool:
+        """Whether a problem is only about what was put into one."""
+        key = problem.key or ""
+        return bool(self._paths) and any(key[: end.start()] in self._texts for end in _ENDS.finditer(key))
+
+
+def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, Holes] | None:
+    """The block without what does not fit, which is added to the problems, and where that was.
+
+    None if nothing of the stages is left.
+    """
+    data, holes = document.data, set[KeyPath]()
+    while True:
+        try:
+            return RecipeBlock.model_validate(data), Holes(holes)
+        except ValidationError as error:
+            found = misfits(error, data)
+        told = {path: details for path, details in found.items() if not _follows(path, holes)}
+        problems.extend(tell(told, RecipeBlock, document))
+        if not isinstance(data, dict) or ("stages",) in found:
+            return None
+        if not holes:
+            data = copy.deepcopy(data)
+        for path, details in found.items():
+            holes |= _take_out(data, path, details)
+
+
+def _follows(path: KeyPath, holes: set[KeyPath]) -> bool:
+    """Whether a stage as a whole does not fit only because of a hole in it."""
+    return not holes.isdisjoint((*path, key) for key in ("module", "run"))
+
+
+def _take_out(data: Value, path: KeyPath, details: list[ErrorDetails]) -> set[KeyPath]:
+    """Puts something harmless where the value does not fit, or nothing; says which places are unknown now."""
+    container: Any = part(data, path[:-1])
+    key = path[-1]
+    if path[:-1] == ("stages",):
+        return _calm(container, key, path)
+    if details[0]["type"] == "extra_forbidden":
+        del container[key]
+        return _meant(path, container)
+    if isinstance(key, int):
+        container[key] = _HARMLESS
+    elif key in NAMES and isinstance(container[key], int | float):
+        container[key] = str(container[key])
+    else:
+        del container[key]
+    return {path}
+
+
+def _calm(stages: Any, index: Any, path: KeyPath) -> set[KeyPath]:
+    """A stage that is none, or of which nobody knows what it runs, runs nothing."""
+    stage = stages[index]
+    if isinstance(stage, dict):
+        stages[index] = {key: value for key, value in stage.items() if key not in ("module", "run")} | _IDLE
+        return {(*path, "module"), (*path, "run")}
+    stages[index] = _IDLE | ({"stage": stage} if isinstance(stage, str) and stage.strip() else {})
+    return {path}
+
+
+def _meant(path: KeyPath, container: dict[str, Value]) -> set[KeyPath]:
+    """The key that an unknown one was probably meant to be."""
+    block = StageBlock if path[0] == "stages" else RecipeBlock
+    near = nearest(str(path[-1]), block.model_fields)
+    return {(*path[:-1], near)} if near and near not in container else set()

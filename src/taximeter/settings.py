@@ -38,6 +38,8 @@ RUN_DIR = Variable("TAXIMETER_RUN_DIR", "the run's directory")
 ATTEMPT = Variable("TAXIMETER_ATTEMPT", "number of this try of the stage, from 1")
 PROGRESS_FILE = Variable("TAXIMETER_PROGRESS_FILE", "where a stage appends its progress, one JSON line each")
 OUTPUT_DIR = Variable("TAXIMETER_OUTPUT_DIR", "the folder that holds the manifest and all runs")
+WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
+HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
 STAGE_RUN_ID = Variable("RUN_ID", "the run, for programs that know nothing of taximeter")
 STAGE_ID = Variable("PIPELINE_STAGE_ID", "the stage that this process works for")
 INSTRUMENT_ENABLED = Variable("INSTRUMENT_ENABLED", "the stage is metered")
@@ -52,6 +54,8 @@ TABLE = (
     ATTEMPT,
     PROGRESS_FILE,
     OUTPUT_DIR,
+    WORKER_ID,
+    HTTP_TOKEN,
     STAGE_RUN_ID,
     STAGE_ID,
     INSTRUMENT_ENABLED,

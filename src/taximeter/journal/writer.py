@@ -9,14 +9,12 @@ import threading
 from collections import deque
 from pathlib import Path
 
-import msgspec
-
 from taximeter.events import Event
+from taximeter.journal.line import to_line
 
 OPEN_SUFFIX = ".open"
 WINDOW = 1 << 20
 _MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
-_encoder = msgspec.json.Encoder(decimal_format="number")
 
 
 class _MappedFile:
@@ -73,6 +71,16 @@ class _AppendedFile:
         """Nothing to do: every line is in the file."""
 
 
+class _ClosedFile:
+    """Nothing is written any more."""
+
+    def write(self, line: bytes) -> None:
+        raise ValueError("the journal is closed")
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
 class Journal:
     """Appends events to `PATH.open`, one JSON line each; `close` leaves `PATH`.
 
@@ -81,13 +89,15 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        if path.exists():
-            raise FileExistsError(f"{path} exists already")
         self.path = path
         self._open_path = path.with_name(path.name + OPEN_SUFFIX)
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(self._open_path, flags, 0o644)
-        self._file = _open_file(self._fd, path)
+        if path.exists():  # asked only now: while this file is ours, no other journal can become PATH
+            os.close(self._fd)
+            self._open_path.unlink()
+            raise FileExistsError(f"{path} exists already")
+        self._file: _MappedFile | _AppendedFile | _ClosedFile = _open_file(self._fd, path)
         # Re-entrant, so that a signal handler that records in the middle of a write is not a deadlock.
         self._lock = threading.RLock()
         self._writing = False
@@ -95,7 +105,7 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Writes one event; safe from any thread and from a signal handler."""
-        line = _encoder.encode(event) + b"\n"
+        line = to_line(event)
         with self._lock:
             if self._writing:  # this very thread is in the middle of a line, further up its stack
                 self._waiting.append(line)
@@ -119,11 +129,20 @@ class Journal:
             self._writing = False
 
     def close(self) -> None:
-        """Gives back reserved space and takes the mark of an open file away."""
+        """Gives back reserved space and takes the mark of an open file away; what comes later raises ValueError."""
         with self._lock:
+            if isinstance(self._file, _ClosedFile):
+                return
             self._file.close()
+            self._file = _ClosedFile()  # the number of the descriptor may soon be somebody else's
             os.close(self._fd)
             self._open_path.rename(self.path)
+
+    def abandon(self) -> None:
+        """Lets a parent's journal go in its forked child: the file stays as the parent has it, no lock is asked for."""
+        if not isinstance(self._file, _ClosedFile):
+            self._file = _ClosedFile()
+            os.close(self._fd)
 
 
 def _open_file(fd: int, path: Path) -> _MappedFile | _AppendedFile:

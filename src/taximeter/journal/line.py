@@ -1,0 +1,36 @@
+"""One event as one line of JSON, whatever the measured program put into it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from taximeter.events import Event, SpanEvent
+from taximeter.journal.fit import fit, without_payload
+
+MAX_LINE = 256 << 10
+"""An event that makes a longer line keeps its figures and loses its payload."""
+
+_encode = msgspec.json.Encoder().encode
+_encode_money = msgspec.json.Encoder(decimal_format="number").encode
+_scan = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def to_line(event: Event) -> bytes:
+    """The event as JSON with its newline; never raises for what a program can put into an event."""
+    try:
+        line = _json(event)
+    except (TypeError, ValueError, RecursionError):  # a value that JSON does not have, a lone surrogate, a cycle
+        event = fit(event)
+        line = _json(event)
+    if len(line) > MAX_LINE:
+        line = _json(without_payload(event, line))
+    return line + b"\n"
+
+
+def _json(event: Event) -> bytes:
+    money = event.cost_usd if isinstance(event, SpanEvent) else event.provider_cost
+    if money is None:
+        return _encode(event)
+    line = _encode_money(event)
+    _scan(line)  # as a number, a Decimal of the program's own may be NaN, or a key: no JSON
+    return line

@@ -1,0 +1,42 @@
+"""Several sinks as one."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from taximeter.events import Event
+from taximeter.recorder.guard import guarded
+from taximeter.recorder.sinks.sink import Sink, child_of, losses_of
+
+
+class SeveralSinks:
+    """Gives every event to each of its sinks; what goes wrong in one does not touch the others."""
+
+    def __init__(self, sinks: tuple[Sink, ...]) -> None:
+        self.sinks = sinks
+        self._emits = [guarded(sink.emit) for sink in sinks]
+
+    def emit(self, event: Event) -> None:
+        """Gives the event to each sink."""
+        for emit in self._emits:
+            emit(event)
+
+    def flush(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds in all."""
+        deadline = time.monotonic() + timeout
+        out = [sink.flush(max(0.0, deadline - time.monotonic())) for sink in self.sinks]  # all, whoever fails
+        return all(out)
+
+    def close(self) -> None:
+        """Closes each."""
+        for sink in self.sinks:
+            guarded(sink.close)()
+
+    def losses(self) -> dict[str, int]:
+        """The losses of all of them, added up."""
+        return dict(sum((Counter(losses_of(sink)) for sink in self.sinks), Counter[str]()))
+
+    def in_child(self) -> SeveralSinks:
+        """The children of each."""
+        return SeveralSinks(tuple(child_of(sink) for sink in self.sinks))

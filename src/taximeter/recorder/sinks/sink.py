@@ -1,0 +1,51 @@
+"""Where events go: the seam between the recorder and every place that keeps what it says."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from taximeter.events import Event
+
+
+class Sink(Protocol):
+    """Takes events from any thread; may raise, the recorder's guard counts it."""
+
+    def emit(self, event: Event) -> None:
+        """Takes one event, without waiting for anything slow."""
+        ...
+
+    def flush(self, timeout: float) -> bool:
+        """Waits up to `timeout` seconds; True if every event is where it shall be."""
+        ...
+
+    def close(self) -> None:
+        """Hands over what is left and lets go of everything; takes no event after that."""
+        ...
+
+
+@runtime_checkable
+class ForkSink(Protocol):
+    """A sink that cannot be shared with a forked child."""
+
+    def in_child(self) -> Sink:
+        """The child's own sink: called in the child, whose only thread it is, so it never waits for a lock."""
+        ...
+
+
+@runtime_checkable
+class LossySink(Protocol):
+    """A sink that may have to let events go, and counts them."""
+
+    def losses(self) -> dict[str, int]:
+        """What was lost so far in this process, by cause, as in `SpanEvent.losses`; empty if nothing was."""
+        ...
+
+
+def child_of(sink: Sink) -> Sink:
+    """The sink that a forked child writes to in place of this one."""
+    return sink.in_child() if isinstance(sink, ForkSink) else sink
+
+
+def losses_of(sink: Sink) -> dict[str, int]:
+    """What a sink has lost so far."""
+    return sink.losses() if isinstance(sink, LossySink) else {}

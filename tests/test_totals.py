@@ -11,7 +11,7 @@ from taximeter.events import CallEvent
 from taximeter.pricing.price import EXACT, Cost, price
 from taximeter.pricing.sheet import RateCard, Sheet
 from taximeter.totals import NOTHING, Totals, total_by
-from taximeter.usage import Usage
+from taximeter.usage import Usage, counts
 
 RATES = st.decimals(0, 100, places=9)
 SHEETS = st.builds(
@@ -23,11 +23,11 @@ SHEETS = st.builds(
 TOKENS = st.none() | st.integers(0, 2**63 - 1)
 CALLS = st.lists(
     st.builds(
-        lambda model, stage, i, o, cached, kind, failed, paid: CallEvent(
+        lambda model, stage, i, o, ttl, pieces, cached, kind, failed, paid: CallEvent(
             event_id=("p", 0),
             model=model,
             stage_id=stage,
-            usage=Usage(i, o),
+            usage=Usage(i, o, audio_input_tokens=i, cache_write_by_ttl=ttl, counters=pieces),
             cached=cached,
             kind=kind,
             status="failed" if failed else "done",
@@ -37,6 +37,8 @@ CALLS = st.lists(
         st.sampled_from(["s1", "s2", None]),
         TOKENS,
         TOKENS,
+        st.dictionaries(st.sampled_from(["5m", "1h"]), st.integers(0, 99)).map(counts),
+        st.dictionaries(st.sampled_from(["images", "pages"]), st.integers(0, 99)).map(counts),
         st.booleans(),
         st.sampled_from(["llm", "embedding"]),
         st.booleans(),
@@ -98,3 +100,18 @@ def test_tokens_of_a_cached_call_are_saved_and_not_used() -> None:
     totals = Totals.of(call, Cost(Decimal(0), "USD", "priced", "cache", saved=Decimal(2)))
     assert (totals.input_tokens, totals.saved_input_tokens, totals.saved_output_tokens) == (0, 7, 3)
     assert (totals.cost, totals.saved_cost, totals.cost_status) == (0, 2, "priced")
+
+
+def test_open_counts_add_up_by_name() -> None:
+    def used(**named: int) -> Totals:
+        usage = Usage(9, 9, audio_input_tokens=4, cache_write_by_ttl=(("5m", 3),), counters=counts(named))
+        return Totals.of(CallEvent(event_id=("p", 0), model="m", usage=usage), Cost(None, "USD", "unpriced", "t"))
+
+    totals = used(web_searches=2) + used(images=1) + used(web_searches=5)
+    assert totals.counters == (("images", 1), ("web_searches", 7))
+    assert totals.modality_tokens == (("audio_input_tokens", 12),)
+    assert totals.cache_write_by_ttl == (("5m", 9),)
+
+
+def test_a_call_whose_counts_contradict_each_other_is_counted() -> None:
+    assert (of("estimated", inconsistent=("why",)) + of("priced")).inconsistent_calls == 1

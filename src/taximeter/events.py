@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from taximeter.usage import Usage
+from taximeter.usage import NO_USAGE, Usage
 
 SpanKind = Literal["run", "process", "stage", "span"]
 Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped", "reused", "lost", "over_budget"]
@@ -109,8 +109,11 @@ class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag
     response_model: str | None = None
     """The model that answered; a rate is looked up by it first."""
 
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     usage_source: UsageSource = "user"
+    inconsistent: tuple[str, ...] = ()
+    """Why its counts cannot all be true; they are kept as they were given."""
+
     status: CallStatus = "done"
     cached: bool = False
     """Answered from a local cache: nothing was bought."""

@@ -11,6 +11,7 @@ import msgspec
 
 from taximeter.events import CallEvent
 from taximeter.pricing.price import EXACT, Cost, CostStatus
+from taximeter.usage import Counts, counts, modality_tokens
 
 K = TypeVar("K", bound=Hashable)
 
@@ -39,6 +40,9 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     """Some of their units have no price."""
 
     estimated_calls: int = 0
+    inconsistent_calls: int = 0
+    """Their counts cannot all be true."""
+
     input_tokens: int = 0
     output_tokens: int = 0
     cache_read_input_tokens: int = 0
@@ -50,6 +54,13 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 
     saved_input_tokens: int = 0
     saved_output_tokens: int = 0
+    cache_write_by_ttl: Counts = ()
+    modality_tokens: Counts = ()
+    """Tokens of text, image, audio and video, as far as providers told them, by their names in a usage."""
+
+    counters: Counts = ()
+    """What is billed by the piece."""
+
     cost: Decimal | None = None
     """Money of what is priced; None if nothing is."""
 
@@ -58,8 +69,11 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 
     def __add__(self, other: Totals) -> Totals:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
-        counts = map(add, mine[:_COUNTS], theirs[:_COUNTS])
-        return Totals(*counts, *map(_sum, mine[_COUNTS:], theirs[_COUNTS:]))
+        return Totals(
+            *map(add, mine[:_COUNTS], theirs[:_COUNTS]),
+            *map(_merged, mine[_COUNTS:_MONEY], theirs[_COUNTS:_MONEY]),
+            *map(_sum, mine[_MONEY:], theirs[_MONEY:]),
+        )
 
     @property
     def cost_status(self) -> CostStatus | None:
@@ -87,7 +101,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
                 cost=cost.amount,
                 saved_cost=cost.saved,
             )
-        unknown = usage.input_tokens is None and usage.output_tokens is None
+        unknown = usage.input_tokens is None and usage.output_tokens is None and not usage.counters
         failed = call.status == "failed"
         return cls(
             calls=1,
@@ -97,6 +111,7 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
             unpriced_calls=int(cost.status == "unpriced" and not unknown),
             partial_calls=int(cost.status == "partial"),
             estimated_calls=int(cost.status == "estimated"),
+            inconsistent_calls=int(bool(call.inconsistent)),
             input_tokens=tokens,
             output_tokens=usage.output_tokens or 0,
             cache_read_input_tokens=usage.cache_read_input_tokens or 0,
@@ -104,12 +119,25 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
             tool_use_input_tokens=usage.tool_use_input_tokens or 0,
             reasoning_output_tokens=usage.reasoning_output_tokens or 0,
             embedding_tokens=tokens if embeds else 0,
+            cache_write_by_ttl=usage.cache_write_by_ttl,
+            modality_tokens=modality_tokens(usage),
+            counters=usage.counters,
             cost=cost.amount,
         )
 
 
-_COUNTS = len(Totals.__struct_fields__) - 2
-"""All fields but the last two are counts; those two are money."""
+_COUNTS = len(Totals.__struct_fields__) - 5
+_MONEY = _COUNTS + 3
+"""Fields from the first are counts, then counts by name, and from here on money."""
+
+
+def _merged(a: Counts, b: Counts) -> Counts:
+    if not a or not b:
+        return a or b
+    sums = dict(a)
+    for name, number in b:
+        sums[name] = sums.get(name, 0) + number
+    return counts(sums)
 
 
 def _sum(a: Decimal | None, b: Decimal | None) -> Decimal | None:

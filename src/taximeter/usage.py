@@ -2,38 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from operator import attrgetter
+from typing import Annotated
+
 import msgspec
-
-
-class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What one call used. The two totals are inclusive; every other count is a subset of one of them.
-
-    A number that the provider did not give is absent (None), never 0.
-    """
-
-    input_tokens: int | None = None
-    """All input tokens: cached, written to the cache, of tools and of every modality included."""
-
-    output_tokens: int | None = None
-    """All output tokens, reasoning included."""
-
-    cache_read_input_tokens: int | None = None
-    """Input tokens answered from the provider's cache."""
-
-    cache_write_input_tokens: int | None = None
-    """Input tokens written to the provider's cache."""
-
-    tool_use_input_tokens: int | None = None
-    """Input tokens that results of tools made."""
-
-    reasoning_output_tokens: int | None = None
-    """Output tokens the model thought with."""
-
-
-INPUT_SUBSETS = ("cache_read_input_tokens", "cache_write_input_tokens", "tool_use_input_tokens")
-OUTPUT_SUBSETS = ("reasoning_output_tokens",)
-SUBSETS = (*INPUT_SUBSETS, *OUTPUT_SUBSETS)
-"""Names of the counts that are contained in one of the totals."""
 
 MAX_TOKENS = 2**63 - 1
 """No count is larger: it must fit a signed 64-bit column."""
@@ -41,11 +14,144 @@ MAX_TOKENS = 2**63 - 1
 MAX_MONEY = 10**12
 """No single call costs more, and no rate is higher: it must leave room for exact sums of many calls."""
 
+Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+
+Counts = tuple[tuple[str, Tokens], ...]
+"""Open counts by name, sorted, each name once: a mapping that can be hashed. Made by `counts`."""
+
+
+class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """What one call used. The two totals are inclusive; every other token count is a subset of one of them.
+
+    A number that the provider did not give is absent (None), never 0.
+    """
+
+    input_tokens: Tokens | None = None
+    """All input tokens: cached, written to the cache, of tools and of every modality included."""
+
+    output_tokens: Tokens | None = None
+    """All output tokens, reasoning included."""
+
+    cache_read_input_tokens: Tokens | None = None
+    """Input tokens answered from the provider's cache."""
+
+    cache_write_input_tokens: Tokens | None = None
+    """Input tokens written to the provider's cache, for however long."""
+
+    tool_use_input_tokens: Tokens | None = None
+    """Input tokens that results of tools made."""
+
+    reasoning_output_tokens: Tokens | None = None
+    """Output tokens the model thought with."""
+
+    text_input_tokens: Tokens | None = None
+    image_input_tokens: Tokens | None = None
+    audio_input_tokens: Tokens | None = None
+    video_input_tokens: Tokens | None = None
+    text_output_tokens: Tokens | None = None
+    image_output_tokens: Tokens | None = None
+    audio_output_tokens: Tokens | None = None
+    video_output_tokens: Tokens | None = None
+    text_cache_read_input_tokens: Tokens | None = None
+    """Text among `cache_read_input_tokens`; and so on."""
+
+    image_cache_read_input_tokens: Tokens | None = None
+    audio_cache_read_input_tokens: Tokens | None = None
+    video_cache_read_input_tokens: Tokens | None = None
+    cache_write_by_ttl: Counts = ()
+    """`cache_write_input_tokens` by how long they are kept, as the provider names it (`5m`, `1h`)."""
+
+    counters: Counts = ()
+    """What is billed by the piece and is not a token: web searches, images, pages."""
+
+
+NO_USAGE = Usage()
+"""Nobody said anything."""
+
+MODALITIES = ("text", "image", "audio", "video")
+SUBSETS = tuple(name for name in Usage.__struct_fields__ if name.endswith("_tokens"))[2:]
+"""Names of the token counts that are contained in one of the totals."""
+
+OPEN_COUNTS = ("cache_write_by_ttl", "counters")
+"""Names of the counts with open keys."""
+
+
+def counts(named: dict[str, int]) -> Counts:
+    """Open counts of a mapping."""
+    return tuple(sorted(named.items()))
+
+
+def modality_tokens(usage: Usage) -> Counts:
+    """Tokens by the name of the field, of the modalities that somebody told of."""
+    given = _modalities(usage)
+    if given == _NO_MODALITIES:
+        return ()
+    return tuple((name, tokens) for name, tokens in zip(_MODALITY_NAMES, given, strict=True) if tokens is not None)
+
+
+def violations(usage: Usage) -> tuple[str, ...]:
+    """What cannot all be true: parts that do not overlap, and are together more than the whole that contains them.
+
+    A part whose whole nobody gave contradicts nothing.
+    """
+    if _is_plain(usage):
+        return ()
+    found = [*_excesses(usage)]
+    kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
+    for name in ("cache_write_input_tokens", "input_tokens"):
+        whole = getattr(usage, name)
+        if whole is not None and kept > whole:
+            found.append(f"cache_write_by_ttl {kept} > {name} {whole}")
+    return tuple(found)
+
 
 def is_consistent(usage: Usage) -> bool:
-    """Whether no subset is larger than the total that contains it, and no token both read from a cache and written."""
-    for total, subsets in ((usage.input_tokens, INPUT_SUBSETS), (usage.output_tokens, OUTPUT_SUBSETS)):
-        if total is not None and any((getattr(usage, name) or 0) > total for name in subsets):
-            return False
+    """Whether no part is larger than the whole that contains it."""
+    return not violations(usage)
+
+
+class _Parts(msgspec.Struct, frozen=True, gc=False):
+    """Counts that do not overlap, and the one that contains them."""
+
+    whole: str
+    parts: tuple[str, ...]
+
+
+def _by_modality(whole: str) -> tuple[str, ...]:
+    return tuple(f"{modality}_{whole}" for modality in MODALITIES)
+
+
+_CONTAINED = (
+    _Parts("input_tokens", ("cache_read_input_tokens", "cache_write_input_tokens")),
+    _Parts("input_tokens", ("tool_use_input_tokens",)),
+    _Parts("output_tokens", ("reasoning_output_tokens",)),
+    _Parts("input_tokens", _by_modality("input_tokens")),
+    _Parts("output_tokens", _by_modality("output_tokens")),
+    _Parts("cache_read_input_tokens", _by_modality("cache_read_input_tokens")),
+    _Parts("input_tokens", _by_modality("cache_read_input_tokens")),
+    *(_Parts(f"{modality}_input_tokens", (f"{modality}_cache_read_input_tokens",)) for modality in MODALITIES),
+)
+_MODALITY_NAMES = tuple(sorted(name for name in SUBSETS if name.startswith(MODALITIES)))
+_modalities = attrgetter(*_MODALITY_NAMES)
+_NO_MODALITIES = _modalities(NO_USAGE)
+
+
+def _is_plain(usage: Usage) -> bool:
+    """Whether a glance shows that all is well, as it is with nearly every call."""
+    whole, of_tools = usage.input_tokens, usage.tool_use_input_tokens or 0
     cached = (usage.cache_read_input_tokens or 0) + (usage.cache_write_input_tokens or 0)
-    return usage.input_tokens is None or cached <= usage.input_tokens
+    return (
+        (whole is None or (cached <= whole and of_tools <= whole))
+        and (usage.output_tokens is None or (usage.reasoning_output_tokens or 0) <= usage.output_tokens)
+        and not usage.cache_write_by_ttl
+        and _modalities(usage) == _NO_MODALITIES
+    )
+
+
+def _excesses(usage: Usage) -> Iterator[str]:
+    for rule in _CONTAINED:
+        whole = getattr(usage, rule.whole)
+        if whole is not None:
+            used = sum(getattr(usage, name) or 0 for name in rule.parts)
+            if used > whole:
+                yield f"{' + '.join(rule.parts)} {used} > {rule.whole} {whole}"

@@ -6,6 +6,8 @@ import pytest
 
 from taximeter.journal.reader import Line
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
+from taximeter.numbers import to_json
+from taximeter.usage import SUBSETS, Usage, violations
 
 CALL = b'{"schema_version":"instrumentation_call_v1","model":"m","prompt_tokens":1,"tags":{"a":"b"}}'
 
@@ -30,6 +32,28 @@ def test_a_call_without_counts_is_missing_usage() -> None:
     assert record.to_event("f", Line(0, b"")).usage_source == "missing"
 
 
+def test_every_subset_and_open_count_of_a_line_reaches_the_usage() -> None:
+    subsets = {name: position for position, name in enumerate(SUBSETS)}
+    totals = {"prompt_tokens": 1000, "completion_tokens": 1000}
+    named = {"cache_write_by_ttl": {"5m": 1, "1h": 0}, "counters": {"images": 2}}
+    (record,) = read_records(
+        to_json({"schema_version": "instrumentation_call_v1", "model": "m", **totals, **subsets, **named})
+    )
+    assert isinstance(record, SinkCall)
+    event = record.to_event("f", Line(0, b""))
+    assert event.usage == Usage(
+        1000, 1000, **subsets, cache_write_by_ttl=(("1h", 0), ("5m", 1)), counters=(("images", 2),)
+    )
+
+
+def test_counts_that_contradict_each_other_are_kept_with_the_reason() -> None:
+    (record,) = read_records(CALL.replace(b'"tags"', b'"cache_read_input_tokens":2,"tags"'))
+    assert isinstance(record, SinkCall)
+    event = record.to_event("f", Line(0, b""))
+    assert (event.usage.input_tokens, event.usage.cache_read_input_tokens) == (1, 2)
+    assert event.inconsistent == violations(event.usage) != ()
+
+
 def test_items_and_rejections_are_read() -> None:
     (items,) = read_records(b'{"schema_version":"instrumentation_items_v1","items":5,"direction":"in"}')
     (rejected,) = read_records(b'{"schema_version":"instrumentation_rejected_v1","reason":"why"}')
@@ -50,6 +74,9 @@ def test_items_and_rejections_are_read() -> None:
         b'"model":""',
         b'"model":5',
         b'"kind":"video"',
+        b'"audio_input_tokens":-1',
+        b'"cache_write_by_ttl":{"5m":1.5}',
+        b'"counters":{"images":true}',
     ],
 )
 def test_figures_that_cannot_be_true_are_rejected_with_the_reason(field: bytes) -> None:

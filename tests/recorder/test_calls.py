@@ -65,6 +65,17 @@ def test_a_call_may_be_one_mapping(sink: Path) -> None:
     assert (second["kind"], second["prompt_tokens"]) == ("embedding", 7)
 
 
+def test_open_counts_are_mappings_of_names_to_counts(sink: Path) -> None:
+    taximeter.log_llm_usage("m", 9, 1, cache_write_by_ttl={"5m": 4}, counters={"web_searches": 2}, audio_input_tokens=3)
+    taximeter.log_llm_usage("m", 9, 1, counters={"web_searches": -2})
+    taximeter.log_llm_usage("m", 9, 1, counters=[2])
+    first, second, third = lines(sink)
+    assert (first["cache_write_by_ttl"], first["counters"]) == ({"5m": 4}, {"web_searches": 2})
+    assert first["audio_input_tokens"] == 3
+    assert second["reason"] == "counters.web_searches must be a whole number from 0 to 2**63 - 1, not -2"
+    assert third["reason"] == "counters must be a mapping of names to counts, not a value of type list"
+
+
 def test_what_is_not_known_is_left_out(sink: Path) -> None:
     taximeter.log_llm_usage("m")
     taximeter.log_embedding_usage("e", 3, request_ms=None)

@@ -15,6 +15,7 @@ from taximeter.pricing.price import EXACT
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
 from taximeter.report.schemas import ModelTotals
+from taximeter.report.trust import trust
 from taximeter.rundir import RunDir
 from tests.runs import Writing, call, plan, stage
 
@@ -69,6 +70,19 @@ def test_a_stage_that_runs_has_its_figures_so_far(tmp_path: Path) -> None:
     books.ledger.poll()
     assert books.report().totals.calls == 2
     lock.close()
+
+
+def test_counts_that_contradict_each_other_are_shown_and_named(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=10, completion_tokens=5, reasoning_output_tokens=6, counters={"images": 2}))
+    writing.end("a")
+    report = build(writing.run)
+    (shown,) = report.stages[0].llm_calls
+    assert (shown.completion_tokens, shown.reasoning_output_tokens, shown.counters) == (5, 6, {"images": 2})
+    assert shown.inconsistent == ["reasoning_output_tokens 6 > output_tokens 5"]
+    assert (report.totals.inconsistent_calls, report.totals.counters) == (1, {"images": 2})
+    assert any(note.startswith("1 call inconsistent") and note.endswith(": big.") for note in trust(report))
 
 
 def test_what_a_dead_driver_left_open_is_lost_and_its_calls_count(tmp_path: Path) -> None:

@@ -12,9 +12,7 @@ import msgspec
 
 from taximeter.events import CallEvent, CallKind
 from taximeter.journal.reader import UNREADABLE, Line
-from taximeter.usage import MAX_MONEY, MAX_TOKENS, SUBSETS, Usage
-
-Tokens = Annotated[int, msgspec.Meta(ge=0, le=MAX_TOKENS)]
+from taximeter.usage import MAX_MONEY, NO_USAGE, OPEN_COUNTS, SUBSETS, Tokens, Usage, counts, violations
 
 
 class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_version"):
@@ -37,6 +35,21 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
     cache_write_input_tokens: Tokens | None = None
     tool_use_input_tokens: Tokens | None = None
     reasoning_output_tokens: Tokens | None = None
+    text_input_tokens: Tokens | None = None
+    image_input_tokens: Tokens | None = None
+    audio_input_tokens: Tokens | None = None
+    video_input_tokens: Tokens | None = None
+    text_output_tokens: Tokens | None = None
+    image_output_tokens: Tokens | None = None
+    audio_output_tokens: Tokens | None = None
+    video_output_tokens: Tokens | None = None
+    text_cache_read_input_tokens: Tokens | None = None
+    image_cache_read_input_tokens: Tokens | None = None
+    audio_cache_read_input_tokens: Tokens | None = None
+    video_cache_read_input_tokens: Tokens | None = None
+    cache_write_by_ttl: dict[str, Tokens] | None = None
+    counters: dict[str, Tokens] | None = None
+    inconsistent: tuple[str, ...] | None = None
     tags: dict[str, str] | None = None
 
     def __post_init__(self) -> None:
@@ -49,7 +62,12 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
         """The call as an event, named by its file and byte offset."""
         given = self.created_at
         at = None if given is None else (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-        known = self.prompt_tokens is not None or self.completion_tokens is not None
+        usage = Usage(
+            self.prompt_tokens,
+            self.completion_tokens,
+            *(getattr(self, subset) for subset in SUBSETS),
+            *(counts(getattr(self, name) or {}) for name in OPEN_COUNTS),
+        )
         return CallEvent(
             event_id=(source, line.offset),
             run_id=self.run_id,
@@ -58,8 +76,9 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
             provider=self.provider,
             model=self.model,
             response_model=self.response_model,
-            usage=Usage(self.prompt_tokens, self.completion_tokens, *(getattr(self, subset) for subset in SUBSETS)),
-            usage_source="user" if known else "missing",
+            usage=usage,
+            usage_source="missing" if usage == NO_USAGE else "user",
+            inconsistent=self.inconsistent or violations(usage),
             cached=self.cached,
             request_id=self.request_id,
             started_at=at,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, SupportsIndex
 
-from taximeter.recorder.checks import count, duration, money, shown
+from taximeter.recorder.checks import count, counts, duration, money, shown
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.record import RejectedError, append_record
-from taximeter.usage import SUBSETS
+from taximeter.usage import OPEN_COUNTS, SUBSETS
 
 _TOKENS = ("prompt_tokens", "completion_tokens", *SUBSETS)
 _TEXTS = ("provider", "response_model", "request_id", "stage_id", "run_id")
@@ -34,8 +34,9 @@ def log_llm_usage(
     `model` is the model that was asked for, or one mapping with all the fields. `prompt_tokens` and
     `completion_tokens` are inclusive totals; None says that the provider gave none. `cached` means answered from a
     local cache: nothing was bought. `request_ms` is the latency in milliseconds, `cost` what the provider says it
-    billed. `more` takes the subsets of the totals (`cache_read_input_tokens`, `cache_write_input_tokens`,
-    `tool_use_input_tokens`, `reasoning_output_tokens`), `response_model`, and `tags`.
+    billed. `more` takes the subsets of the totals by their names in `Usage` (`cache_read_input_tokens`,
+    `reasoning_output_tokens`, `audio_input_tokens`, ...), `cache_write_by_ttl` and `counters` as mappings
+    (`{"5m": 900}`, `{"web_searches": 2}`), `response_model`, and `tags`.
 
     Counts are whole numbers from 0 to 2**63 - 1. A call whose figures cannot be true is kept as a rejected line with
     the reason, and every report counts it.
@@ -84,6 +85,9 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
     for name in _TOKENS:
         if name in call:
             call[name] = count(name, call[name])
+    for name in OPEN_COUNTS:
+        if name in call:
+            call[name] = counts(name, call[name])
     for name in _TEXTS:
         if not isinstance(call.get(name, ""), str):
             raise RejectedError(f"{name} must be a text, not {shown(call[name])}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, SupportsFloat
 
@@ -20,6 +21,13 @@ def count(name: str, value: Any) -> int:
     if isinstance(value, bool) or not 0 <= number <= MAX_TOKENS:
         raise RejectedError(f"{name} must be a whole number from 0 to 2**63 - 1, not {shown(value)}")
     return number
+
+
+def counts(name: str, value: Any) -> dict[str, int]:
+    """Whole numbers by name."""
+    if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+        raise RejectedError(f"{name} must be a mapping of names to counts, not {shown(value)}")
+    return {key: count(f"{name}.{key:.40}", number) for key, number in value.items()}
 
 
 def duration(name: str, value: Any) -> float:

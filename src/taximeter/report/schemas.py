@@ -75,6 +75,27 @@ class LLMCallUsage(_Record):
     cache_write_input_tokens: Tokens | None = None
     tool_use_input_tokens: Tokens | None = None
     reasoning_output_tokens: Tokens | None = None
+    text_input_tokens: Tokens | None = None
+    image_input_tokens: Tokens | None = None
+    audio_input_tokens: Tokens | None = None
+    video_input_tokens: Tokens | None = None
+    text_output_tokens: Tokens | None = None
+    image_output_tokens: Tokens | None = None
+    audio_output_tokens: Tokens | None = None
+    video_output_tokens: Tokens | None = None
+    text_cache_read_input_tokens: Tokens | None = None
+    image_cache_read_input_tokens: Tokens | None = None
+    audio_cache_read_input_tokens: Tokens | None = None
+    video_cache_read_input_tokens: Tokens | None = None
+    cache_write_by_ttl: dict[str, Tokens] | None = None
+    """Tokens written to the provider's cache by how long they are kept."""
+
+    counters: dict[str, Tokens] | None = None
+    """What is billed by the piece and is not a token."""
+
+    inconsistent: list[str] | None = None
+    """Why the counts cannot all be true; they stand as they were given."""
+
     tags: dict[str, str] | None = None
 
 
@@ -121,6 +142,9 @@ class ModelTotals(_Record):
     """Calls of which a part has no price."""
 
     estimated_calls: Count = 0
+    inconsistent_calls: Count = 0
+    """Calls whose counts cannot all be true."""
+
     prompt_tokens: Count = 0
     """All input tokens, those of embeddings and of the provider's cache included."""
 
@@ -133,6 +157,15 @@ class ModelTotals(_Record):
     reasoning_output_tokens: Count = 0
     embedding_tokens: Count = 0
     """Input tokens of embedding calls."""
+
+    cache_write_by_ttl: dict[str, Count] = {}
+    """`cache_write_input_tokens` by how long they are kept."""
+
+    modality_tokens: dict[str, Count] = {}
+    """Tokens of text, image, audio and video, as far as providers told them."""
+
+    counters: dict[str, Count] = {}
+    """What is billed by the piece and is not a token."""
 
     cost: Money | None = None
     """Money of what is priced; null if nothing is."""

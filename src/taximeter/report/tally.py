@@ -10,9 +10,12 @@ from taximeter.clock import iso
 from taximeter.ledger.top import PricedCall
 from taximeter.report import schemas
 from taximeter.totals import NOTHING, Totals
-from taximeter.usage import SUBSETS
+from taximeter.usage import OPEN_COUNTS, SUBSETS
 
-_SAME = tuple(name for name in schemas.ModelTotals.model_fields if name in Totals.__struct_fields__)
+_OPEN = ("cache_write_by_ttl", "modality_tokens", "counters")
+_SAME = tuple(
+    name for name in schemas.ModelTotals.model_fields if name in Totals.__struct_fields__ and name not in _OPEN
+)
 
 
 def roll_up(leaves: Iterable[tuple[str, Totals]]) -> schemas.Totals:
@@ -28,6 +31,7 @@ def model_totals(totals: Totals) -> schemas.ModelTotals:
     """Totals in the words of a report."""
     return schemas.ModelTotals(
         **{name: getattr(totals, name) for name in _SAME},
+        **{name: dict(getattr(totals, name)) for name in _OPEN},
         cost_status=totals.cost_status,
         prompt_tokens=totals.input_tokens,
         completion_tokens=totals.output_tokens,
@@ -45,6 +49,8 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         prompt_tokens=call.usage.input_tokens,
         completion_tokens=call.usage.output_tokens,
         **{name: getattr(call.usage, name) for name in SUBSETS},
+        **{name: dict(getattr(call.usage, name)) or None for name in OPEN_COUNTS},
+        inconsistent=list(call.inconsistent) or None,
         cached=call.cached,
         request_ms=call.request_ms,
         request_id=call.request_id,

@@ -45,6 +45,12 @@ def _money(report: schemas.RunInstrumentation) -> list[str]:
         notes.append(f"{plural(count, 'call')} without a price, left out of the cost: {models}. Add it to the sheet.")
     if totals.missing_usage_calls:
         notes.append(f"{plural(totals.missing_usage_calls, 'call')} did not say how many tokens they used.")
+    if totals.inconsistent_calls:
+        doubtful = [brief(model) for model, sums in totals.per_model.items() if sums.inconsistent_calls]
+        notes.append(
+            f"{plural(totals.inconsistent_calls, 'call')} inconsistent: token counts that contradict each other are "
+            f"taken as given: {_listed(doubtful)}."
+        )
     if totals.estimated_calls:
         notes.append(
             f"{plural(totals.estimated_calls, 'call')} priced by rates that are not the model's own (~): "

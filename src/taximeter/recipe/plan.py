@@ -71,6 +71,12 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] | str
     """Template of its command: arguments, or a string for the shell."""
 
+    cpus: float = 1
+    """CPUs it takes of those that a run may use at a time."""
+
+    memory: int = 0
+    """Bytes it takes of the machine's memory."""
+
     mocked: bool = False
     """A stand-in runs in the module's place."""
 

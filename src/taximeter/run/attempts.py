@@ -1,0 +1,115 @@
+"""One try of a stage after the other: numbered, started, and judged when nothing of it is left."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import msgspec
+
+from taximeter.events import SpanEvent, Status
+from taximeter.ledger.figures import Figures
+from taximeter.recipe.command import CommandValues, render
+from taximeter.recipe.plan import PlannedStage
+from taximeter.report.build import Books
+from taximeter.run.artifacts import Artifacts
+from taximeter.run.environment import metering_environment, stage_environment
+from taximeter.run.launcher import Forkserver, StageHandle
+from taximeter.run.messages import Task
+from taximeter.run.spans import DriverSpans
+from taximeter.run.trouble import Trouble
+
+GRACE = 5.0
+"""Seconds between TERM and KILL."""
+
+
+class Running(msgspec.Struct):
+    """An attempt of a stage whose process lives."""
+
+    stage: PlannedStage
+    number: int
+    span: SpanEvent
+    handle: StageHandle
+
+
+class Attempts:
+    """All attempts of the stages of a run."""
+
+    def __init__(self, books: Books, spans: DriverSpans, forkserver: Forkserver, python: str, trouble: Trouble) -> None:
+        self.artifacts = Artifacts(books.plan, books.run)
+        self._books = books
+        self._plan = books.plan
+        self._run = books.run
+        self._spans = spans
+        self._forkserver = forkserver
+        self._python = python
+        self._trouble = trouble
+        self._cwd = str(Path.cwd())  # a stage may remove it
+        books.ledger.poll()
+        self._last = {stage_id: max(attempts) for stage_id, attempts in books.ledger.stage_attempts().items()}
+        """Number of the latest attempt of each stage, whichever driver made it."""
+
+    def start(self, stage: PlannedStage) -> Running:
+        """Starts the next attempt: its number follows the highest that the run directory knows."""
+        number = self._last[stage.id] = self._last.get(stage.id, 0) + 1
+        folder = self._run.stage(stage.folder)
+        with self._trouble:
+            folder.path.mkdir(exist_ok=True)
+            self.artifacts.of(stage).parent.mkdir(parents=True, exist_ok=True)
+        span = self._spans.open_stage(stage, number)
+        environment = stage_environment(os.environ, stage, self._run, span)
+        metered = self._plan.instrumentation.enabled
+        if metered:
+            environment |= metering_environment(stage, self._run, span)
+        task = Task(
+            argv=self._argv(stage, number),
+            env=environment,
+            cwd=self._cwd,
+            log_path=str(folder.log(number)),
+            usage_path=str(folder.usage(number)) if metered else None,
+            grace=GRACE,
+        )
+        return Running(stage, number, span, self._forkserver.launch(task))
+
+    def _argv(self, stage: PlannedStage, number: int) -> list[str]:
+        folder = self._run.stage(stage.folder)
+        values = CommandValues(
+            python=self._python,
+            inputs=self.artifacts.inputs(stage),
+            input=self._plan.input,
+            out=str(self.artifacts.of(stage)),
+            stage_dir=str(folder.path),
+            run_dir=str(self._run.path),
+            run_id=self._run.run_id,
+            state_file=str(self._run.state),
+            progress_file=str(folder.progress(number)),
+        )
+        return render(stage, values)
+
+    def failure(self, running: Running, figures: Figures) -> str | None:
+        """Why an attempt that has ended did not do what it should."""
+        if figures.spawn_error is not None:
+            return figures.spawn_error
+        if figures.signal is not None:
+            return f"killed by {signal.Signals(figures.signal).name}"
+        if figures.exit_code:
+            return f"exit code {figures.exit_code}"
+        missing = self.artifacts.missing(running.stage)
+        return f"ended well but did not write {missing}" if missing else None
+
+    def close(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
+        """Notes how the attempt ended, and what it took."""
+        running.handle.close()
+        items_in, items_out = self._items(running) if self._plan.instrumentation.enabled else (None, None)
+        self._spans.close_stage(running.span, status, figures, error, items_in, items_out)
+
+    def _items(self, running: Running) -> tuple[int | None, int | None]:
+        """Units of work in and out: as the stage told them, else the rows of its artifacts."""
+        self._books.ledger.poll()
+        stage, told = running.stage, self._books.ledger.items
+        read, made = ((stage.id, running.number, direction) for direction in ("in", "out"))
+        return (
+            told[read] if read in told else self.artifacts.rows_in(stage),
+            told[made] if made in told else self.artifacts.rows_out(stage),
+        )

@@ -1,0 +1,78 @@
+"""Which stage is started next: the first in the plan of those whose needs are done and for which there is room."""
+
+from __future__ import annotations
+
+import bisect
+import math
+from collections.abc import Iterable
+from graphlib import TopologicalSorter
+
+import msgspec
+
+from taximeter.recipe.plan import PlannedStage
+
+
+class Room(msgspec.Struct, frozen=True):
+    """What all stages that run at a time may take together. One that alone asks for more runs alone."""
+
+    cpus: float
+    """A stage that asks for nothing takes one."""
+
+    memory: float = math.inf
+    """Bytes."""
+
+    def holds(self, stages: Iterable[PlannedStage]) -> bool:
+        """Whether they fit in together."""
+        taken = list(stages)
+        return len(taken) <= 1 or (
+            math.fsum(stage.cpus for stage in taken) <= self.cpus
+            and sum(stage.memory for stage in taken) <= self.memory
+        )
+
+
+class Schedule:
+    """The stages that have not been started, those that can be, and those that run."""
+
+    def __init__(self, stages: Iterable[PlannedStage], room: Room) -> None:
+        self.waiting = {stage.id: stage for stage in stages}
+        """Those that were never started."""
+
+        self._room = room
+        self._order = TopologicalSorter({stage.id: stage.needs for stage in self.waiting.values()})
+        self._order.prepare()
+        self._ready: list[PlannedStage] = []
+        self._running: dict[str, PlannedStage] = {}
+        self._collect()
+
+    def next(self) -> PlannedStage | None:
+        """Takes the next stage, and room for it; None if there is none now."""
+        if self._running and math.fsum(stage.cpus for stage in self._running.values()) >= self._room.cpus:
+            return None  # most looks end here, however many stages are ready
+        for place, stage in enumerate(self._ready):
+            if self._room.holds((*self._running.values(), stage)):
+                del self._ready[place]
+                self.waiting.pop(stage.id, None)
+                self._running[stage.id] = stage
+                return stage
+        return None
+
+    def free(self, stage: PlannedStage) -> None:
+        """The stage does not run any more: its room is free."""
+        del self._running[stage.id]
+
+    def done(self, stage: PlannedStage) -> None:
+        """What waited for the stage can be started."""
+        self._order.done(stage.id)
+        self._collect()
+
+    def again(self, stage: PlannedStage) -> None:
+        """The stage is to be started once more."""
+        bisect.insort(self._ready, stage, key=_index)
+
+    def _collect(self) -> None:
+        for stage_id in self._order.get_ready():
+            self.again(self.waiting[stage_id])
+
+
+def _index(stage: PlannedStage) -> int:
+    return stage.index

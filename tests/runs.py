@@ -63,7 +63,8 @@ class Writing:
         self.run: RunDir = OutputDir(output).run(run_id)
         self.run.create()
         self.run.plan.write_bytes(of.snapshot())
-        self.run.pricing.write_bytes(sheet.to_json())
+        if of.instrumentation.enabled:
+            self.run.pricing.write_bytes(sheet.to_json())
         self.plan = of
         self.clock = FakeClock()
         self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"), Trouble())

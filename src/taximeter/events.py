@@ -39,7 +39,21 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     """The stage this span belongs to; None is outside any stage."""
 
     attempt: int | None = None
+    """Which try of the stage, from 1; absent where it was not tried. Of a run: which driver, the first one is 1."""
+
     shard: int | None = None
+    folder: str | None = None
+    """The folder of the stage in the run directory."""
+
+    fingerprint: str | None = None
+    """sha256 of all that the stage is made from, as it was when the attempt began."""
+
+    reused_from: str | None = None
+    """The other run that a reused stage was done in."""
+
+    stale: bool = False
+    """What the stage read was made anew since."""
+
     span: str
     """Name of the region."""
 

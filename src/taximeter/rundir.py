@@ -179,6 +179,11 @@ class StageDir:
         """The supervisor's figures."""
         return self.path / f"usage.{attempt}.json"
 
+    @property
+    def reused(self) -> Path:
+        """What the stage took in the run that it was reused from."""
+        return self.path / "reused.json"
+
 
 class OutputDir:
     """The folder that holds the manifest and all runs."""

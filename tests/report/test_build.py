@@ -223,7 +223,7 @@ def test_a_stage_that_was_skipped_took_nothing_that_anybody_knows(tmp_path: Path
     writing = two_stages(tmp_path)
     writing.start("a")
     writing.end("a", "failed", exit_code=1)
-    writing.spans.close_stage(writing.spans.open_stage(writing.plan.stages[1], 1), "skipped")
+    writing.spans.skip_stage(writing.plan.stages[1])
     writing.close("failed")
     stage_b = build(writing.run).stages[1]
     assert (stage_b.status, stage_b.wall_seconds, stage_b.attempts, stage_b.methods) == ("skipped", None, [], {})

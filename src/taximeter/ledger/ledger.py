@@ -23,6 +23,7 @@ _events = msgspec.json.Decoder(Event)
 _SLICE = 10_000
 """Lines that are taken in about a fifth of a second."""
 
+_NOT_TRIED = ("skipped", "reused")
 _MOST_REASONS = 20
 _LONGEST_REASON = 200
 
@@ -40,6 +41,16 @@ class Attempt(msgspec.Struct, frozen=True, gc=False):
 
     stage_id: str
     number: int
+
+
+class StageSpans(msgspec.Struct):
+    """The spans of one stage."""
+
+    latest: SpanEvent
+    """The last word on it: of an attempt, or that it was skipped or reused."""
+
+    attempts: list[SpanEvent] = []
+    """Latest span of each attempt, in order."""
 
 
 class _SinkReader(msgspec.Struct):
@@ -104,17 +115,27 @@ class Ledger:
         for reader in list(self._sinks.values()):
             self._close_sink(reader)
 
-    def stage_attempts(self) -> dict[str, dict[int, SpanEvent]]:
-        """Latest span of each attempt of each stage, in order."""
-        found: dict[str, dict[int, SpanEvent]] = {}
-        for span in self.spans.values():
-            if span.kind == "stage" and span.stage_id is not None:
-                found.setdefault(span.stage_id, {})[span.attempt or 1] = span
-        return {stage_id: dict(sorted(attempts.items())) for stage_id, attempts in found.items()}
+    def sittings(self) -> list[SpanEvent]:
+        """The span of each driver that has worked on this run, the first one first."""
+        return sorted((span for span in self.spans.values() if span.kind == "run"), key=_sitting)
 
-    def run_span(self) -> SpanEvent | None:
-        """Latest span of the run, if its driver got so far."""
-        return next((span for span in self.spans.values() if span.kind == "run"), None)
+    def stages(self) -> dict[str, StageSpans]:
+        """What is known of each stage that was tried, skipped or reused."""
+        order = {span.span_id: number for number, span in enumerate(self.sittings())}
+        found: dict[str, StageSpans] = {}
+        latest: dict[str, tuple[int, int]] = {}
+        for span in self.spans.values():
+            if span.kind != "stage" or span.stage_id is None:
+                continue
+            spans = found.setdefault(span.stage_id, StageSpans(span))
+            if span.status not in _NOT_TRIED:
+                spans.attempts.append(span)
+            moment = (order.get(span.parent_id or "", 0), span.seq)
+            if moment >= latest.get(span.stage_id, moment):
+                latest[span.stage_id], spans.latest = moment, span
+        for spans in found.values():
+            spans.attempts.sort(key=_number)
+        return found
 
     # -- journals -----------------------------------------------------------------------------------------------------
 
@@ -146,9 +167,9 @@ class Ledger:
 
     def _take_span(self, span: SpanEvent) -> None:
         self.spans[span.span_id] = span
-        folder = self._folders.get(span.stage_id or "")
-        if span.kind == "stage" and span.stage_id is not None and folder is not None:
-            attempt = Attempt(span.stage_id, span.attempt or 1)
+        folder = span.folder or self._folders.get(span.stage_id or "")
+        if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:
+            attempt = Attempt(span.stage_id, span.attempt)
             sink = self._run.stage(folder).sink(attempt.number)
             reader = self._sinks.setdefault(attempt, _SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink)))
             if span.ended_at is not None:
@@ -202,3 +223,11 @@ class Ledger:
         reason = reason[:_LONGEST_REASON]
         if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
             self.reasons[reason] += 1
+
+
+def _sitting(span: SpanEvent) -> int:
+    return span.attempt or 1
+
+
+def _number(span: SpanEvent) -> int:
+    return span.attempt or 0

@@ -12,7 +12,7 @@ from taximeter.yamldoc import KeyPath, show
 
 DEFAULT = "artifact.jsonl"
 
-_OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+")
+_OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+|reused\.json")
 """Names of the files that a run itself puts into the folder of a stage."""
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from taximeter.clock import Clock, SystemClock, iso
+from taximeter.clock import Clock, SystemClock
 from taximeter.errors import RunDirError
-from taximeter.events import SpanEvent, Status
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
-from taximeter.ledger.ledger import Ledger
+from taximeter.ledger.ledger import Ledger, StageSpans
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Plan, PlannedStage, read_plan
 from taximeter.report import schemas
 from taximeter.report.pricing import pricing_record
-from taximeter.report.stage import attempt_record, known, lasted, over_attempts, per_thousand
+from taximeter.report.reused import read_reused
+from taximeter.report.sittings import Sittings
+from taximeter.report.stage import attempt_record, former_stage, known, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
 from taximeter.rundir import RunDir
 from taximeter.totals import Totals
@@ -47,19 +48,25 @@ class Books:
         self.plan = plan
         self.sheet = read_sheet(run.pricing) if run.pricing.exists() else Sheet()
         self.ledger = Ledger(run, self.sheet, {stage.id: stage.folder for stage in plan.stages}, call_limit)
+        self.is_metered = plan.instrumentation.enabled or run.pricing.exists()
+        """Whether any sitting was metered: then there are figures to report."""
         self._figures = FiguresReader()
         self._clock = clock or SystemClock()
 
     def report(self) -> schemas.RunInstrumentation:
         """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
-        span = self.ledger.run_span()
-        alive = self.run.is_held()
-        open_status: Status = "running" if alive else "lost"
-        now = self._clock.now() if alive else None
-        spans, totals = self.ledger.stage_attempts(), self._totals_by_stage()
+        now = self._clock.now() if self.run.is_held() else None
+        sittings = Sittings(self.ledger.sittings(), now)
+        span = sittings.latest
+        spans, totals = self.ledger.stages(), self._totals_by_stage()
         stages = [
-            self._stage(stage, spans.get(stage.id, {}), open_status, now, totals.pop(stage.id, schemas.Totals()))
+            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, schemas.Totals()))
             for stage in self.plan.stages
+        ]
+        # Stages of an earlier sitting's plan were paid for, too.
+        stages += [
+            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, schemas.Totals()))
+            for stage_id, left in spans.items()
         ]
         # What is left happened outside the stages of the plan; a report that dropped it would not add up.
         stages += [
@@ -70,12 +77,12 @@ class Books:
             run_id=self.run.run_id,
             recipe_name=self.plan.recipe_name,
             recipe_path=self.plan.recipe_path,
-            status=open_status if span is None or span.ended_at is None else span.status,
-            metered=self.plan.instrumentation.enabled,
+            status=sittings.run_status,
+            metered=self.is_metered,
             mocked=any(stage.mocked for stage in self.plan.stages),
-            started_at=None if span is None else iso(span.started_at),
-            ended_at=None if span is None or span.ended_at is None else iso(span.ended_at),
-            wall_seconds=None if span is None else lasted(span, now),
+            started_at=sittings.started_at,
+            ended_at=sittings.ended_at,
+            wall_seconds=sittings.wall_seconds,
             cpu_user_seconds=known(sum, (stage.cpu_user_seconds for stage in stages)),
             cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
             stages=stages,
@@ -88,42 +95,35 @@ class Books:
         )
 
     def _stage(
-        self,
-        stage: PlannedStage,
-        spans: dict[int, SpanEvent],
-        open_status: Status,
-        now: float | None,
-        totals: schemas.Totals,
+        self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, totals: schemas.Totals
     ) -> schemas.StageInstrumentation:
         folder = self.run.stage(stage.folder)
+        tried = spans.attempts if spans else []
         attempts = [
-            attempt_record(
-                span,
-                open_status if span.ended_at is None else span.status,
-                self._figures.read(folder.usage(number)),
-                now,
-            )
-            for number, span in spans.items()
-            if span.status != "skipped"  # it was never tried
+            attempt_record(span, sittings.status(span), self._figures.read(folder.usage(span.attempt or 1)), now)
+            for span in tried
+            for now in [sittings.now_of(span)]
         ]
-        last = spans[max(spans)] if spans else None
+        latest = spans.latest if spans else None
         artifact = f"{stage.folder}/{stage.out}"
-        figures: dict[str, Any] = {"status": last.status if last else "pending"}
-        if attempts:
-            figures = over_attempts(attempts)
-        items_in, items_out = (last.items_in, last.items_out) if last else (None, None)
+        items_in, items_out = (tried[-1].items_in, tried[-1].items_out) if tried else (None, None)
+        figures: dict[str, Any] = over_attempts(attempts) if attempts else {}
+        figures["status"] = "pending" if latest is None else sittings.stage_status(latest)
         return self._with_calls(
             schemas.StageInstrumentation(
                 id=stage.id,
                 stage=stage.stage,
                 module_id=stage.module_id,
                 description=stage.description,
-                artifact=artifact if (self.run.path / artifact).exists() else None,
+                stale=latest is not None and latest.stale,
+                artifact=artifact if stage.out and (self.run.path / artifact).exists() else None,
                 schema_version_output=stage.output_schema,
                 items_in=items_in,
                 items_out=items_out,
                 per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),
                 mocked=stage.mocked,
+                reused_from=latest.reused_from if latest else None,
+                reused=read_reused(folder) if latest and latest.reused_from else None,
                 llm_totals=totals,
                 **figures,
             )

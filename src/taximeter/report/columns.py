@@ -58,6 +58,10 @@ def table(columns: Sequence[Column[R]], rows: Sequence[R]) -> Table:
     )
 
 
+def _status(stage: schemas.StageInstrumentation) -> str:
+    return stage.status + (" (mock)" if stage.mocked else "") + (" (stale)" if stage.stale else "")
+
+
 def _share(stage: schemas.StageInstrumentation) -> str:
     used = cpu(stage)
     return numbers.UNKNOWN if used is None or not stage.wall_seconds else numbers.percent(used, stage.wall_seconds)
@@ -76,7 +80,7 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
     column = Column[schemas.StageInstrumentation]
     return [
         column("stage", name, 100, right=False, narrowest=16),
-        column("status", lambda s: s.status + (" (mock)" if s.mocked else ""), 90, right=False),
+        column("status", _status, 90, right=False),
         column("wall", lambda s: numbers.seconds(s.wall_seconds), 95),
         column("CPU", lambda s: numbers.seconds(cpu(s)), 70),
         column("CPU/wall", _share, 30),

@@ -11,6 +11,8 @@ Figure = Literal["exact", "sampled", "missing"]
 CostStatus = Literal["priced", "partial", "estimated", "unpriced"]
 Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped", "reused", "lost", "over_budget"]
 
+REUSED: Literal["instrumentation_reused_v1"] = "instrumentation_reused_v1"
+
 Count = Annotated[int, Field(ge=0, strict=True)]
 Tokens = Annotated[int, Field(ge=0, le=2**63 - 1, strict=True)]
 Seconds = Annotated[float, Field(ge=0)]
@@ -232,6 +234,21 @@ class PerThousandItems(_Record):
     """Rounded to 12 places."""
 
 
+class ReusedStage(Measured):
+    """What a stage took and cost in the run that it was reused from. It is in no total of the run that reuses it."""
+
+    schema_version: Literal["instrumentation_reused_v1"] = REUSED
+    started_at: str | None = None
+    ended_at: str | None = None
+    items_in: Count | None = None
+    items_out: Count | None = None
+    attempts: Count = 0
+    """How many there were."""
+
+    llm_totals: Totals = Totals()
+    methods: dict[str, Figure] = {}
+
+
 class StageInstrumentation(Measured):
     """What one stage took and what it cost, over all its attempts."""
 
@@ -246,6 +263,8 @@ class StageInstrumentation(Measured):
     description: str | None = None
     status: Status
     stale: bool = False
+    """What it read was made anew since."""
+
     artifact: str | None = None
     """Path of the artifact, from the run directory."""
 
@@ -258,6 +277,12 @@ class StageInstrumentation(Measured):
     """null for a stage of which nobody knows the items."""
 
     mocked: bool = False
+    reused_from: str | None = None
+    """The run that the stage was done in, if it was another one."""
+
+    reused: ReusedStage | None = None
+    """What it took and cost there."""
+
     attempts: list[StageAttempt] = []
     llm_calls: list[LLMCallUsage] = []
     """The most expensive calls."""
@@ -359,6 +384,7 @@ SCHEMA_MAP: dict[str, type[BaseModel]] = {
     "instrumentation_call_v1": LLMCallUsage,
     "instrumentation_items_v1": ItemsTold,
     "instrumentation_rejected_v1": CallRejected,
+    "instrumentation_reused_v1": ReusedStage,
     "instrumentation_stage_v1": StageInstrumentation,
     "instrumentation_run_v1": RunInstrumentation,
 }

@@ -9,6 +9,7 @@ from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
 from taximeter.pricing.price import rounded
+from taximeter.recipe.plan import PlannedStage
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
@@ -52,6 +53,13 @@ def over_attempts(attempts: list[schemas.StageAttempt]) -> dict[str, Any]:
         "methods": {name: _method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST)},
         "attempts": [a.model_copy(update={"last": a is last}) for a in attempts],
     }
+
+
+def former_stage(span: SpanEvent) -> PlannedStage:
+    """A stage that an earlier plan had, as far as its span knows it."""
+    return PlannedStage(
+        index=0, id=span.stage_id or "", stage=span.stage or "", folder=span.folder or "", out="", command=()
+    )
 
 
 def per_thousand(items: int | None, wall: float | None, totals: schemas.Totals) -> schemas.PerThousandItems | None:

@@ -33,6 +33,12 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     mocked = [brief(stage.id or "") for stage in report.stages if stage.mocked]
     if mocked:
         notes.append(f"Mocked, so not what the real run costs: {_listed(mocked)}.")
+    taken_over = [brief(stage.id or "") for stage in report.stages if stage.reused_from]
+    if taken_over:
+        notes.append(f"Reused from another run, which paid for it, so in no figure here: {_listed(taken_over)}.")
+    stale = [brief(stage.id or "") for stage in report.stages if stage.stale]
+    if stale:
+        notes.append(f"Stale, since what it reads was made anew: {_listed(stale)}.")
     return notes
 
 

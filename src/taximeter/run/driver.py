@@ -116,7 +116,7 @@ class Driver:
             self._reports.paced.want()
 
     def _skip(self, stage: PlannedStage) -> None:
-        self._spans.close_stage(self._spans.open_stage(stage, attempt=1), "skipped")
+        self._spans.skip_stage(stage)
         self._state.stage(stage, "skipped")
         self._observer.ended(stage, "skipped", None)
 

@@ -30,7 +30,7 @@ _RESOURCES = (
 class DriverSpans:
     """Writes spans of one run; a span that was opened and is never closed is lost."""
 
-    def __init__(self, folder: Path, run_id: str, clock: Clock, ids: Ids, trouble: Trouble) -> None:
+    def __init__(self, folder: Path, run_id: str, clock: Clock, ids: Ids, trouble: Trouble, sitting: int = 1) -> None:
         self._journal = Journal(folder / f"driver-{ids.process_id}.jsonl")
         self._clock = clock
         self._trouble = trouble
@@ -46,6 +46,7 @@ class DriverSpans:
                 span_id=ids.span_id(),
                 kind="run",
                 span=run_id,
+                attempt=sitting,
                 started_at=clock.now(),
                 meta={
                     "python_version": platform.python_version(),
@@ -63,24 +64,21 @@ class DriverSpans:
         """When the run started, in seconds since the epoch."""
         return self._run.started_at
 
-    def open_stage(self, stage: PlannedStage, attempt: int) -> SpanEvent:
+    def open_stage(self, stage: PlannedStage, attempt: int, fingerprint: str | None = None) -> SpanEvent:
         """Opens the span of one attempt."""
-        return self._opened(
-            SpanEvent(
-                event_id=(self._ids.process_id, 0),
-                run_id=self._run_id,
-                trace_id=self.trace_id,
-                span_id=self._ids.span_id(),
-                parent_id=self._run.span_id,
-                kind="stage",
-                stage=stage.stage,
-                stage_id=stage.id,
-                attempt=attempt,
-                span=stage.id,
-                parent_span=self._run.span,
-                started_at=self._clock.now(),
-            )
-        )
+        span = self._of(stage)
+        span.attempt, span.fingerprint = attempt, fingerprint
+        return self._opened(span)
+
+    def skip_stage(self, stage: PlannedStage) -> None:
+        """Notes that a stage is not tried."""
+        self._append(self._closed(self._of(stage), "skipped", None))
+
+    def reuse_stage(self, stage: PlannedStage, fingerprint: str | None, reused_from: str | None, stale: bool) -> None:
+        """Notes that a stage need not be tried: what it made is here already."""
+        span = self._of(stage)
+        span.fingerprint, span.reused_from, span.stale = fingerprint, reused_from, stale
+        self._append(self._closed(span, "reused", None))
 
     def close_stage(
         self,
@@ -108,6 +106,22 @@ class DriverSpans:
         self._append(self._closed(self._run, status, error))
         with self._trouble:
             self._journal.close()
+
+    def _of(self, stage: PlannedStage) -> SpanEvent:
+        return SpanEvent(
+            event_id=(self._ids.process_id, 0),
+            run_id=self._run_id,
+            trace_id=self.trace_id,
+            span_id=self._ids.span_id(),
+            parent_id=self._run.span_id,
+            kind="stage",
+            stage=stage.stage,
+            stage_id=stage.id,
+            folder=stage.folder,
+            span=stage.id,
+            parent_span=self._run.span,
+            started_at=self._clock.now(),
+        )
 
     def _opened(self, span: SpanEvent) -> SpanEvent:
         self._append(span)

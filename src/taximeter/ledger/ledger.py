@@ -52,6 +52,14 @@ class StageSpans(msgspec.Struct):
     attempts: list[SpanEvent] = []
     """Latest span of each attempt, in order."""
 
+    outcome: SpanEvent | None = None
+    """The last word of those that say what became of its artifact: that it was tried or reused."""
+
+    @property
+    def last_attempt(self) -> int:
+        """Number of the latest attempt; 0 if there was none."""
+        return _number(self.attempts[-1]) if self.attempts else 0
+
 
 class _SinkReader(msgspec.Struct):
     attempt: Attempt
@@ -122,17 +130,17 @@ class Ledger:
     def stages(self) -> dict[str, StageSpans]:
         """What is known of each stage that was tried, skipped or reused."""
         order = {span.span_id: number for number, span in enumerate(self.sittings())}
+        of_stages = [span for span in self.spans.values() if span.kind == "stage"]
+        of_stages.sort(key=lambda span: (order.get(span.parent_id or "", 0), span.seq))
         found: dict[str, StageSpans] = {}
-        latest: dict[str, tuple[int, int]] = {}
-        for span in self.spans.values():
-            if span.kind != "stage" or span.stage_id is None:
-                continue
-            spans = found.setdefault(span.stage_id, StageSpans(span))
-            if span.status not in _NOT_TRIED:
-                spans.attempts.append(span)
-            moment = (order.get(span.parent_id or "", 0), span.seq)
-            if moment >= latest.get(span.stage_id, moment):
-                latest[span.stage_id], spans.latest = moment, span
+        for span in of_stages:
+            if span.stage_id is not None:
+                spans = found.setdefault(span.stage_id, StageSpans(span))
+                spans.latest = span
+                if span.status not in _NOT_TRIED:
+                    spans.attempts.append(span)
+                if span.status != "skipped":
+                    spans.outcome = span
         for spans in found.values():
             spans.attempts.sort(key=_number)
         return found

@@ -47,7 +47,7 @@ class Attempts:
         self._trouble = trouble
         self._cwd = str(Path.cwd())  # a stage may remove it
         books.ledger.poll()
-        self._last = {stage_id: max(attempts) for stage_id, attempts in books.ledger.stage_attempts().items()}
+        self._last = {stage_id: spans.last_attempt for stage_id, spans in books.ledger.stages().items()}
         """Number of the latest attempt of each stage, whichever driver made it."""
 
     def start(self, stage: PlannedStage) -> Running:

@@ -71,6 +71,7 @@ class RunDir:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.lock_file = path / "run.lock"
         self.snapshots = path / "snapshots"
         self.events = path / "events"
         self.plan = self.snapshots / "plan.json"
@@ -104,8 +105,16 @@ class RunDir:
             raise RunDirError(
                 f"cannot make {self.path}: {error.strerror}; name another place with --output-dir"
             ) from None
-        self.snapshots.mkdir()
-        self.events.mkdir()
+        self.fill()
+
+    def fill(self) -> None:
+        """Makes the folders that every run has, as far as they are not there."""
+        self.snapshots.mkdir(exist_ok=True)
+        self.events.mkdir(exist_ok=True)
+
+    def is_one(self) -> bool:
+        """Whether the directory was made for a run, or is empty."""
+        return self.lock_file.exists() or self.snapshots.is_dir() or not any(self.path.iterdir())
 
     def stage(self, folder: str) -> StageDir:
         """The folder of one stage."""
@@ -119,7 +128,7 @@ class RunDir:
 
     def lock(self) -> RunLock:
         """Holds the run for this process; RunDirError if another process holds it."""
-        fd = os.open(self.path / "run.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         for pause in (0.01, 0.05, 0.2, None):  # a reader that asks `is_held` has it for a moment
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,7 +143,7 @@ class RunDir:
     def is_held(self) -> bool:
         """Whether a living driver holds this run."""
         try:
-            fd = os.open(self.path / "run.lock", os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:

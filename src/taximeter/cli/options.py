@@ -12,11 +12,7 @@ import click
 from rich.console import Console
 
 from taximeter import settings
-from taximeter.errors import RunDirError
-from taximeter.numbers import plural
 from taximeter.redact import visible
-from taximeter.report.runs import known_runs
-from taximeter.rundir import OutputDir, RunDir
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,20 +39,6 @@ _output_dir = click.option(
 def output_dir(command: F) -> F:
     """Adds `--output-dir`."""
     return _output_dir(command)
-
-
-def find_run(name: str, output: OutputDir) -> RunDir:
-    """The run that a person means: a run id, `latest`, `latest~1`, or the path of a run directory."""
-    latest, _, back = name.partition("~")
-    if latest == "latest" and (back.isdigit() or not back):
-        runs = known_runs(output)
-        if int(back or 0) >= len(runs):
-            raise RunDirError(f"there is no run {name} in {output.path}: it has {plural(len(runs), 'run')}")
-        return output.run(runs[int(back or 0)].run_id)
-    for run in (output.run(name), RunDir(Path(name))):
-        if run.plan.exists():
-            return run
-    raise RunDirError(f"there is no run {name} in {output.runs}: `taximeter runs` lists them")
 
 
 def console() -> Console:

@@ -9,6 +9,7 @@ import click
 from taximeter.cli import options
 from taximeter.report import json, terminal
 from taximeter.report.build import build
+from taximeter.report.runs import find_run
 from taximeter.rundir import OutputDir
 
 
@@ -21,7 +22,7 @@ def command(run: str, output_dir: Path | None, as_json: bool) -> None:
 
     RUN is a run id, `latest` (the default), `latest~1` for the one before, or the path of a run directory.
     """
-    report = build(options.find_run(run, OutputDir(output_dir or Path("output"))))
+    report = build(find_run(run, OutputDir(output_dir or Path("output"))))
     if as_json:
         click.echo(json.render(report), nl=False)
         return

@@ -66,11 +66,14 @@ def append(output: OutputDir, line: ManifestLine) -> None:
 
 
 def read(output: OutputDir) -> list[ManifestLine]:
-    """One line a run, with the latest of each fact, in the order in which runs were last started, newest first."""
+    """One line a run, with the latest of each fact, in the order in which runs were last started, newest first.
+
+    A line that says that a run was started is the first word on it: what was said of its end before is over.
+    """
     runs: dict[str, ManifestLine] = {}
     for line in _lines(output):
-        known = runs.pop(line.run_id, None) if line.started_at else runs.get(line.run_id)
-        runs[line.run_id] = line if known is None else _merged(known, line)
+        known = runs.get(line.run_id)
+        runs[line.run_id] = line if known is None or line.status == "running" else _merged(known, line)
     return sorted(runs.values(), key=lambda run: run.started_at or "", reverse=True)
 
 

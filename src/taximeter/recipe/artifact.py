@@ -12,7 +12,7 @@ from taximeter.yamldoc import KeyPath, show
 
 DEFAULT = "artifact.jsonl"
 
-_OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+|reused\.json")
+OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+|reused\.json")
 """Names of the files that a run itself puts into the folder of a stage."""
 
 
@@ -31,7 +31,7 @@ def _checked(out: str, author: Draft | Recipe, at: KeyPath, problems: list[Probl
     if path.is_absolute() or ".." in path.parts or not path.parts:
         message = f"{show(out)} is no path inside the stage's folder"
         problems.append(author.problem(message, at, "write a file name, or folders and a file name"))
-    elif _OURS.fullmatch(path.parts[0]):
+    elif OURS.fullmatch(path.parts[0]):
         message = f"{show(out)} is the name of a file that every run puts there"
         problems.append(author.problem(message, at, "choose another name"))
     return out

@@ -12,6 +12,9 @@ from taximeter.recipe.command import CALL, escape
 _FILE = re.compile(r"(?P<file>.*\.py)(:(?P<function>[^\W\d]\w*))?", re.DOTALL)
 _MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
+FUNCTION_RUNNER = "taximeter.run.function"
+"""The program that calls a function in a file."""
+
 
 class Entrypoint(msgspec.Struct, frozen=True):
     """What is called: a file, a function in it, or a package's module."""
@@ -28,7 +31,7 @@ class Entrypoint(msgspec.Struct, frozen=True):
     def command(self, path: str | None, inputs: Iterable[str], params: Iterable[str]) -> tuple[str, ...]:
         """Template of the command that calls it, its file being at `path`, with these inputs and parameters."""
         if self.function is not None:
-            return ("{python}", "-m", "taximeter.run.function", escape(path or ""), self.function, CALL)
+            return ("{python}", "-m", FUNCTION_RUNNER, escape(path or ""), self.function, CALL)
         program = ("-m", self.package_module) if self.package_module else (escape(path or ""),)
         options = [(f"--{name}", f"{{inputs.{name}}}") for name in inputs]
         options += [("--out", "{out}"), *((f"--{name}", f"{{params.{name}}}") for name in params)]

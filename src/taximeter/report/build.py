@@ -23,6 +23,11 @@ from taximeter.totals import Totals
 
 def build(run: RunDir) -> schemas.RunInstrumentation:
     """The report of a run as its directory tells it now; RunDirError if it is not the directory of a run."""
+    return open_books(run).report()
+
+
+def open_books(run: RunDir) -> Books:
+    """The books of a run, with all that its directory holds now; RunDirError if it is not the directory of a run."""
     if not run.plan.exists():
         raise RunDirError(f"{run.path} is not the directory of a run: it has no snapshots/plan.json")
     try:
@@ -34,7 +39,7 @@ def build(run: RunDir) -> schemas.RunInstrumentation:
         books.ledger.poll()
     else:
         books.ledger.finish()
-    return books.report()
+    return books
 
 
 class Books:

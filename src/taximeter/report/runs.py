@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import msgspec
 
@@ -15,7 +16,7 @@ from taximeter.report import schemas
 from taximeter.report.build import build
 from taximeter.report.columns import Column
 from taximeter.report.wording import cost_text, cpu
-from taximeter.rundir import OutputDir
+from taximeter.rundir import OutputDir, RunDir
 
 
 def list_runs(output: OutputDir) -> list[ManifestLine]:
@@ -29,6 +30,20 @@ def known_runs(output: OutputDir) -> list[ManifestLine]:
     named = {line.run_id for line in lines}
     lines += [_so_far(ManifestLine(run_id), output) for run_id in _folders(output) if run_id not in named]
     return sorted(lines, key=lambda line: line.started_at or "", reverse=True)
+
+
+def find_run(name: str, output: OutputDir) -> RunDir:
+    """The run that a person means: a run id, `latest`, `latest~1`, or the path of a run directory."""
+    latest, _, back = name.partition("~")
+    if latest == "latest" and (back.isdigit() or not back):
+        runs = known_runs(output)
+        if int(back or 0) >= len(runs):
+            raise RunDirError(f"there is no run {name} in {output.path}: it has {numbers.plural(len(runs), 'run')}")
+        return output.run(runs[int(back or 0)].run_id)
+    for run in (output.run(name), RunDir(Path(name))):
+        if run.plan.exists():
+            return run
+    raise RunDirError(f"there is no run {name} in {output.runs}: `taximeter runs` lists them")
 
 
 def _folders(output: OutputDir) -> list[str]:

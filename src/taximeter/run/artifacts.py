@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from taximeter.recipe.plan import Plan, PlannedStage
@@ -21,6 +22,22 @@ class Artifacts:
         """Where a stage writes."""
         return self._made[stage.id]
 
+    def at(self, stage_id: str) -> Path:
+        """The same by the stage's id."""
+        return self._made[stage_id]
+
+    def look_at(self, stage: PlannedStage, artifact: Path) -> None:
+        """The artifact of a stage is to be found there instead."""
+        self._made[stage.id] = artifact
+
+    def remove(self, stage: PlannedStage) -> None:
+        """Takes away what an earlier attempt made or began to make."""
+        artifact = self._made[stage.id]
+        if artifact.is_dir() and not artifact.is_symlink():
+            shutil.rmtree(artifact)
+        else:
+            artifact.unlink(missing_ok=True)
+
     def inputs(self, stage: PlannedStage) -> dict[str, str]:
         """Where a stage reads, by the name of the input."""
         return {
@@ -30,8 +47,15 @@ class Artifacts:
 
     def missing(self, stage: PlannedStage) -> Path | None:
         """The artifact that a stage owes and did not write: a module's, or one that another stage reads."""
-        owed = stage.module_id is not None or stage.id in self._awaited
-        return self._made[stage.id] if owed and not self._made[stage.id].exists() else None
+        return self._made[stage.id] if self._owes(stage) and not self._made[stage.id].exists() else None
+
+    def is_whole(self, stage: PlannedStage, artifact: Path) -> bool:
+        """Whether what an earlier run of the stage was to make is still there."""
+        words = (stage.command,) if isinstance(stage.command, str) else stage.command
+        return artifact.exists() or not (self._owes(stage) or any("{out}" in word for word in words))
+
+    def _owes(self, stage: PlannedStage) -> bool:
+        return stage.module_id is not None or stage.id in self._awaited
 
     def rows_in(self, stage: PlannedStage) -> int | None:
         """Rows that a stage could read; None if nothing it reads has rows."""

@@ -50,14 +50,18 @@ class Attempts:
         self._last = {stage_id: spans.last_attempt for stage_id, spans in books.ledger.stages().items()}
         """Number of the latest attempt of each stage, whichever driver made it."""
 
-    def start(self, stage: PlannedStage) -> Running:
-        """Starts the next attempt: its number follows the highest that the run directory knows."""
+    def start(self, stage: PlannedStage, fingerprint: str | None) -> Running:
+        """Starts the next attempt: its number follows the highest that the run directory knows.
+
+        What an earlier attempt left as the artifact is taken away: it is not what this one makes.
+        """
         number = self._last[stage.id] = self._last.get(stage.id, 0) + 1
         folder = self._run.stage(stage.folder)
         with self._trouble:
             folder.path.mkdir(exist_ok=True)
+            self.artifacts.remove(stage)
             self.artifacts.of(stage).parent.mkdir(parents=True, exist_ok=True)
-        span = self._spans.open_stage(stage, number)
+        span = self._spans.open_stage(stage, number, fingerprint)
         environment = stage_environment(os.environ, stage, self._run, span)
         metered = self._plan.instrumentation.enabled
         if metered:

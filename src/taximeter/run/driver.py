@@ -19,6 +19,7 @@ from taximeter.run.messages import Done, Lost, Started
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
 from taximeter.run.reports import Reports
+from taximeter.run.reuse import Look, Reuse
 from taximeter.run.schedule import Room, Schedule
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
@@ -38,6 +39,7 @@ class Driver:
         forkserver: Forkserver,
         observer: Observer,
         trouble: Trouble,
+        reuse: Reuse,
         jobs: int,
         python: str,
         clock: Clock,
@@ -49,7 +51,10 @@ class Driver:
         self._forkserver = forkserver
         self._observer = observer
         self._attempts = Attempts(books, spans, forkserver, python, trouble)
-        self._schedule = Schedule(plan.stages, Room(jobs))
+        self._reuse = reuse
+        self._trouble = trouble
+        asked = [stage for stage in plan.stages if stage.id not in reuse.choice.skipped]
+        self._schedule = Schedule(asked, Room(jobs))
         self._selector = selectors.DefaultSelector()
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         self._paced = (state.paced, reports.paced, look)
@@ -64,6 +69,7 @@ class Driver:
         with Interrupts() as interrupts, self._selector:
             self._listen(interrupts.fileno(), lambda: self._interrupted(interrupts.read()))
             self._listen(self._forkserver.fileno(), self._forkserver_died)
+            self._prepare()
             self._start_ready()
             while self._running:
                 for key, _ in self._selector.select(self._patience()):
@@ -73,12 +79,30 @@ class Driver:
         for stage in self._schedule.waiting.values():
             self._skip(stage)
 
+    def _prepare(self) -> None:
+        with self._trouble:
+            self._reuse.clear(self._plan)
+        for stage in self._plan.stages:
+            if stage.id in self._reuse.choice.skipped:
+                self._skip(stage)
+
     def _start_ready(self) -> None:
         while self.status == "done" and (stage := self._schedule.next()):
-            self._start(stage)
+            look = self._reuse.look(stage)
+            if look.made is not None and self._reuse.take(stage, look.made):
+                self._reused(stage, look)
+            else:
+                self._start(stage, look.fingerprint)
 
-    def _start(self, stage: PlannedStage) -> None:
-        running = self._running[stage.id] = self._attempts.start(stage)
+    def _reused(self, stage: PlannedStage, look: Look) -> None:
+        self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)
+        self._schedule.free(stage)
+        self._schedule.done(stage)
+        self._state.stage(stage, "reused")
+        self._observer.ended(stage, "reused", None)
+
+    def _start(self, stage: PlannedStage, fingerprint: str | None) -> None:
+        running = self._running[stage.id] = self._attempts.start(stage, fingerprint)
         self._listen(running.handle.fileno(), lambda: self._hear(running))
         self._state.stage(stage, "running")
         self._observer.started(stage)

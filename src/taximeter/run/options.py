@@ -27,6 +27,27 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     overrides: tuple[str, ...] = ()
     """Parameters as `stage.param=value`."""
 
+    skip_done: bool | None = None
+    """In an existing run, stages that have not changed are not run again."""
+
+    resume: str | None = None
+    """Another run (its id, `latest`, a path), from which stages that have not changed are taken over."""
+
+    start_from: str | None = None
+    """A stage that is run again in an existing run, and with it all that depends on it."""
+
+    keep_downstream: bool | None = None
+    """What depends on the stage that is started from stays, marked stale."""
+
+    end_at: str | None = None
+    """A stage; what it does not need is skipped."""
+
+    allow_run_id_reuse: bool | None = None
+    """Every stage of an existing run is run again, as a new attempt."""
+
+    force: bool | None = None
+    """An existing run is discarded first."""
+
     instrument: bool | None = None
     instrument_config: Path | None = None
     """A file with an `instrumentation:` block."""

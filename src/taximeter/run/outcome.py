@@ -29,13 +29,13 @@ class Outcome(msgspec.Struct, frozen=True):
     """The first error with the files that a run writes about itself, if there was one."""
 
     def failed_logs(self) -> list[Path]:
-        """What the attempts that failed have printed."""
+        """What the last attempts of the stages that failed have printed."""
         folders = {stage.id: stage.folder for stage in self.plan.stages}
         return [
             self.run.stage(folders[stage.id]).log(attempt.attempt)
             for stage in self.report.stages
-            for attempt in stage.attempts
-            if stage.id in folders and attempt.status in {"failed", "lost"}
+            for attempt in stage.attempts[-1:]
+            if stage.id in folders and stage.status in {"failed", "lost"}
         ]
 
     @property

@@ -41,7 +41,8 @@ class Reports:
         wants_all = self._books.plan.instrumentation.call_limit is None
         if wants_all and self._books.run.plan.exists():  # a stage may have removed it
             return self._finish_with_all_calls()
-        report = self.now()
+        self._books.ledger.finish()
+        report = self._books.report()
         self._write(report)
         return report
 

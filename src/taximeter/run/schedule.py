@@ -38,7 +38,9 @@ class Schedule:
         """Those that were never started."""
 
         self._room = room
-        self._order = TopologicalSorter({stage.id: stage.needs for stage in self.waiting.values()})
+        self._order = TopologicalSorter(
+            {stage.id: [need for need in stage.needs if need in self.waiting] for stage in self.waiting.values()}
+        )
         self._order.prepare()
         self._ready: list[PlannedStage] = []
         self._running: dict[str, PlannedStage] = {}

@@ -11,8 +11,14 @@ from taximeter.recipe.planner import Checked
 from taximeter.rundir import RunDir, replace
 
 
-def write_snapshots(checked: Checked, sheet: Sheet | None, run: RunDir) -> None:
-    """Recipe, plan, used modules, settings, instrumentation, and the compiled price sheet if there is one."""
+def write_sheet(sheet: Sheet | None, run: RunDir) -> None:
+    """The compiled price sheet, unless the run has one: it does not change in a run."""
+    if sheet is not None and not run.pricing.exists():
+        replace(run.pricing, sheet.to_json())
+
+
+def write_snapshots(checked: Checked, run: RunDir) -> None:
+    """Recipe, plan, used modules, settings and instrumentation."""
     plan = checked.plan
     files = {
         "recipe.yaml": _recipe(checked),
@@ -21,8 +27,6 @@ def write_snapshots(checked: Checked, sheet: Sheet | None, run: RunDir) -> None:
         "settings.yaml": _json(plan.settings),
         "instrumentation.yaml": _json(plan.instrumentation),
     }
-    if sheet is not None:
-        files["pricing.json"] = sheet.to_json()
     for name, content in files.items():
         replace(run.snapshots / name, content)
 

@@ -1,0 +1,81 @@
+"""What a stage is made from, as one number: while it is the same, the stage need not be run again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from taximeter.recipe.command import placeholders
+from taximeter.recipe.module import Module
+from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.run.artifacts import Artifacts
+from taximeter.run.digest import Digests
+from taximeter.run.sources import sources
+
+_VERSION = "fingerprint_v1"
+
+
+class Fingerprints:
+    """Fingerprints of the stages of one run, each asked for once all that the stage needs is there."""
+
+    def __init__(self, plan: Plan, artifacts: Artifacts, modules: Mapping[str, Module], python: str) -> None:
+        self._plan = plan
+        self._artifacts = artifacts
+        self._modules = modules
+        self._python = python
+        self._cwd = Path.cwd()
+        self._digests = Digests()
+        self._of: dict[str, str | None] = {}
+
+    def of(self, stage: PlannedStage) -> str | None:
+        """sha256 of command, parameters, environment, content of inputs, and source.
+
+        The command counts as it is before paths of the run and of inputs are filled in. Of a stage that is only waited
+        for (`needs`) nobody knows what it hands on: its own fingerprint counts, and its artifact if it has one. None if
+        something cannot be read: such a stage is never reused.
+        """
+        try:
+            made_from = self._made_from(stage)
+        except OSError:
+            self._of[stage.id] = None
+        else:
+            self._of[stage.id] = hashlib.sha256(msgspec.json.encode(made_from, order="sorted")).hexdigest()
+        return self._of[stage.id]
+
+    def keep(self, stage: PlannedStage, fingerprint: str | None) -> None:
+        """The stage has this fingerprint, whatever it would have now."""
+        self._of[stage.id] = fingerprint
+
+    def _made_from(self, stage: PlannedStage) -> dict[str, object]:
+        reads = {source.stage for source in stage.inputs.values()}
+        named = {name for kind, name in placeholders(stage.command) if kind == "input"}
+        return {
+            "version": _VERSION,
+            "command": stage.command,
+            "python": self._python if "{python}" in stage.command else None,
+            "mocked": stage.mocked,
+            "params": stage.params,
+            "env": stage.env,
+            "out": stage.out,
+            "inputs": {name: self._content(path) for name, path in self._artifacts.inputs(stage).items()},
+            "input": {name: self._content(self._plan.input[name]) for name in named},
+            "needs": {need: self._handed_on(need) for need in stage.needs if need not in reads},
+            "source": self._source(stage),
+        }
+
+    def _content(self, path: str | Path) -> str:
+        return self._digests.content(self._cwd / path)
+
+    def _handed_on(self, need: str) -> tuple[str | None, str | None]:
+        artifact = self._artifacts.at(need)
+        return self._of.get(need), self._content(artifact) if artifact.exists() else None
+
+    def _source(self, stage: PlannedStage) -> list[str]:
+        module = self._modules.get(stage.module_id) if stage.module_id else None
+        return [
+            self._digests.source(path) if path.is_dir() else self._digests.content(path)
+            for path in dict.fromkeys(sources(stage, module, self._cwd))
+        ]

@@ -1,0 +1,88 @@
+"""How a run directory is entered: made, gone on with, or emptied, as the flags say."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+from taximeter.errors import Problem, RunDirError, SetupError
+from taximeter.run.options import RunOptions
+from taximeter.rundir import RunDir, RunLock
+
+_AGAIN = {
+    "--skip-done": "runs what is not done or has changed",
+    "--start-from STAGE": "runs that stage again and all that depends on it",
+    "--allow-run-id-reuse": "runs every stage again, as a new attempt",
+    "--force": "discards the run and starts over",
+}
+
+
+def check_flags(options: RunOptions) -> None:
+    """SetupError with every pair of flags that contradict each other."""
+    problems = list(_contradictions(options))
+    if problems:
+        raise SetupError(*problems)
+
+
+def _contradictions(options: RunOptions) -> Iterator[Problem]:
+    if options.start_from and options.skip_done and not options.resume:
+        message = "--start-from runs again all that depends on the stage, --skip-done only what has changed"
+        yield Problem(message, "give one of them", key="--start-from")
+    if options.keep_downstream and not options.start_from:
+        yield Problem("nothing is downstream of nothing", "name the stage with --start-from", key="--keep-downstream")
+    elif options.keep_downstream and options.resume:
+        message = "--resume makes a new run: what it has no use for is not in it"
+        yield Problem(message, "leave --keep-downstream out", key="--keep-downstream")
+    for flag, given in (
+        ("--skip-done", options.skip_done),
+        ("--allow-run-id-reuse", options.allow_run_id_reuse),
+        ("--start-from", options.start_from and not options.resume),
+    ):
+        if options.force and given:
+            message = f"--force discards what {flag} goes on with"
+            yield Problem(message, "give one of them", key="--force")
+
+
+def check_named(options: RunOptions, latest: Callable[[], str | None]) -> None:
+    """SetupError if flags go on with a run, though none is named; `latest` is asked for the id of the one before."""
+    flags = {
+        "--skip-done": options.skip_done and not options.resume,
+        "--start-from": options.start_from and not options.resume,
+        "--force": options.force,
+    }
+    flag = next((flag for flag, given in flags.items() if given), None)
+    if flag:
+        hint = f"give --run-id {latest() or 'ID'}"
+        if flag != "--force":
+            hint += ", or --resume latest for a new run that takes over what has not changed"
+        raise SetupError(Problem("this is about an existing run, and none is named", hint, key=flag))
+
+
+def enter(run: RunDir, options: RunOptions) -> RunLock:
+    """Makes the directory, or enters it if a flag says so.
+
+    SetupError that names those flags if none is given; RunDirError if another driver is in it.
+    """
+    if not run.path.exists():
+        run.create()
+        return run.lock()
+    if not (options.skip_done or options.start_from or options.allow_run_id_reuse or options.force):
+        ways = [f"{flag:<24} {what}" for flag, what in _AGAIN.items()]
+        hint = "\n".join(["choose another --run-id, or one of these:", *ways])
+        raise SetupError(Problem(f"the run {run.run_id} exists already", hint, path=str(run.path)))
+    if not run.is_one():
+        raise RunDirError(f"{run.path} is not the directory of a run: choose another --run-id, or remove it")
+    lock = run.lock()
+    if options.force:
+        _empty(run)
+    run.fill()
+    return lock
+
+
+def _empty(run: RunDir) -> None:
+    run.plan.unlink(missing_ok=True)  # first, so that what is half discarded is not taken for a run
+    for path in run.path.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != run.lock_file:
+            path.unlink()

@@ -1,0 +1,86 @@
+"""All that is settled before a run directory is touched: the plan, the price sheet, and which run it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from taximeter.errors import Problem, SetupError
+from taximeter.pricing.load import BUILT_IN, load_sheet
+from taximeter.pricing.sheet import Sheet
+from taximeter.recipe.model import InstrumentationBlock
+from taximeter.recipe.options import PlanOptions
+from taximeter.recipe.planner import Checked, check
+from taximeter.report.runs import find_run, known_runs
+from taximeter.run.choice import check_range
+from taximeter.run.opening import check_flags, check_named
+from taximeter.run.options import RunOptions
+from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A run that could begin."""
+
+    options: RunOptions
+    checked: Checked
+    sheet: Sheet | None
+    """None if nothing is metered."""
+
+    output: OutputDir
+    run: RunDir
+    """Its directory, which need not exist."""
+
+    resumed: RunDir | None
+    """The run from which stages are taken over."""
+
+
+def prepare(options: RunOptions) -> Prepared:
+    """Checks all that a person wrote; SetupError with all that is wrong, RunDirError if there is no run to resume."""
+    check_flags(options)
+    if options.recipe is None:
+        hint = "name one, or give a --config that does: taximeter run recipe.yaml"
+        raise SetupError(Problem("there is no recipe to run", hint))
+    checked = check(options.recipe, _plan_options(options))
+    plan = checked.plan
+    sheet = load_sheet(Path(plan.instrumentation.price_table or BUILT_IN)) if plan.instrumentation.enabled else None
+    # Absolute, since a stage may go wherever it likes.
+    output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
+    asked = plan.run_id if options.run_id is None else options.run_id
+    if asked is None:
+        check_named(options, lambda: _latest(output, plan.recipe_name))
+    run = output.run(new_run_id(plan.recipe_name, datetime.now(UTC)) if asked is None else check_run_id(asked))
+    check_range(plan, options, run)
+    return Prepared(options, checked, sheet, output, run, _resumed(options, output, run))
+
+
+def _latest(output: OutputDir, recipe: str) -> str | None:
+    """Id of the latest run of the recipe."""
+    return next((line.run_id for line in known_runs(output) if line.recipe == recipe), None)
+
+
+def _resumed(options: RunOptions, output: OutputDir, run: RunDir) -> RunDir | None:
+    if options.resume is None:
+        return None
+    found = find_run(options.resume, output)
+    if found.path.absolute() == run.path:
+        hint = "give --skip-done to go on in it, or another --run-id"
+        raise SetupError(Problem("a run cannot be resumed from itself", hint, key=f"--resume {options.resume}"))
+    return found
+
+
+def _plan_options(options: RunOptions) -> PlanOptions:
+    flags: dict[str, Any] = {}
+    if options.instrument is not None:
+        flags["enabled"] = options.instrument
+    if options.price_table is not None:
+        flags["price_table"] = str(options.price_table)
+    return PlanOptions(
+        mock=options.mock,
+        set=options.overrides,
+        registry=options.registry,
+        instrument_config=options.instrument_config,
+        instrumentation=InstrumentationBlock(**flags) if flags else None,
+    )

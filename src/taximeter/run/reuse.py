@@ -1,0 +1,87 @@
+"""Which stages need not be run again, because what they would make is there already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.run.artifacts import Artifacts
+from taximeter.run.choice import Choice
+from taximeter.run.earlier import Made, take_over
+from taximeter.run.fingerprint import Fingerprints
+from taximeter.rundir import RunDir
+
+
+class Look(msgspec.Struct, frozen=True):
+    """What was found out about a stage before it is run."""
+
+    fingerprint: str | None
+    made: Made | None = None
+    """What can be used instead of running it."""
+
+    stale: bool = False
+
+    @property
+    def reused_from(self) -> str | None:
+        """The other run that it was done in."""
+        return self.made.reused_from if self.made else None
+
+
+class Reuse:
+    """Looks at each stage once all that it needs is there.
+
+    `here` and `elsewhere` are what may be reused, from this run directory and from another one, by stage id.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        choice: Choice,
+        here: Mapping[str, Made],
+        elsewhere: Mapping[str, Made],
+        artifacts: Artifacts,
+        fingerprints: Fingerprints,
+    ) -> None:
+        self.choice = choice
+        self._run = run
+        self._here = here
+        self._elsewhere = elsewhere
+        self._artifacts = artifacts
+        self._fingerprints = fingerprints
+
+    def look(self, stage: PlannedStage) -> Look:
+        """Whether the stage must be run."""
+        if stage.id in self.choice.kept:
+            made = self._here[stage.id]
+            self._fingerprints.keep(stage, made.fingerprint)
+            return Look(made.fingerprint, made, made.stale or stage.id in self.choice.stale)
+        fingerprint = self._fingerprints.of(stage)
+        if fingerprint is None or stage.id in self.choice.again:
+            return Look(fingerprint)
+        return Look(fingerprint, self._unchanged(stage, fingerprint))
+
+    def take(self, stage: PlannedStage, made: Made) -> bool:
+        """Brings what was made to where this run has it; says whether that worked."""
+        if made.run is not self._run:
+            try:
+                take_over(made, stage, self._run)
+            except OSError:  # shutil.Error is one
+                return False
+        return True
+
+    def clear(self, plan: Plan) -> None:
+        """Takes away artifacts that are made anew or outdated: none that is old is ever taken for one that is new."""
+        for stage in plan.stages:
+            if stage.id in self.choice.outdated:
+                self._artifacts.remove(stage)
+
+    def _unchanged(self, stage: PlannedStage, fingerprint: str) -> Made | None:
+        for source in (self._here, self._elsewhere):
+            made = source.get(stage.id)
+            if made is not None and made.fingerprint == fingerprint:
+                artifact = made.run.stage(made.folder).path / stage.out
+                if self._artifacts.is_whole(stage, artifact):
+                    return made
+        return None

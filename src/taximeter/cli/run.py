@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -35,47 +36,25 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--registry", type=click.Path(path_type=Path), help="Folder of modules, or one YAML file with all.")
 @click.option("--run-id", help="Name of the run [default: the recipe's name, the time and six random digits].")
 @options.output_dir
+@click.option("--skip-done/--no-skip-done", default=None, help="Go on in a run: stages that have not changed stay.")
+@click.option("--resume", metavar="RUN", help="Take over what has not changed from another run (an id, `latest`).")
+@click.option("--start-from", metavar="STAGE", help="Go on in a run: this stage again, and all that depends on it.")
+@click.option("--keep-downstream/--no-keep-downstream", default=None, help="What depends on it stays, marked stale.")
+@click.option("--end-at", metavar="STAGE", help="Run only this stage and what it needs.")
+@click.option("--allow-run-id-reuse/--no-allow-run-id-reuse", default=None, help="Run all stages of a run again.")
+@click.option("--force/--no-force", default=None, help="Discard a run of that id first, and start over.")
 @click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Most stages at a time.")
 @click.option("--mock", is_flag=True, help="Run the stand-ins of modules that have one.")
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.PARAM=VALUE", help="Set a parameter of a stage.")
 @options.as_json
-def command(
-    *,
-    recipe: Path | None,
-    recipe_option: Path | None,
-    instrument: bool | None,
-    instrument_config: Path | None,
-    price_table: Path | None,
-    registry: Path | None,
-    run_id: str | None,
-    output_dir: Path | None,
-    jobs: int,
-    mock: bool,
-    overrides: tuple[str, ...],
-    as_json: bool,
-) -> None:
+def command(*, recipe: Path | None, recipe_option: Path | None, as_json: bool, **flags: Any) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
     Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 129, 130 or 143 ended by a signal.
     """
-    path = recipe_option or recipe
-    if path is None or (recipe and recipe_option):
+    if recipe and recipe_option:
         raise click.UsageError("name one recipe")
-    outcome = run_recipe(
-        RunOptions(
-            recipe=path,
-            registry=registry,
-            run_id=run_id,
-            output_dir=output_dir,
-            jobs=jobs,
-            mock=mock,
-            overrides=overrides,
-            instrument=instrument,
-            instrument_config=instrument_config,
-            price_table=price_table,
-        ),
-        watch(),
-    )
+    outcome = run_recipe(RunOptions(recipe=recipe_option or recipe, **flags), watch())
     tell(outcome, as_json)
     sys.exit(outcome.exit_code)
 

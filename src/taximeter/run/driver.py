@@ -53,8 +53,8 @@ class Driver:
         self._attempts = Attempts(books, spans, forkserver, python, trouble)
         self._reuse = reuse
         self._trouble = trouble
-        asked = [stage for stage in plan.stages if stage.id not in reuse.choice.skipped]
-        self._schedule = Schedule(asked, Room(jobs))
+        settled = reuse.choice.skipped | reuse.choice.kept
+        self._schedule = Schedule((stage for stage in plan.stages if stage.id not in settled), Room(jobs))
         self._selector = selectors.DefaultSelector()
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         self._paced = (state.paced, reports.paced, look)
@@ -69,7 +69,7 @@ class Driver:
         with Interrupts() as interrupts, self._selector:
             self._listen(interrupts.fileno(), lambda: self._interrupted(interrupts.read()))
             self._listen(self._forkserver.fileno(), self._forkserver_died)
-            self._prepare()
+            self._settle()
             self._start_ready()
             while self._running:
                 for key, _ in self._selector.select(self._patience()):
@@ -79,25 +79,28 @@ class Driver:
         for stage in self._schedule.waiting.values():
             self._skip(stage)
 
-    def _prepare(self) -> None:
+    def _settle(self) -> None:
+        """The stages that are not even looked at, and what must not be seen any more."""
         with self._trouble:
             self._reuse.clear(self._plan)
         for stage in self._plan.stages:
             if stage.id in self._reuse.choice.skipped:
                 self._skip(stage)
+            elif stage.id in self._reuse.choice.kept:
+                self._reused(stage, self._reuse.keep(stage))
 
     def _start_ready(self) -> None:
         while self.status == "done" and (stage := self._schedule.next()):
             look = self._reuse.look(stage)
             if look.made is not None and self._reuse.take(stage, look.made):
                 self._reused(stage, look)
+                self._schedule.free(stage)
+                self._schedule.done(stage)
             else:
                 self._start(stage, look.fingerprint)
 
     def _reused(self, stage: PlannedStage, look: Look) -> None:
         self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)
-        self._schedule.free(stage)
-        self._schedule.done(stage)
         self._state.stage(stage, "reused")
         self._observer.ended(stage, "reused", None)
 

@@ -10,7 +10,7 @@ import msgspec
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe and all that overrides it. None leaves the word to the recipe, or to the default."""
 
-    recipe: Path
+    recipe: Path | None = None
     registry: Path | None = None
     """Folder of modules; `modules/` beside the recipe, then in the working directory, by default."""
 

@@ -30,7 +30,7 @@ class Look(msgspec.Struct, frozen=True):
 
 
 class Reuse:
-    """Looks at each stage once all that it needs is there.
+    """Knows what was made before.
 
     `here` and `elsewhere` are what may be reused, from this run directory and from another one, by stage id.
     """
@@ -51,12 +51,14 @@ class Reuse:
         self._artifacts = artifacts
         self._fingerprints = fingerprints
 
+    def keep(self, stage: PlannedStage) -> Look:
+        """A stage that is taken as it is, whatever has changed."""
+        made = self._here[stage.id]
+        self._fingerprints.keep(stage, made.fingerprint)
+        return Look(made.fingerprint, made, made.stale or stage.id in self.choice.stale)
+
     def look(self, stage: PlannedStage) -> Look:
-        """Whether the stage must be run."""
-        if stage.id in self.choice.kept:
-            made = self._here[stage.id]
-            self._fingerprints.keep(stage, made.fingerprint)
-            return Look(made.fingerprint, made, made.stale or stage.id in self.choice.stale)
+        """Whether the stage must be run, asked once all that it needs is there."""
         fingerprint = self._fingerprints.of(stage)
         if fingerprint is None or stage.id in self.choice.again:
             return Look(fingerprint)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shlex
@@ -14,6 +15,7 @@ from taximeter.recipe.module import Module
 from taximeter.recipe.plan import PlannedStage
 from taximeter.recipe.registry import MODULE_FILE
 
+_WRITES = re.compile(r"\d?&?>[>|]?")
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
@@ -39,13 +41,15 @@ def _named_files(words: Iterable[str], cwd: Path) -> Iterator[Path]:
 
 
 def _shell_words(script: str) -> list[str]:
+    """The words of a script, but for those behind `>`: what is written is no source."""
     lexer = shlex.shlex(script, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     lexer.commenters = ""
     try:
-        return list(lexer)
+        words = list(lexer)
     except ValueError:  # quoting that only the shell understands
-        return script.split()
+        words = script.split()
+    return [word for before, word in itertools.pairwise(["", *words]) if not _WRITES.fullmatch(before)]
 
 
 def _package(command: tuple[str, ...] | str, cwd: Path) -> Iterator[Path]:

@@ -17,6 +17,10 @@ WINDOW = 1 << 20
 _MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
 
 
+class JournalClosedError(ValueError):
+    """The journal takes no event any more."""
+
+
 class _MappedFile:
     """Appends through a shared mapping of reserved space: the page cache has the bytes, no system call is made.
 
@@ -49,6 +53,9 @@ class _MappedFile:
         self._base = base
         full.close()
 
+    def size(self) -> int:
+        return self._end
+
     def close(self) -> None:
         self._window.close()
         os.ftruncate(self._fd, self._end)
@@ -67,6 +74,9 @@ class _AppendedFile:
         if self._torn:
             raise OSError(errno.ENOSPC, "the line is torn: no space left")
 
+    def size(self) -> int:
+        return os.fstat(self._fd).st_size
+
     def close(self) -> None:
         """Nothing to do: every line is in the file."""
 
@@ -75,7 +85,10 @@ class _ClosedFile:
     """Nothing is written any more."""
 
     def write(self, line: bytes) -> None:
-        raise ValueError("the journal is closed")
+        raise JournalClosedError("the journal is closed")
+
+    def size(self) -> int:
+        return 0
 
     def close(self) -> None:
         """Nothing to do."""
@@ -128,8 +141,13 @@ class Journal:
         finally:
             self._writing = False
 
+    @property
+    def size(self) -> int:
+        """Bytes written so far; 0 once it is closed."""
+        return self._file.size()
+
     def close(self) -> None:
-        """Gives back reserved space and takes the mark of an open file away; what comes later raises ValueError."""
+        """Gives back reserved space and takes the mark away; what is appended later raises JournalClosedError."""
         with self._lock:
             if isinstance(self._file, _ClosedFile):
                 return

@@ -2,48 +2,51 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import threading
 from collections.abc import Callable
-from itertools import count
+from functools import partial
+from itertools import chain, count
 from pathlib import Path
 
 from taximeter import settings
 from taximeter.errors import Problem, SetupError
 from taximeter.events import Event
 from taximeter.journal.writer import Journal
+from taximeter.recorder.sinks.later import LaterSink
 from taximeter.rundir import RunDir, safe_name
 
 _SUFFIX = ".jsonl"
 _IN_RUN_DIR = "process.jsonl"
 
 
-class ProcessFile:
-    """The event file of a process, made when the process says something: most forked children never do."""
+class JsonlSink:
+    """Appends events to `PATH.open`, a line of JSON each; `close` leaves `PATH`.
+
+    If either file exists, as in a forked child, it is `STEM.<pid>-<n>.jsonl`: nothing existing is overwritten. A
+    path that ends in `/` is a run directory. `TAXIMETER_WORKER_ID=3` makes `out` and `out.jsonl` into `out.w3.jsonl`.
+    Missing folders are made. SetupError, naming the path, if no file can be made there.
+    """
 
     emit: Callable[[Event], None]
-    """Takes one event: it is in the file when the call returns. Once the file is made it is the journal's own."""
+    """Takes one event: it is in the file when the call returns. The journal's own method, nothing between."""
 
-    def __init__(self, wanted: Path) -> None:
-        self._wanted = wanted
-        self._journal: Journal | None = None
-        self._lock = threading.RLock()
-        self.emit = self._emit_first
-
-    def _emit_first(self, event: Event) -> None:
-        with self._lock:
-            journal = self._journal or self._begin(_next_free(self._wanted))
-        journal.append(event)
-
-    def _begin(self, journal: Journal) -> Journal:
-        self._journal = journal
-        self.emit = journal.append
-        return journal
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._named = str(Path.cwd() / path) + (os.sep if os.fspath(path).endswith(os.sep) else "")
+        wanted = _wanted(self._named)
+        try:
+            wanted.parent.mkdir(parents=True, exist_ok=True)
+            self._journal = _first_free(wanted)
+        except OSError as error:
+            raise _not_writable(wanted, error.strerror or str(error)) from None
+        except ValueError as error:  # a NUL in it
+            raise _not_writable(wanted, str(error)) from None
+        self.emit = self._journal.append
 
     @property
-    def path(self) -> Path | None:
-        """The file, as it is named once it is closed; None if it is not made yet."""
-        return self._journal.path if self._journal else None
+    def path(self) -> Path:
+        """The file, as it is named once it is closed."""
+        return self._journal.path
 
     def flush(self, timeout: float) -> bool:
         """True: every event is in the file already."""
@@ -51,42 +54,18 @@ class ProcessFile:
 
     def close(self) -> None:
         """Takes the mark of an open file away."""
-        if self._journal:
-            self._journal.close()
+        self._journal.close()
 
-    def in_child(self) -> ProcessFile:
-        """A file of the child's own, beside this one."""
-        if self._journal:
-            self._journal.abandon()
-        return ProcessFile(self._wanted)
+    def in_child(self) -> LaterSink:
+        """A file of the child's own, beside this one, when the child says something."""
+        self._journal.abandon()
+        return LaterSink(partial(JsonlSink, self._named))
 
 
-class JsonlSink(ProcessFile):
-    """Appends events to `PATH.open`, a line of JSON each; `close` leaves `PATH`.
-
-    If either file exists, and in a forked child, it is `STEM.<pid>-<n>.jsonl`: nothing existing is overwritten. A
-    path that ends in `/` is a run directory. `TAXIMETER_WORKER_ID=3` makes `out` and `out.jsonl` into `out.w3.jsonl`.
-    Missing folders are made. SetupError, naming the path, if no file can be made there.
-    """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        super().__init__(_wanted(os.fspath(path)))
-        try:
-            self._wanted.parent.mkdir(parents=True, exist_ok=True)
-            self._begin(_first_free(self._wanted))
-        except OSError as error:
-            raise _not_writable(self._wanted, error.strerror or str(error)) from None
-        except ValueError as error:  # a NUL in it
-            raise _not_writable(self._wanted, str(error)) from None
-
-
-def _wanted(path: str) -> Path:
-    folder = path.endswith(os.sep)
-    wanted = Path(path).absolute()  # the program may go elsewhere
-    if folder:
-        wanted = RunDir(wanted).events / _IN_RUN_DIR
+def _wanted(named: str) -> Path:
+    path = RunDir(Path(named)).events / _IN_RUN_DIR if named.endswith(os.sep) else Path(named)
     worker = settings.WORKER_ID.read()
-    return wanted.with_name(f"{_stem(wanted)}.w{safe_name(worker)}{_SUFFIX}") if worker else wanted
+    return path.with_name(f"{_stem(path)}.w{safe_name(worker)}{_SUFFIX}") if worker else path
 
 
 def _stem(path: Path) -> str:
@@ -94,19 +73,11 @@ def _stem(path: Path) -> str:
 
 
 def _first_free(path: Path) -> Journal:
-    try:
-        return Journal(path)
-    except FileExistsError:
-        return _next_free(path)
-
-
-def _next_free(path: Path) -> Journal:
-    for number in count(1):
-        try:
-            return Journal(path.with_name(f"{_stem(path)}.{os.getpid()}-{number}{_SUFFIX}"))
-        except FileExistsError:
-            continue
-    raise AssertionError("count() does not end")
+    beside = (path.with_name(f"{_stem(path)}.{os.getpid()}-{number}{_SUFFIX}") for number in count(1))
+    for candidate in chain((path,), beside):
+        with contextlib.suppress(FileExistsError):
+            return Journal(candidate)
+    raise AssertionError("there are as many names as numbers")
 
 
 def _not_writable(path: Path, reason: str) -> SetupError:

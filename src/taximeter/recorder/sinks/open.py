@@ -12,7 +12,7 @@ GROUP = "taximeter.sinks"
 
 
 def open_sinks(spec: Sink | str | Iterable[Sink | str]) -> Sink:
-    """One sink for what is named: `jsonl:PATH`, `memory:`, a scheme that a package registers, or a sink itself.
+    """One sink for what is named: a URL (of a scheme in the table below, or one that a package registers) or a sink.
 
     SetupError if there is no such sink or it cannot be set up; the sinks opened before it are closed again.
     """
@@ -55,7 +55,13 @@ def _memory(_url: str) -> Sink:
     return MemorySink()
 
 
-_BUILT_IN: dict[str, Callable[[str], Sink]] = {"jsonl": _jsonl, "memory": _memory}
+def _http(url: str) -> Sink:
+    from taximeter.recorder.sinks.http import HttpSink
+
+    return HttpSink(url)
+
+
+_BUILT_IN: dict[str, Callable[[str], Sink]] = {"jsonl": _jsonl, "memory": _memory, "http": _http, "https": _http}
 
 
 def _registered(scheme: str) -> Callable[[str], Sink]:

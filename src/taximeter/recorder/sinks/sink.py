@@ -41,6 +41,21 @@ class LossySink(Protocol):
         ...
 
 
+@runtime_checkable
+class SlowSink(Protocol):
+    """A sink that may need a moment to close."""
+
+    def begin_close(self) -> None:
+        """Begins to close and does not wait: where there are several, their moments pass together."""
+        ...
+
+
+def begin_close(sink: Sink) -> None:
+    """Lets a sink begin to close, if it may need a moment."""
+    if isinstance(sink, SlowSink):
+        sink.begin_close()
+
+
 def child_of(sink: Sink) -> Sink:
     """The sink that a forked child writes to in place of this one."""
     return sink.in_child() if isinstance(sink, ForkSink) else sink

@@ -13,14 +13,18 @@ import click
 from rich.console import Console
 
 from taximeter.cli import options
+from taximeter.cli.steps import steps_json, steps_text
 from taximeter.clock import SystemClock
 from taximeter.redact import visible
 from taximeter.report import json, terminal
+from taximeter.run.config import read_config
 from taximeter.run.live import Lines, LiveTable
 from taximeter.run.observer import Observer
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.pipeline import run_recipe
+from taximeter.run.prepare import prepare
+from taximeter.run.rehearsal import rehearse
 
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
@@ -30,6 +34,8 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.command("run")
 @click.argument("recipe", type=_file, required=False)
 @click.option("--recipe", "recipe_option", type=_file, help="The recipe, for those who like it as an option.")
+@click.option("--config", type=_file, help="A run configuration; flags override what it says.")
+@click.option("--settings", type=_file, help="Keys of a recipe, laid over the recipe.")
 @click.option("--instrument/--no-instrument", default=None, help="Meter the stages, or do not.")
 @click.option("--instrument-config", type=_file, help="A file with an `instrumentation:` block.")
 @click.option("--price-table", type=_file, help="The price sheet.")
@@ -43,18 +49,39 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--end-at", metavar="STAGE", help="Run only this stage and what it needs.")
 @click.option("--allow-run-id-reuse/--no-allow-run-id-reuse", default=None, help="Run all stages of a run again.")
 @click.option("--force/--no-force", default=None, help="Discard a run of that id first, and start over.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), default=1, show_default=True, help="Most stages at a time.")
-@click.option("--mock", is_flag=True, help="Run the stand-ins of modules that have one.")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Most stages at a time [default: 1].")
+@click.option("--mock/--no-mock", default=None, help="Run the stand-ins of modules that have one.")
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.PARAM=VALUE", help="Set a parameter of a stage.")
+@click.option("--dry-run", is_flag=True, help="Print the commands and what would be reused; touch nothing.")
+@click.option("--dump-plan", is_flag=True, help="Print the plan as JSON; touch nothing.")
 @options.as_json
-def command(*, recipe: Path | None, recipe_option: Path | None, as_json: bool, **flags: Any) -> None:
+def command(
+    *,
+    recipe: Path | None,
+    recipe_option: Path | None,
+    config: Path | None,
+    dry_run: bool,
+    dump_plan: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
     Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 129, 130 or 143 ended by a signal.
     """
     if recipe and recipe_option:
         raise click.UsageError("name one recipe")
-    outcome = run_recipe(RunOptions(recipe=recipe_option or recipe, **flags), watch())
+    given = RunOptions(recipe=recipe_option or recipe, **flags)
+    chosen = given.over(read_config(config)) if config else given
+    if dry_run and dump_plan:
+        raise click.UsageError("--dry-run and --dump-plan are two ways to look first: give one of them")
+    if dump_plan:
+        click.echo(prepare(chosen).checked.plan.snapshot(), nl=False)
+        return
+    if dry_run:
+        click.echo(steps_json(rehearse(chosen)) if as_json else steps_text(rehearse(chosen)))
+        return
+    outcome = run_recipe(chosen, watch())
     tell(outcome, as_json)
     sys.exit(outcome.exit_code)
 

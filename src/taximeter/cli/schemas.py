@@ -8,11 +8,13 @@ from taximeter.pricing.schema import PriceSheetBlock
 from taximeter.recipe.model import RecipeBlock
 from taximeter.recipe.module import ModuleBlock
 from taximeter.report.schemas import SCHEMA_MAP
+from taximeter.run.config import RunConfigBlock
 from taximeter.yamldoc.block import Block
 
 AUTHORED: dict[str, type[Block]] = {
     "recipe": RecipeBlock,
     "module": ModuleBlock,
+    "run_config": RunConfigBlock,
     "price_sheet": PriceSheetBlock,
 }
 """Files that people write, in YAML."""

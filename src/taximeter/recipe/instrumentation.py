@@ -1,7 +1,8 @@
-"""What is metered: the recipe says it, a file overrides the recipe, and flags override the file."""
+"""What is metered: the recipe says it, files override the recipe, and flags override the files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -29,29 +30,25 @@ class Layer(msgspec.Struct, frozen=True):
         name = self.block.price_table
         if name is None:
             return None
-        beside = (Path(self.document.name).parent,) if self.document else ()
+        at = (*self.at, "price_table")
+        beside = (Path(self.document.owner(at).name).parent,) if self.document else ()
         found = look_up(name, *beside, cwd)
         if found is not None:
             return str(found)
         message = f"there is no price sheet {show(name)}"
         if self.document:
             hint = "it is looked up beside this file, then in the working directory"
-            problems.append(self.document.problem(message, (*self.at, "price_table"), hint))
+            problems.append(self.document.problem(message, at, hint))
         else:
             problems.append(Problem(message, did_you_mean(name, names_beside(name, cwd)), key="--price-table"))
         return None
 
 
-def merge_instrumentation(
-    recipe: InstrumentationBlock,
-    file: InstrumentationBlock | None = None,
-    flags: InstrumentationBlock | None = None,
-) -> Instrumentation:
-    """Flags win over the file, and the file over the recipe; each only in the keys that it sets."""
+def merge_instrumentation(*blocks: InstrumentationBlock) -> Instrumentation:
+    """Each block wins over those before it, only in the keys that it sets."""
     merged: dict[str, object] = {}
-    for block in (recipe, file, flags):
-        if block is not None:
-            merged |= block.model_dump(exclude_unset=True)
+    for block in blocks:
+        merged |= block.model_dump(exclude_unset=True)
     return msgspec.convert(merged, Instrumentation)
 
 
@@ -68,11 +65,10 @@ def read_layer(path: Path, problems: list[Problem]) -> Layer | None:
     return Layer(block, document, at) if block else None
 
 
-def settle(
-    recipe: Layer, file: Layer | None, flags: Layer | None, cwd: Path, problems: list[Problem]
-) -> Instrumentation:
-    """The merged block, with the price sheet looked up where it is named."""
-    merged = merge_instrumentation(recipe.block, file.block if file else None, flags.block if flags else None)
-    authors = [layer for layer in (recipe, file, flags) if layer and "price_table" in layer.block.model_fields_set]
+def settle(layers: Iterable[Layer | None], cwd: Path, problems: list[Problem]) -> Instrumentation:
+    """The merged block, the last layer on top, with the price sheet looked up where it is named."""
+    given = [layer for layer in layers if layer]
+    merged = merge_instrumentation(*(layer.block for layer in given))
+    authors = [layer for layer in given if "price_table" in layer.block.model_fields_set]
     path = authors[-1].look_up_price_table(cwd, problems) if authors else None
     return msgspec.structs.replace(merged, price_table=path)

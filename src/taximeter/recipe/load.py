@@ -9,7 +9,7 @@ import msgspec
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.model import RecipeBlock
 from taximeter.recipe.salvage import Holes, salvage
-from taximeter.yamldoc import Document, KeyPath, load
+from taximeter.yamldoc import Document, KeyPath, Overlaid, load
 
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}
 
@@ -49,15 +49,31 @@ class Recipe(msgspec.Struct, frozen=True):
 
     def has_guessed(self, problem: Problem) -> bool:
         """Whether a problem is only about what stands in for something that could not be used."""
-        return problem.path == self.document.name and self.holes.explains(problem)
+        return problem.path in self.document.names and self.holes.explains(problem)
 
 
-def read_recipe(path: Path, problems: list[Problem]) -> Recipe | None:
-    """As much of the recipe as can be used; what is wrong with the rest is added to the problems."""
+def read_recipe(path: Path, settings: Path | None, problems: list[Problem]) -> Recipe | None:
+    """As much of the recipe as can be used; what is wrong with the rest is added to the problems.
+
+    `settings` is a file with keys of a recipe, which is laid over it.
+    """
+    document, over = _load(path, problems), _load(settings, problems) if settings else None
+    if document is None or (settings and over is None):
+        return None
+    if over is not None:
+        if not isinstance(over.data, dict):
+            problems.append(
+                over.problem("settings must be a map", (), "write keys of a recipe, such as `stage_params`")
+            )
+            return None
+        document = Overlaid(document, over)
+    salvaged = salvage(document, problems)
+    return Recipe(salvaged[0], document, salvaged[1]) if salvaged else None
+
+
+def _load(path: Path, problems: list[Problem]) -> Document | None:
     try:
-        document = load(path)
+        return load(path)
     except SetupError as error:
         problems.extend(error.problems)
         return None
-    salvaged = salvage(document, problems)
-    return Recipe(salvaged[0], document, salvaged[1]) if salvaged else None

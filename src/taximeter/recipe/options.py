@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.model import InstrumentationBlock
 
 
@@ -24,8 +25,14 @@ class PlanOptions(msgspec.Struct, frozen=True):
     cwd: Path = Path()
     """The working directory, in which the stages run."""
 
+    settings: Path | None = None
+    """A file with keys of a recipe, which is laid over the recipe."""
+
+    config: Layer | None = None
+    """What a run configuration says is metered, which overrides the recipe's block."""
+
     instrument_config: Path | None = None
-    """A file with an instrumentation block, which overrides the recipe's."""
+    """A file with an instrumentation block, which overrides those."""
 
     instrumentation: InstrumentationBlock | None = None
-    """What flags say, which overrides both."""
+    """What flags say, which overrides all."""

@@ -45,7 +45,7 @@ def make_plan(path: Path, options: PlanOptions = _NO_OPTIONS) -> Plan:
 def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
     """The plan of the recipe in a file, with what it was made of; SetupError with every problem found."""
     problems: list[Problem] = []
-    recipe = read_recipe(path, problems)
+    recipe = read_recipe(path, options.settings, problems)
     file = read_layer(options.instrument_config, problems) if options.instrument_config else None
     if recipe is None:
         raise _error(path, problems)
@@ -98,7 +98,7 @@ def _instrumentation(
 ) -> Instrumentation:
     authored = Layer(recipe.block.instrumentation, recipe.document, ("instrumentation",))
     flags = Layer(options.instrumentation) if options.instrumentation else None
-    return settle(authored, file, flags, options.cwd, problems)
+    return settle((authored, options.config, file, flags), options.cwd, problems)
 
 
 def _overrides(texts: Iterable[str], ids: Collection[str], problems: list[Problem]) -> list[Override]:

@@ -25,21 +25,20 @@ def open_for_writing(prepared: Prepared, clock: Clock) -> Books:
         books = Books(run, plan, _LIVE_CALLS if limit is None else limit, clock)
     except UNREADABLE as error:
         raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}; start over with --force") from None
-    books.ledger.poll()
-    books.plan = keep_folders(plan, books.ledger.stages())
+    if not prepared.options.force:  # else nothing of what there is stays
+        books.ledger.poll()
+        books.plan = keep_folders(plan, books.ledger.stages())
     return books
 
 
-def make_reuse(prepared: Prepared, books: Books, python: str) -> Reuse:
+def make_reuse(prepared: Prepared, books: Books, artifacts: Artifacts, python: str) -> Reuse:
     """What flags and earlier sittings say about each stage; SetupError if the flags do not fit what was done."""
     options, plan = prepared.options, books.plan
-    artifacts = Artifacts(plan, books.run)
     here = made_here(books.run, books.ledger.stages())
-    whole = [stage.id for stage in plan.stages if artifacts.is_whole(stage, artifacts.of(stage))]
-    choice = choose(plan, options, here.keys() & set(whole))
+    whole = {stage.id for stage in plan.stages if artifacts.is_whole(stage, artifacts.of(stage))}
     return Reuse(
         books.run,
-        choice,
+        choose(plan, options, here.keys() & whole),
         here if options.skip_done or options.start_from else {},
         made_elsewhere(prepared.resumed) if prepared.resumed else {},
         artifacts,

@@ -10,10 +10,10 @@ import msgspec
 
 from taximeter.events import SpanEvent, Status
 from taximeter.ledger.figures import Figures
-from taximeter.recipe.command import CommandValues, render
 from taximeter.recipe.plan import PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
+from taximeter.run.commandline import command_line
 from taximeter.run.environment import metering_environment, stage_environment
 from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.messages import Task
@@ -67,7 +67,7 @@ class Attempts:
         if metered:
             environment |= metering_environment(stage, self._run, span)
         task = Task(
-            argv=self._argv(stage, number),
+            argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),
             env=environment,
             cwd=self._cwd,
             log_path=str(folder.log(number)),
@@ -75,21 +75,6 @@ class Attempts:
             grace=GRACE,
         )
         return Running(stage, number, span, self._forkserver.launch(task))
-
-    def _argv(self, stage: PlannedStage, number: int) -> list[str]:
-        folder = self._run.stage(stage.folder)
-        values = CommandValues(
-            python=self._python,
-            inputs=self.artifacts.inputs(stage),
-            input=self._plan.input,
-            out=str(self.artifacts.of(stage)),
-            stage_dir=str(folder.path),
-            run_dir=str(self._run.path),
-            run_id=self._run.run_id,
-            state_file=str(self._run.state),
-            progress_file=str(folder.progress(number)),
-        )
-        return render(stage, values)
 
     def failure(self, running: Running, figures: Figures) -> str | None:
         """Why an attempt that has ended did not do what it should."""

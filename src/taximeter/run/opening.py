@@ -58,20 +58,24 @@ def check_named(options: RunOptions, latest: Callable[[], str | None]) -> None:
         raise SetupError(Problem("this is about an existing run, and none is named", hint, key=flag))
 
 
-def enter(run: RunDir, options: RunOptions) -> RunLock:
-    """Makes the directory, or enters it if a flag says so.
-
-    SetupError that names those flags if none is given; RunDirError if another driver is in it.
-    """
+def check_entry(run: RunDir, options: RunOptions) -> None:
+    """SetupError that names the flags that help if the run exists and none is given; RunDirError if it is no run."""
     if not run.path.exists():
-        run.create()
-        return run.lock()
+        return
     if not (options.skip_done or options.start_from or options.allow_run_id_reuse or options.force):
         ways = [f"{flag:<24} {what}" for flag, what in _AGAIN.items()]
         hint = "\n".join(["choose another --run-id, or one of these:", *ways])
         raise SetupError(Problem(f"the run {run.run_id} exists already", hint, path=str(run.path)))
     if not run.is_one():
         raise RunDirError(f"{run.path} is not the directory of a run: choose another --run-id, or remove it")
+
+
+def enter(run: RunDir, options: RunOptions) -> RunLock:
+    """Makes the directory, or goes into it if the flags say so; RunDirError if another driver is in it."""
+    check_entry(run, options)
+    if not run.path.exists():
+        run.create()
+        return run.lock()
     lock = run.lock()
     if options.force:
         _empty(run)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from taximeter.recipe.instrumentation import Layer
+
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A recipe and all that overrides it. None leaves the word to the recipe, or to the default."""
@@ -18,10 +20,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     output_dir: Path | None = None
     """The folder that holds the manifest and all runs."""
 
-    jobs: int = 1
-    """Most stages at a time."""
+    settings: Path | None = None
+    """A file with keys of a recipe, which is laid over the recipe."""
 
-    mock: bool = False
+    jobs: int | None = None
+    """Most stages at a time; one by default."""
+
+    mock: bool | None = None
     """Stand-ins run in place of the modules that have one."""
 
     overrides: tuple[str, ...] = ()
@@ -53,3 +58,10 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A file with an `instrumentation:` block."""
 
     price_table: Path | None = None
+    instrumentation: Layer | None = None
+    """What a run configuration says is metered."""
+
+    def over(self, below: RunOptions) -> RunOptions:
+        """These options, and for what they leave open those below; parameters of both are set, these last."""
+        said = {name: value for name, value in msgspec.structs.asdict(self).items() if value is not None}
+        return msgspec.structs.replace(below, **said | {"overrides": below.overrides + self.overrides})

@@ -16,6 +16,7 @@ from taximeter.ledger.manifest import ManifestLine, ReportFiles
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
+from taximeter.run.artifacts import Artifacts
 from taximeter.run.driver import Driver
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.launcher import Forkserver
@@ -59,7 +60,7 @@ class _Execution:
         self._books = open_for_writing(prepared, clock)
         self._plan = self._books.plan
         sittings = self._books.ledger.sittings()
-        self._reuse = make_reuse(prepared, self._books, sys.executable)
+        self._reuse = make_reuse(prepared, self._books, Artifacts(self._plan, self._run), sys.executable)
         write_snapshots(msgspec.structs.replace(prepared.checked, plan=self._plan), self._run)
         self._files = self._report_files() if self._books.is_metered else None
         self._spans = DriverSpans(
@@ -90,7 +91,7 @@ class _Execution:
                 observer,
                 self._trouble,
                 self._reuse,
-                self._prepared.options.jobs,
+                self._prepared.options.jobs or 1,
                 sys.executable,
                 self._clock,
             )

@@ -78,9 +78,11 @@ def _plan_options(options: RunOptions) -> PlanOptions:
     if options.price_table is not None:
         flags["price_table"] = str(options.price_table)
     return PlanOptions(
-        mock=options.mock,
+        mock=bool(options.mock),
         set=options.overrides,
         registry=options.registry,
+        settings=options.settings,
+        config=options.instrumentation,
         instrument_config=options.instrument_config,
         instrumentation=InstrumentationBlock(**flags) if flags else None,
     )

@@ -9,6 +9,7 @@ import msgspec
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.planner import Checked
 from taximeter.rundir import RunDir, replace
+from taximeter.yamldoc import Overlaid
 
 
 def write_sheet(sheet: Sheet | None, run: RunDir) -> None:
@@ -32,9 +33,9 @@ def write_snapshots(checked: Checked, run: RunDir) -> None:
 
 
 def _recipe(checked: Checked) -> bytes:
-    """The recipe as it was written; without its comments if values of environment variables had to be taken out."""
+    """The recipe as it was written; without its comments if settings were laid over it or values taken out."""
     document = checked.recipe.document
-    if not any(stage.env_names for stage in checked.plan.stages):
+    if not isinstance(document, Overlaid) and not any(stage.env_names for stage in checked.plan.stages):
         return document.text.encode()
     assert isinstance(document.data, dict)
     stages: Any = document.data["stages"]

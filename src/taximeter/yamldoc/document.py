@@ -36,21 +36,33 @@ class Document:
         self.data: Value = None
         self.root = Place(0, 0, {})
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the files that it was read from."""
+        return (self.name,)
+
+    def owner(self, key_path: KeyPath) -> Document:
+        """The document in whose file a part of this one was written."""
+        return self
+
     def at(self, key_path: KeyPath) -> tuple[int, int]:
         """Line and column, from 1, of a key or an item of a list; of the nearest ancestor where there is none."""
-        return self.position(self._place(key_path).key)
+        owner = self.owner(key_path)
+        return owner.position(owner._place(key_path).key)
 
     def value_at(self, key_path: KeyPath) -> tuple[int, int]:
         """Line and column, from 1, of the value of a key; of the nearest ancestor's where there is none."""
-        return self.position(self._place(key_path).value)
+        owner = self.owner(key_path)
+        return owner.position(owner._place(key_path).value)
 
     def problem(
         self, message: str, key_path: KeyPath = (), hint: str | None = None, *, within: str | None = None
     ) -> Problem:
         """A problem that points at a key; `within` points at that piece of the key's value instead."""
-        place = self._place(key_path)
-        offset = self.text.find(within, place.value) if within else -1
-        return self.problem_at(place.key if offset < 0 else offset, message, hint, key_text(key_path) or None)
+        owner = self.owner(key_path)
+        place = owner._place(key_path)
+        offset = owner.text.find(within, place.value) if within else -1
+        return owner.problem_at(place.key if offset < 0 else offset, message, hint, key_text(key_path) or None)
 
     def problem_at(self, offset: int, message: str, hint: str | None = None, key: str | None = None) -> Problem:
         """A problem that points at a character of the text."""

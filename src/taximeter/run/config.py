@@ -1,0 +1,112 @@
+"""The run configuration: a file that says what else stands on a command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from taximeter.errors import Problem, SetupError
+from taximeter.recipe.instrumentation import Layer
+from taximeter.recipe.lookup import look_up, names_beside
+from taximeter.recipe.model import InstrumentationBlock
+from taximeter.run.options import RunOptions
+from taximeter.yamldoc import Document, load, show
+from taximeter.yamldoc.block import Block, Text
+from taximeter.yamldoc.explain import read_block
+from taximeter.yamldoc.words import did_you_mean
+
+_FILES = ("recipe", "registry", "settings")
+_LOOKED_UP = "it is looked up beside this file, then in the working directory"
+
+
+class ExecutionBlock(Block):
+    """How the stages are run, and which of them. Each key is the flag of its name."""
+
+    model_config = ConfigDict(title="Execution")
+
+    jobs: Annotated[int, Field(ge=1)] | None = None
+    """Most stages at a time."""
+
+    mock: bool | None = None
+    """Stand-ins run in place of the modules that have one."""
+
+    set: list[Text] = Field(default_factory=list)
+    """Parameters, each as `stage.param=value`."""
+
+    skip_done: bool | None = None
+    """In an existing run, stages that have not changed are not run again."""
+
+    resume: Text | None = None
+    """Another run, from which stages that have not changed are taken over."""
+
+    start_from: Text | None = None
+    """A stage that is run again in an existing run, and with it all that depends on it."""
+
+    keep_downstream: bool | None = None
+    """What depends on the stage that is started from stays, marked stale."""
+
+    end_at: Text | None = None
+    """A stage; what it does not need is skipped."""
+
+    allow_run_id_reuse: bool | None = None
+    """Every stage of an existing run is run again."""
+
+    force: bool | None = None
+    """An existing run is discarded first."""
+
+
+class RunConfigBlock(Block):
+    """A run configuration: what a command line would say. Flags override it."""
+
+    model_config = ConfigDict(title="RunConfig")
+
+    recipe: Text | None = None
+    """The recipe; a path from this file's folder, else the working directory."""
+
+    registry: Text | None = None
+    """Folder of modules, or one YAML file with all; a path like that of the recipe."""
+
+    settings: Text | None = None
+    """A file that is laid over the recipe; a path like that of the recipe."""
+
+    run_id: Text | None = None
+    output_dir: Text | None = None
+    """The folder that holds the manifest and all runs, from the working directory."""
+
+    execution: ExecutionBlock = ExecutionBlock()
+    instrumentation: InstrumentationBlock | None = None
+    """What is metered; it overrides the recipe's block."""
+
+
+def read_config(path: Path) -> RunOptions:
+    """The options in a run configuration; SetupError with every problem found."""
+    problems: list[Problem] = []
+    document = load(path)
+    block = read_block(RunConfigBlock, document, (), problems)
+    if block is None:
+        raise SetupError(*problems)
+    files: dict[str, Any] = {key: _find(key, getattr(block, key), document, problems) for key in _FILES}
+    if problems:
+        raise SetupError(*problems)
+    execution: dict[str, Any] = block.execution.model_dump(exclude={"set"})
+    return RunOptions(
+        **files,
+        **execution,
+        overrides=tuple(block.execution.set),
+        run_id=block.run_id,
+        output_dir=None if block.output_dir is None else Path(block.output_dir),
+        instrumentation=Layer(block.instrumentation, document, ("instrumentation",)) if block.instrumentation else None,
+    )
+
+
+def _find(key: str, name: str | None, document: Document, problems: list[Problem]) -> Path | None:
+    if name is None:
+        return None
+    folder = Path(document.name).parent
+    found = look_up(name, folder, Path())
+    if found is None:
+        hint = did_you_mean(name, names_beside(name, folder)) or _LOOKED_UP
+        problems.append(document.problem(f"there is no file {show(name)}", (key,), hint))
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
 from operator import attrgetter
 from typing import Annotated
 
@@ -81,12 +82,21 @@ def counts(named: dict[str, int]) -> Counts:
     return tuple(sorted(named.items()))
 
 
+def believable_money(value: object) -> Decimal | None:
+    """An amount from 0 to MAX_MONEY, as it was written; None if it cannot be one."""
+    try:
+        amount = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return amount if not isinstance(value, bool) and amount.is_finite() and 0 <= amount <= MAX_MONEY else None
+
+
 def modality_tokens(usage: Usage) -> Counts:
-    """Tokens by the name of the field, of the modalities that somebody told of."""
+    """Tokens by the name of the field, of the modalities of which there are any."""
     given = _modalities(usage)
-    if given == _NO_MODALITIES:
+    if not any(given):
         return ()
-    return tuple((name, tokens) for name, tokens in zip(_MODALITY_NAMES, given, strict=True) if tokens is not None)
+    return tuple((name, tokens) for name, tokens in zip(_MODALITY_NAMES, given, strict=True) if tokens)
 
 
 def violations(usage: Usage) -> tuple[str, ...]:
@@ -133,7 +143,6 @@ _CONTAINED = (
 )
 _MODALITY_NAMES = tuple(sorted(name for name in SUBSETS if name.startswith(MODALITIES)))
 _modalities = attrgetter(*_MODALITY_NAMES)
-_NO_MODALITIES = _modalities(NO_USAGE)
 
 
 def _is_plain(usage: Usage) -> bool:
@@ -144,7 +153,7 @@ def _is_plain(usage: Usage) -> bool:
         (whole is None or (cached <= whole and of_tools <= whole))
         and (usage.output_tokens is None or (usage.reasoning_output_tokens or 0) <= usage.output_tokens)
         and not usage.cache_write_by_ttl
-        and _modalities(usage) == _NO_MODALITIES
+        and not any(_modalities(usage))
     )
 
 

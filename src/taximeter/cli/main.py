@@ -19,6 +19,7 @@ _COMMANDS = {
     "run": "Run the stages of a recipe.",
     "runs": "List runs, newest first.",
     "show": "Show what a run took and what it cost.",
+    "usage": "Show the usage that a recorded response body tells.",
     "validate": "Check a file against a schema.",
 }
 """Name and purpose of each command; the command is `command` in the module of its name."""

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, SupportsIndex
 
-from taximeter.recorder.checks import count, counts, duration, money, shown
+from taximeter.recorder.checks import count, counts, duration, money
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.record import RejectedError, append_record
+from taximeter.redact import shown
 from taximeter.usage import OPEN_COUNTS, SUBSETS
 
 _TOKENS = ("prompt_tokens", "completion_tokens", *SUBSETS)

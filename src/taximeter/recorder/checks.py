@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, SupportsFloat
 
 from taximeter.recorder.record import RejectedError
-from taximeter.usage import MAX_MONEY, MAX_TOKENS
+from taximeter.redact import shown
+from taximeter.usage import MAX_TOKENS, believable_money
 
 
 def count(name: str, value: Any) -> int:
@@ -40,19 +41,7 @@ def duration(name: str, value: Any) -> float:
 
 def money(name: str, value: Any) -> Decimal:
     """An amount of money, as it was written."""
-    try:
-        amount = value if isinstance(value, Decimal) else Decimal(str(value))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= MAX_MONEY:
+    amount = believable_money(value)
+    if amount is None:
         raise RejectedError(f"{name} must be an amount of money from 0 to 10**12, not {shown(value)}")
     return amount
-
-
-def shown(value: object) -> str:
-    """A figure as it is; of anything else only the kind, since a rejected line carries no payload."""
-    if isinstance(value, bool | float | None):
-        return str(value)
-    if type(value) is int:
-        return f"{value}" if abs(value) < 10**24 else "a huge integer"
-    return f"a value of type {type(value).__name__}"

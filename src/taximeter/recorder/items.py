@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal, SupportsIndex
 
-from taximeter.recorder.checks import count, shown
+from taximeter.recorder.checks import count
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.record import RejectedError, append_record
+from taximeter.redact import shown
 
 
 @guarded

@@ -1,0 +1,142 @@
+"""Named values of a JSON object or of an object of an SDK, and the checks of what stands in them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from taximeter.normalize.reading import RejectedUsageError
+from taximeter.redact import shown
+from taximeter.usage import MAX_TOKENS, Counts, believable_money, counts
+
+Fields = Mapping[str, Any]
+
+_NONE: Fields = {}
+_DEEPEST, _MOST, _LONGEST = 4, 40, 200
+"""Bounds of what is kept of a usage that nobody here understands."""
+
+
+def fields(thing: object) -> Fields:
+    """The values by name; empty if it has none. Reads what is there, and calls nothing of the SDK."""
+    if type(thing) is dict:
+        return thing
+    values = getattr(thing, "__dict__", None)
+    if values is None:
+        return thing if isinstance(thing, Mapping) else _NONE
+    extra = getattr(thing, "__pydantic_extra__", None)  # fields that the SDK's types do not know yet
+    return {**values, **extra} if extra else values
+
+
+def items(thing: object) -> list[Any]:
+    """The elements of a list; empty if it is none."""
+    return thing if isinstance(thing, list) else list(thing) if isinstance(thing, tuple) else []
+
+
+def count(given: Fields, name: str) -> int | None:
+    """A whole number from 0 to 2**63 - 1; None if it is not there. RejectedUsageError if it cannot be true."""
+    value = given.get(name)
+    if value is None or (type(value) is int and 0 <= value <= MAX_TOKENS):
+        return value
+    return _unusual(name, value)
+
+
+def total(name: str, *parts: int | None) -> int | None:
+    """The sum of the parts that are known; None if none is. RejectedUsageError if it is too large."""
+    known = [part for part in parts if part is not None]
+    if not known:
+        return None
+    whole = sum(known)
+    if whole > MAX_TOKENS:
+        raise RejectedUsageError(f"{name} must be at most 2**63 - 1, not {shown(whole)}")
+    return whole
+
+
+def text(given: Fields, name: str) -> str | None:
+    """A text; None if it is not there or is none."""
+    value = given.get(name)
+    if isinstance(value, Enum):
+        value = value.value
+    return value if isinstance(value, str) and value else None
+
+
+def money(given: Fields, name: str) -> Decimal | None:
+    """An amount of money; None if it is not there. RejectedUsageError if it cannot be true."""
+    value = given.get(name)
+    if value is None:
+        return None
+    amount = believable_money(value)
+    if amount is None:
+        raise RejectedUsageError(f"{name} must be an amount of money from 0 to 10**12, not {shown(value)}")
+    return amount
+
+
+def lifetimes(given: Fields, prefix: str, suffix: str) -> Counts:
+    """Tokens by the lifetime in the names of their fields, such as `ephemeral_5m_input_tokens` or `ttl_30m_tokens`."""
+    kept: dict[str, int] = {}
+    for name in given:
+        if name.startswith(prefix) and name.endswith(suffix):
+            tokens = count(given, name)
+            if tokens:
+                kept[name[len(prefix) : -len(suffix)]] = tokens
+    return counts(kept)
+
+
+def counters(**numbers: int | None) -> Counts:
+    """What is billed by the piece, of which there is any."""
+    return counts({name: number for name, number in numbers.items() if number})
+
+
+def unknown(given: Fields, known: frozenset[str], **nested: frozenset[str]) -> dict[str, Any]:
+    """What stands in the fields that are not known, as plain values; zeros and empty ones say nothing.
+
+    `nested` gives the known fields of what lies in a known field.
+    """
+    found: dict[str, Any] = {}
+    if not given.keys() <= known:
+        found = {name: plain(value) for name, value in given.items() if name not in known and _says_something(value)}
+    for name, known_inside in nested.items():
+        inside = given.get(name)
+        if inside is not None:
+            more = unknown(fields(inside), known_inside)
+            if more:
+                found[name] = more
+    return found
+
+
+def plain(value: object, depth: int = 0) -> Any:
+    """A foreign value as JSON, bounded in depth, width and length, so that it never holds a response."""
+    if isinstance(value, Enum):
+        value = value.value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, str):
+        return value[:_LONGEST]
+    if depth == _DEEPEST:
+        return "…"
+    if isinstance(value, list | tuple):
+        return [plain(item, depth + 1) for item in value[:_MOST]]
+    named = list(fields(value).items())[:_MOST]
+    return {str(name)[:_LONGEST]: plain(item, depth + 1) for name, item in named if _says_something(item)}
+
+
+def _says_something(value: object) -> bool:
+    return isinstance(value, bool | float) or bool(value)
+
+
+def _unusual(name: str, value: object) -> int | None:
+    """A count that is not an integer of Python: some SDKs give floats and objects of their own."""
+    number = -1
+    if isinstance(value, float):
+        number = int(value) if value.is_integer() else -1
+    elif not isinstance(value, bool):
+        try:
+            number = operator.index(value)  # type: ignore[arg-type]
+        except TypeError:
+            if not value and not isinstance(value, str):
+                return None  # a mark of the SDK that the field was not set
+    if not 0 <= number <= MAX_TOKENS:
+        raise RejectedUsageError(f"{name} must be a whole number from 0 to 2**63 - 1, not {shown(value)}")
+    return number

@@ -1,0 +1,113 @@
+"""Mistral, Cohere and LiteLLM."""
+
+from typing import Any
+
+import pytest
+
+from taximeter.normalize.read import read
+from taximeter.usage import Usage
+
+CHAT = {"id": "c", "object": "chat.completion", "model": "m", "choices": []}
+
+
+def test_what_connectors_of_mistral_gave_is_input_beside_the_prompt() -> None:
+    (reading,) = read(
+        {
+            "conversation_id": "conv",
+            "object": "conversation.response",
+            "usage": {
+                "prompt_tokens": 188,
+                "completion_tokens": 55,
+                "connector_tokens": 7_112,
+                "total_tokens": 7_355,  # 188 + 55 + 7,112
+                "connectors": {"web_search": 1},
+            },
+        }
+    )
+    assert reading.usage == Usage(7_300, 55, tool_use_input_tokens=7_112, counters=(("connector_web_search", 1),))
+    assert (reading.provider, reading.response_id, reading.inconsistent) == ("mistral", "conv", ())
+
+
+def test_a_chat_of_mistral_tells_its_tier_and_seconds_of_audio() -> None:
+    usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "prompt_audio_seconds": 203}
+    (reading,) = read({**CHAT, "usage": {**usage, "service_tier": "priority"}}, "mistral")
+    assert (reading.usage, reading.service_tier) == (Usage(9, 1, counters=(("audio_seconds", 203),)), "priority")
+
+
+def test_pages_of_mistral_are_billed_by_the_piece() -> None:
+    (reading,) = read(
+        {"model": "ocr", "pages": [], "usage_info": {"pages_processed": 29, "doc_size_bytes": 7}}, "mistral"
+    )
+    assert (reading.usage, reading.operation) == (Usage(counters=(("pages", 29),)), "ocr")
+    assert reading.usage_raw == {"doc_size_bytes": 7}
+
+
+def test_cohere_counts_what_it_bills() -> None:
+    (reading,) = read(
+        {
+            "id": "c",
+            "finish_reason": "COMPLETE",
+            "message": {},
+            "usage": {
+                "billed_units": {"input_tokens": 5.0, "output_tokens": 418.0},
+                "tokens": {"input_tokens": 71.0, "output_tokens": 418.0},
+            },
+        }
+    )
+    assert (reading.usage, reading.provider, reading.operation) == (Usage(5, 418), "cohere", "chat")
+    assert reading.usage_raw == {"tokens": {"input_tokens": 71.0, "output_tokens": 418.0}}
+
+
+@pytest.mark.parametrize(
+    ("body", "operation", "usage"),
+    [
+        (
+            {"results": [], "meta": {"billed_units": {"search_units": 1}}},
+            "rerank",
+            Usage(counters=(("search_units", 1),)),
+        ),
+        ({"embeddings": {}, "meta": {"billed_units": {"input_tokens": 6}}}, "embeddings", Usage(6)),
+        (
+            {"embeddings": {}, "meta": {"billed_units": {"input_tokens": 9, "image_tokens": 7, "images": 1}}},
+            "embeddings",
+            Usage(9, image_input_tokens=7, counters=(("images", 1),)),
+        ),
+    ],
+)
+def test_other_apis_of_cohere(body: dict[str, Any], operation: str, usage: Usage) -> None:
+    (reading,) = read(body)
+    assert (reading.operation, reading.usage) == (operation, usage)
+
+
+def test_litellm_includes_the_cache_of_anthropic_in_the_prompt() -> None:
+    (reading,) = read(
+        {
+            **CHAT,
+            "usage": {
+                "prompt_tokens": 1_010,  # 10 fresh + 400 read + 600 written
+                "completion_tokens": 5,
+                "total_tokens": 1_015,
+                "cache_read_input_tokens": 400,
+                "cache_creation_input_tokens": 600,
+                "prompt_tokens_details": {
+                    "cached_tokens": 400,
+                    "cache_creation_tokens": 600,
+                    "cache_creation_token_details": {
+                        "ephemeral_5m_input_tokens": 500,
+                        "ephemeral_1h_input_tokens": 100,
+                    },
+                },
+                "server_tool_use": {"web_search_requests": 3},
+            },
+        },
+        "litellm",
+    )
+    assert reading.usage == Usage(
+        1_010,
+        5,
+        cache_read_input_tokens=400,
+        cache_write_input_tokens=600,
+        cache_write_by_ttl=(("1h", 100), ("5m", 500)),
+        counters=(("web_searches", 3),),
+    )
+    assert (reading.provider, reading.inconsistent) == (None, ())

@@ -36,6 +36,8 @@ def read_recorded(data: bytes, provider: str | None = None) -> list[Found]:
     A list is one of responses, or of the chunks of one stream.
     """
     data = data.removeprefix(_BOM)
+    if not data.strip():
+        return []
     if data.lstrip().startswith(_SSE):
         return _of_stream(data, provider)
     try:

@@ -13,19 +13,16 @@ import msgspec
 from taximeter.clock import FakeClock, Ids
 from taximeter.ledger.figures import Figures
 from taximeter.numbers import to_json
-from taximeter.pricing.sheet import RateCard, Sheet
+from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, Source
 from taximeter.run.spans import DriverSpans
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir
+from tests.prices import card
 
 SHEET = Sheet(
     updated_at="2026-11-01",
-    models={
-        "big": RateCard(Decimal("0.003"), Decimal("0.015")),
-        "small": RateCard(Decimal("0.0000004")),
-        "local": RateCard(free=True),
-    },
+    entries=(card("big", "0.003", "0.015"), card("small", "0.0000004"), card("local", free=True)),
 )
 
 
@@ -64,7 +61,7 @@ class Writing:
         self.run.create()
         self.run.plan.write_bytes(of.snapshot())
         if of.instrumentation.enabled:
-            self.run.pricing.write_bytes(sheet.to_json())
+            self.run.pricing.write_bytes(sheet.encoded)
         self.plan = of
         self.clock = FakeClock()
         self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"), Trouble())

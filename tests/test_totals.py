@@ -8,14 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import EXACT, Cost, price
-from taximeter.pricing.sheet import RateCard, Sheet
+from taximeter.pricing.cost import EXACT, Cost
+from taximeter.pricing.price import price
+from taximeter.pricing.sheet import Sheet
 from taximeter.totals import NOTHING, Totals, total_by
 from taximeter.usage import Usage, counts
+from tests.prices import card
 
 RATES = st.decimals(0, 100, places=9)
 SHEETS = st.builds(
-    lambda a, b, c: Sheet(models={"a": RateCard(a, b), "b": RateCard(c), "free": RateCard(free=True)}),
+    lambda a, b, c: Sheet(entries=(card("a", a, b), card("b", c), card("free", free=True))),
     RATES,
     RATES,
     RATES,

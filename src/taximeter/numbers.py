@@ -69,10 +69,15 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.encode(_plain(value))
 
 
+def exact(value: Decimal) -> str:
+    """All digits of a number and no more, without an exponent."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        text = f"{value:f}"
-        return msgspec.Raw((text.rstrip("0").rstrip(".") if "." in text else text).encode())
+        return msgspec.Raw(exact(value).encode())
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

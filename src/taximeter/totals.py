@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import EXACT, Cost, CostStatus
+from taximeter.pricing.cost import EXACT, Cost, CostStatus
 from taximeter.usage import Counts, counts, modality_tokens
 
 K = TypeVar("K", bound=Hashable)

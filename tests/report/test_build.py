@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError
-from taximeter.pricing.price import EXACT
+from taximeter.pricing.cost import EXACT
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
 from taximeter.report.schemas import ModelTotals

@@ -10,7 +10,7 @@ import msgspec
 from taximeter.events import Status
 from taximeter.journal.reader import UNREADABLE, LineReader
 from taximeter.numbers import to_json
-from taximeter.pricing.price import CostStatus
+from taximeter.pricing.cost import CostStatus
 from taximeter.rundir import OutputDir, append_line
 
 

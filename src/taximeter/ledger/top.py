@@ -10,7 +10,7 @@ from itertools import count
 import msgspec
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import Cost
+from taximeter.pricing.cost import Cost
 
 _UNPRICED = Decimal(-1)
 

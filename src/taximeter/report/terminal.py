@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group, RenderableType
-from rich.table import Table as RichTable
 from rich.text import Text
 
 from taximeter.redact import brief, visible
@@ -26,7 +24,7 @@ STATUS_STYLES = {
     "over_budget": "bold yellow",
 }
 _GAP = 2
-"""Blanks between columns; one of them is the border that the box does not draw."""
+"""Blanks between columns."""
 
 
 def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
@@ -58,16 +56,17 @@ def _flowing(phrases: list[str], width: int) -> str:
     return "\n".join(lines)
 
 
-def stages_view(
-    report: schemas.RunInstrumentation, stages: list[schemas.StageInstrumentation], width: int
-) -> RichTable:
+def stages_view(report: schemas.RunInstrumentation, stages: list[schemas.StageInstrumentation], width: int) -> Text:
     """The table of stages, with as many columns as fit."""
     columns = stage_columns(report.pricing.currency) if report.metered else plain_stage_columns()
     return grid(table(columns, stages), width)
 
 
-def grid(cells: Table, width: int) -> RichTable:
-    """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted."""
+def grid(cells: Table, width: int) -> Text:
+    """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted.
+
+    Rich has tables, too: theirs would take longer to draw than many a stage takes to run.
+    """
     widths = [max(map(cell_len, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
     least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
     kept = list(range(len(widths)))
@@ -75,19 +74,26 @@ def grid(cells: Table, width: int) -> RichTable:
         kept.remove(min(kept, key=lambda i: cells.importance[i]))
     spare = max(width - sum(least[i] + _GAP for i in kept), 0)
     widths = [min(full, narrow + spare) for full, narrow in zip(widths, least, strict=True)]
-    made = RichTable(box=box.SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    made = Text(no_wrap=True, overflow="crop")
     for i in kept:
-        made.add_column(Text(cells.titles[i]), justify="right" if cells.right[i] else "left", no_wrap=True)
+        made.append(_set(cells.titles[i], widths[i], cells.right[i]), "bold")
+    made.append(f"\n{'─' * (sum(widths[i] + _GAP for i in kept) - _GAP)}")
     for row in cells.rows:
-        made.add_row(*(_cell(row[i], widths[i], cells.titles[i]) for i in kept))
+        made.append("\n")
+        for i in kept:
+            made.append(_set(row[i], widths[i], cells.right[i]), _style(row[i], cells.titles[i]))
     return made
 
 
-def _cell(text: str, width: int, title: str) -> Text:
-    style = STATUS_STYLES.get(text.partition(" ")[0], "") if title == "status" else ""
-    cell = Text(text, style)
-    cell.truncate(width, overflow="ellipsis")
-    return cell
+def _set(text: str, width: int, right: bool) -> str:
+    """A text in its column, and the gap behind it."""
+    short = text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
+    blanks = " " * (width - cell_len(short))
+    return (blanks + short if right else short + blanks) + " " * _GAP
+
+
+def _style(text: str, title: str) -> str:
+    return STATUS_STYLES.get(text.partition(" ")[0], "") if title == "status" else ""
 
 
 def render(report: schemas.RunInstrumentation, width: int = 100) -> str:

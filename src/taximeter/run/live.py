@@ -95,7 +95,7 @@ class Lines:
 
     def _say(self, line: str) -> None:
         at = numbers.seconds(self._clock.monotonic() - self._begin)
-        self._console.print(Text(f"[{at:>8}] {line}"), soft_wrap=True)
+        self._console.file.write(f"[{at:>8}] {line}\n")
 
 
 def _unheeded(console: Console) -> Console:

@@ -66,6 +66,13 @@ class Writing:
         self.clock = FakeClock()
         self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"), Trouble())
         self._open = {}
+        self._sitting = 1
+
+    def sit_down_again(self) -> None:
+        """Another driver goes on with the run."""
+        self._sitting += 1
+        ids = Ids(f"{self._sitting:02x}bbccddeeff")
+        self.spans = DriverSpans(self.run.events, self.run.run_id, self.clock, ids, Trouble(), self._sitting)
 
     def start(self, stage_id: str, attempt: int = 1) -> None:
         of = self._stage(stage_id)

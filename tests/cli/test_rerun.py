@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from tests.cli.conftest import Cli
 from tests.recipes import write
 from tests.runs import read_json
+from tests.stages import wait_until
 
 RUN = Path("output/runs/r")
 CALL = '{"schema_version":"instrumentation_call_v1","model":"big","prompt_tokens":1000}'
@@ -377,3 +380,56 @@ def test_a_stage_can_only_be_started_from_if_what_it_needs_is_there(cli: Cli) ->
 def test_skip_done_of_a_run_that_is_not_there_begins_it(cli: Cli) -> None:
     recipe()
     assert again(cli, "--skip-done") == ["a", "b", "c", "other"]
+
+
+def test_a_run_is_priced_by_the_sheet_it_began_with(cli: Cli) -> None:
+    recipe()
+    first(cli)
+    assert again(cli, "--skip-done", "--price-table", "prices.yaml") == []
+    write("dear.yaml", "models: {big: {prompt_per_1k: 3, completion_per_1k: 15}}\n")
+    said = cli("run", "r.yaml", "--run-id", "r", "--skip-done", "--price-table", "dear.yaml", code=2).err
+    assert "--price-table dear.yaml: the run r began with another price sheet" in said
+    assert report()["totals"]["cost"] == Decimal("0.012")
+    assert again(cli, "--force", "--price-table", "dear.yaml") == ["a", "b", "c", "other"]
+    assert report()["totals"]["cost"] == Decimal(12)
+
+
+@pytest.mark.parametrize("flags", [["--skip-done"], ["--allow-run-id-reuse"], ["--force"]])
+def test_a_run_that_was_metered_before_keeps_its_figures_when_it_goes_on_without(cli: Cli, flags: list[str]) -> None:
+    recipe(CHAIN[3:])
+    first(cli)
+    again(cli, *flags, "--no-instrument")
+    cost = None if "--force" in flags else Decimal("0.003")
+    shown = json.loads(cli("show", "r", "--json").out, parse_float=Decimal)
+    assert (shown["totals"]["cost"], shown["metered"]) == (cost, cost is not None)
+
+
+def test_after_a_kill_the_run_goes_on_from_there(cli: Cli) -> None:
+    stages = json.loads(json.dumps(CHAIN))
+    wait = "echo partly > {out}; test -e mended || { touch started; sleep 60; }; "
+    stages[1]["run"] = SAY + wait + stages[1]["run"]
+    recipe(stages)
+    driver = subprocess.Popen(
+        [sys.executable, "-m", "taximeter", "run", "r.yaml", "--run-id", "r"],
+        stderr=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+    )
+    assert wait_until(Path("started").exists)
+    refused = cli("run", "r.yaml", "--run-id", "r", "--skip-done", code=2).err
+    assert "is held by a running driver" in refused
+    driver.kill()
+    driver.wait()
+    shown = json.loads(cli("show", "r", "--json").out)
+    assert [stage["status"] for stage in shown["stages"]] == ["done", "lost", "pending", "pending"]
+    write("mended")
+    ran()
+    assert wait_until(lambda: read_json(RUN / "02_b/usage.1.json")["state"] == "done")  # its supervisor's last word
+    assert again(cli, "--skip-done") == ["b", "c", "other"]
+    found = report()
+    assert [stage["status"] for stage in found["stages"]] == ["reused", "done", "done", "done"]
+    assert [a["status"] for a in found["stages"][1]["attempts"]] == ["lost", "done"]
+    assert found["totals"]["calls"] == 6  # a, b when it was lost, b twice since it says so twice, c, other
+    assert Path(RUN, "02_b/artifact.jsonl").read_text() == "one"
+    assert found == json.loads(cli("show", "r", "--json").out, parse_float=Decimal)
+    (line,) = json.loads(cli("runs", "--json").out)["runs"]
+    assert (line["status"], line["totals"]["calls"]) == ("done", 6)

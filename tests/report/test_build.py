@@ -14,6 +14,7 @@ from taximeter.errors import RunDirError
 from taximeter.pricing.cost import EXACT
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
+from taximeter.report.reused import reused_record, write_reused
 from taximeter.report.schemas import ModelTotals
 from taximeter.report.trust import trust
 from taximeter.rundir import RunDir
@@ -22,8 +23,8 @@ from tests.runs import Writing, call, plan, stage
 D = Decimal
 
 
-def two_stages(tmp_path: Path, **fields: object) -> Writing:
-    return Writing(tmp_path, plan([stage(1, "a"), stage(2, "b", needs=("a",))], **fields))
+def two_stages(tmp_path: Path, run_id: str = "r", **fields: object) -> Writing:
+    return Writing(tmp_path, plan([stage(1, "a"), stage(2, "b", needs=("a",))], **fields), run_id)
 
 
 def test_a_finished_run(tmp_path: Path) -> None:
@@ -303,3 +304,60 @@ def test_stages_models_and_the_run_add_up_to_the_same_money(records: list[tuple[
 
 def summed(totals: Iterable[ModelTotals]) -> Decimal:
     return reduce(EXACT.add, (t.cost for t in totals if t.cost is not None), D(0))
+
+
+def test_a_run_that_was_gone_on_with_counts_every_sitting(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=1000, completion_tokens=0), b'{"torn')
+    writing.clock.advance(3)
+    writing.figures("a", state="running")  # and the driver dies
+    lost = build(writing.run)
+    assert [s.status for s in lost.stages] == ["lost", "pending"]
+    writing.sit_down_again()
+    lock = writing.run.lock()
+    now = Books(writing.run, writing.plan, 50, writing.clock)
+    now.ledger.poll()
+    assert [s.status for s in now.report().stages] == ["pending", "pending"]
+    writing.start("a", attempt=2)
+    writing.sink("a", call(prompt_tokens=1000, completion_tokens=0))
+    now.ledger.poll()
+    report = now.report()
+    assert (report.status, [a.status for a in report.stages[0].attempts]) == ("running", ["lost", "running"])
+    writing.end("a")
+    writing.spans.skip_stage(writing.plan.stages[1])
+    writing.close()
+    lock.close()
+    report = build(writing.run)
+    assert (report.status, report.wall_seconds, report.totals.calls) == ("done", 2.0, 2)
+    assert [s.status for s in report.stages] == ["done", "skipped"]
+    assert [(a.attempt, a.status, a.last) for a in report.stages[0].attempts] == [(1, "lost", False), (2, "done", True)]
+    assert report.started_at == "2026-01-01T00:00:00.000Z"
+    assert report.losses.torn == 1
+
+
+def test_a_stage_that_is_reused_keeps_its_figures_and_one_of_another_run_has_them_beside(tmp_path: Path) -> None:
+    first = two_stages(tmp_path)
+    first.start("a")
+    first.sink("a", call(prompt_tokens=1000, completion_tokens=0))
+    first.end("a")
+    first.close()
+    first.sit_down_again()
+    first.spans.reuse_stage(first.plan.stages[0], "f", None, stale=True)
+    first.close()
+    a = build(first.run).stages[0]
+    assert (a.status, a.stale, a.llm_totals.calls, a.wall_seconds, len(a.attempts)) == ("reused", True, 1, 2.0, 1)
+    assert (a.reused_from, a.reused) == (None, None)
+
+    second = two_stages(tmp_path, run_id="s")
+    folder = second.run.stage(second.plan.stages[0].folder)
+    folder.path.mkdir()
+    write_reused(folder, reused_record(a))
+    second.spans.reuse_stage(second.plan.stages[0], "f", "r", stale=False)
+    second.close()
+    report = build(second.run)
+    taken = report.stages[0]
+    assert (taken.status, taken.reused_from, taken.llm_totals.calls, taken.wall_seconds) == ("reused", "r", 0, None)
+    assert taken.reused is not None
+    assert (taken.reused.llm_totals, taken.reused.wall_seconds, taken.reused.attempts) == (a.llm_totals, 2.0, 1)
+    assert (report.totals.calls, report.totals.cost, report.cpu_user_seconds) == (0, None, None)

@@ -30,8 +30,8 @@ class TopCalls:
 
     def __init__(self, limit: int | None) -> None:
         self._limit = sys.maxsize if limit is None else limit
-        self._heap: list[tuple[Decimal, int, int, PricedCall]] = []
-        self._order = count(0, -1)  # of equal calls the first stays
+        self._heap: list[tuple[Decimal, int, int, int, PricedCall]] = []
+        self._order = count(0, -1)  # of equal calls the first stays, whichever attempt's file was read first
 
     def put(self, priced: PricedCall) -> None:
         """Looks at one more call."""
@@ -39,7 +39,13 @@ class TopCalls:
             return
         usage, amount = priced.call.usage, priced.cost.amount
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        entry = (_UNPRICED if amount is None else amount, tokens, next(self._order), priced)
+        entry = (
+            _UNPRICED if amount is None else amount,
+            tokens,
+            -(priced.call.attempt or 0),
+            next(self._order),
+            priced,
+        )
         if len(self._heap) < self._limit:
             heapq.heappush(self._heap, entry)
         else:

@@ -53,6 +53,7 @@ def prepare(options: RunOptions) -> Prepared:
         check_named(options, lambda: _latest(output, plan.recipe_name))
     run = output.run(new_run_id(plan.recipe_name, datetime.now(UTC)) if asked is None else check_run_id(asked))
     check_range(plan, options, run)
+    _check_sheet(options, sheet, run)
     return Prepared(options, checked, sheet, output, run, _resumed(options, output, run))
 
 
@@ -69,6 +70,16 @@ def _resumed(options: RunOptions, output: OutputDir, run: RunDir) -> RunDir | No
         hint = "give --skip-done to go on in it, or another --run-id"
         raise SetupError(Problem("a run cannot be resumed from itself", hint, key=f"--resume {options.resume}"))
     return found
+
+
+def _check_sheet(options: RunOptions, sheet: Sheet | None, run: RunDir) -> None:
+    """A run is priced by one sheet: the one it began with."""
+    if options.price_table is None or options.force or sheet is None or not run.pricing.exists():
+        return
+    if run.pricing.read_bytes() != sheet.encoded:
+        hint = "leave it out to keep that sheet, or give --force or another --run-id"
+        message = f"the run {run.run_id} began with another price sheet, and has one only"
+        raise SetupError(Problem(message, hint, key=f"--price-table {options.price_table}"))
 
 
 def _plan_options(options: RunOptions) -> PlanOptions:

@@ -104,27 +104,31 @@ def violations(usage: Usage) -> tuple[str, ...]:
 
     A part whose whole nobody gave contradicts nothing.
     """
-    if _is_plain(usage):
-        return ()
-    found = [*_excesses(usage)]
-    kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
-    for name in ("cache_write_input_tokens", "input_tokens"):
-        whole = getattr(usage, name)
-        if whole is not None and kept > whole:
-            found.append(f"cache_write_by_ttl {kept} > {name} {whole}")
-    return tuple(found)
+    return () if is_consistent(usage) else tuple(_excesses(usage))
 
 
 def is_consistent(usage: Usage) -> bool:
     """Whether no part is larger than the whole that contains it."""
-    return not violations(usage)
+    whole, of_tools, written = usage.input_tokens, usage.tool_use_input_tokens or 0, usage.cache_write_input_tokens
+    cached = (usage.cache_read_input_tokens or 0) + (written or 0)
+    if whole is not None and (cached > whole or of_tools > whole):
+        return False
+    if usage.output_tokens is not None and (usage.reasoning_output_tokens or 0) > usage.output_tokens:
+        return False
+    if usage.cache_write_by_ttl:
+        kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
+        if (written is not None and kept > written) or (whole is not None and kept > whole):
+            return False
+    return not any(_modalities(usage)) or next(_excesses(usage), None) is None
 
 
-class _Parts(msgspec.Struct, frozen=True, gc=False):
+class _Parts:
     """Counts that do not overlap, and the one that contains them."""
 
-    whole: str
-    parts: tuple[str, ...]
+    def __init__(self, whole: str, parts: tuple[str, ...]) -> None:
+        self.whole = whole
+        self.parts = parts
+        self.get = attrgetter(whole, *parts)
 
 
 def _by_modality(whole: str) -> tuple[str, ...]:
@@ -145,22 +149,15 @@ _MODALITY_NAMES = tuple(sorted(name for name in SUBSETS if name.startswith(MODAL
 _modalities = attrgetter(*_MODALITY_NAMES)
 
 
-def _is_plain(usage: Usage) -> bool:
-    """Whether a glance shows that all is well, as it is with nearly every call."""
-    whole, of_tools = usage.input_tokens, usage.tool_use_input_tokens or 0
-    cached = (usage.cache_read_input_tokens or 0) + (usage.cache_write_input_tokens or 0)
-    return (
-        (whole is None or (cached <= whole and of_tools <= whole))
-        and (usage.output_tokens is None or (usage.reasoning_output_tokens or 0) <= usage.output_tokens)
-        and not usage.cache_write_by_ttl
-        and not any(_modalities(usage))
-    )
-
-
 def _excesses(usage: Usage) -> Iterator[str]:
     for rule in _CONTAINED:
-        whole = getattr(usage, rule.whole)
-        if whole is not None:
-            used = sum(getattr(usage, name) or 0 for name in rule.parts)
+        whole, *parts = rule.get(usage)
+        if whole is not None and any(parts):
+            used = sum(part or 0 for part in parts)
             if used > whole:
                 yield f"{' + '.join(rule.parts)} {used} > {rule.whole} {whole}"
+    kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
+    for name in ("cache_write_input_tokens", "input_tokens"):
+        whole = getattr(usage, name)
+        if whole is not None and kept > whole:
+            yield f"cache_write_by_ttl {kept} > {name} {whole}"

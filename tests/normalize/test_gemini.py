@@ -57,7 +57,7 @@ def test_input_is_prompt_and_tools_and_output_is_candidates_and_thoughts() -> No
 def test_a_sum_that_does_not_hold_is_kept_and_named() -> None:
     (reading,) = read(response({"promptTokenCount": 5, "candidatesTokenCount": 2, "totalTokenCount": 8}))
     assert reading.usage == Usage(5, 2)
-    assert reading.inconsistent == ("total_token_count 8 != prompt + tools + candidates + thoughts 7",)
+    assert reading.inconsistent == ("totalTokenCount 8 != prompt + tools + candidates + thoughts 7",)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_the_traffic_type_of_vertex_is_a_tier(traffic: str, tier: str) -> None:
                 "predictions": [{"embeddings": {"statistics": {"token_count": 6, "truncated": False}, "values": []}}],
                 "metadata": {"billableCharacterCount": 25},
             },
-            Usage(6, counters=(("billable_characters", 25),)),
+            Usage(6, counters=(("input_characters", 25),)),
         ),
         ({"embeddings": [{"values": []}]}, Usage()),
     ],

@@ -24,21 +24,21 @@ def test_what_connectors_of_mistral_gave_is_input_beside_the_prompt() -> None:
             },
         }
     )
-    assert reading.usage == Usage(7_300, 55, tool_use_input_tokens=7_112, counters=(("connector_web_search", 1),))
+    assert reading.usage == Usage(7_300, 55, tool_use_input_tokens=7_112, counters=(("web_searches", 1),))
     assert (reading.provider, reading.response_id, reading.inconsistent) == ("mistral", "conv", ())
 
 
 def test_a_chat_of_mistral_tells_its_tier_and_seconds_of_audio() -> None:
     usage = {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10, "prompt_audio_seconds": 203}
     (reading,) = read({**CHAT, "usage": {**usage, "service_tier": "priority"}}, "mistral")
-    assert (reading.usage, reading.service_tier) == (Usage(9, 1, counters=(("audio_seconds", 203),)), "priority")
+    assert (reading.usage, reading.service_tier) == (Usage(9, 1, counters=(("input_audio_seconds", 203),)), "priority")
 
 
 def test_pages_of_mistral_are_billed_by_the_piece() -> None:
     (reading,) = read(
         {"model": "ocr", "pages": [], "usage_info": {"pages_processed": 29, "doc_size_bytes": 7}}, "mistral"
     )
-    assert (reading.usage, reading.operation) == (Usage(counters=(("pages", 29),)), "ocr")
+    assert (reading.usage, reading.operation) == (Usage(counters=(("input_document_pages", 29),)), "ocr")
     assert reading.usage_raw == {"doc_size_bytes": 7}
 
 
@@ -64,7 +64,7 @@ def test_cohere_counts_what_it_bills() -> None:
         (
             {"results": [], "meta": {"billed_units": {"search_units": 1}}},
             "rerank",
-            Usage(counters=(("search_units", 1),)),
+            Usage(counters=(("rerank_searches", 1),)),
         ),
         ({"embeddings": {}, "meta": {"billed_units": {"input_tokens": 6}}}, "embeddings", Usage(6)),
         (

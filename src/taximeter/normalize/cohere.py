@@ -5,46 +5,42 @@ Source: the types of cohere 7.3 (`types/usage.py`, `types/api_meta.py`); counts 
 
 from __future__ import annotations
 
-from taximeter.normalize.fields import Fields, count, counters, fields, text, unknown
+from taximeter.normalize.fields import ELSEWHERE, Fields, Table, fields, sort, text, usage
 from taximeter.normalize.reading import Reading, doubts
-from taximeter.usage import Usage
 
-_USAGE = frozenset({"billed_units", "cached_tokens", "api_version", "warnings"})
-_BILLED = frozenset({
-    "input_tokens", "output_tokens", "search_units", "classifications", "images", "pages", "image_tokens",
-    "text_tokens",
-})  # fmt: skip
+_USAGE: Table = {
+    "billed_units": {
+        "input_tokens": "input_tokens",
+        "output_tokens": "output_tokens",
+        "text_tokens": "text_input_tokens",
+        "image_tokens": "image_input_tokens",
+        "search_units": "rerank_searches",
+        "classifications": "classifications",
+        "images": "images",
+        "pages": "input_document_pages",
+    },
+    "cached_tokens": "cache_read_input_tokens",
+    "api_version": ELSEWHERE,
+    "warnings": ELSEWHERE,
+}
 
 
 def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a response to chat, embed, rerank or classify; `tokens` is kept in `usage_raw`."""
     response = fields(body)
-    given = fields(response.get("usage") or response.get("meta"))
-    billed = fields(given.get("billed_units"))
-    usage = Usage(
-        input_tokens=count(billed, "input_tokens"),
-        output_tokens=count(billed, "output_tokens"),
-        cache_read_input_tokens=count(given, "cached_tokens"),
-        text_input_tokens=count(billed, "text_tokens"),
-        image_input_tokens=count(billed, "image_tokens"),
-        counters=counters(
-            search_units=count(billed, "search_units"),
-            classifications=count(billed, "classifications"),
-            images=count(billed, "images"),
-            pages=count(billed, "pages"),
-        ),
+    found: dict[str, int] = {}
+    unknown = sort(fields(response.get("usage") or response.get("meta")), _USAGE, found)
+    used = usage(found, (), "rerank_searches", "classifications", "images", "input_document_pages")
+    reading = Reading(
+        usage=used,
+        provider=provider or "cohere",
+        operation=_operation(response),
+        response_model=text(response, "model"),
+        response_id=text(response, "id") or text(response, "generation_id") or text(response, "response_id"),
+        usage_raw=unknown,
+        inconsistent=doubts(used),
     )
-    return (
-        Reading(
-            usage=usage,
-            provider=provider or "cohere",
-            operation=_operation(response),
-            response_model=text(response, "model"),
-            response_id=text(response, "id") or text(response, "generation_id") or text(response, "response_id"),
-            usage_raw=unknown(given, _USAGE, billed_units=_BILLED),
-            inconsistent=doubts(usage),
-        ),
-    )
+    return (reading,)
 
 
 def _operation(response: Fields) -> str:

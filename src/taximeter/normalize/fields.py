@@ -10,9 +10,15 @@ from typing import Any
 
 from taximeter.normalize.reading import RejectedUsageError
 from taximeter.redact import shown
-from taximeter.usage import MAX_TOKENS, Counts, believable_money, counts
+from taximeter.usage import MAX_TOKENS, Counts, Usage, believable_money, counts
 
 Fields = Mapping[str, Any]
+
+Table = Mapping[str, "str | Table"]
+"""Fields of a response that hold counts: what they are called here, or the table of what lies in them."""
+
+ELSEWHERE = ""
+"""In a table: a field that is known and holds no count."""
 
 _NONE: Fields = {}
 _DEEPEST, _MOST, _LONGEST = 4, 40, 200
@@ -84,26 +90,34 @@ def lifetimes(given: Fields, prefix: str, suffix: str) -> Counts:
     return counts(kept)
 
 
-def counters(**numbers: int | None) -> Counts:
-    """What is billed by the piece, of which there is any."""
-    return counts({name: number for name, number in numbers.items() if number})
+def sort(given: Fields, table: Table, found: dict[str, int]) -> dict[str, Any]:
+    """Puts the counts that a table names into `found`, and gives what the table does not know, as plain values.
 
-
-def unknown(given: Fields, known: frozenset[str], **nested: frozenset[str]) -> dict[str, Any]:
-    """What stands in the fields that are not known, as plain values; zeros and empty ones say nothing.
-
-    `nested` gives the known fields of what lies in a known field.
+    Zeros and empty values that are not known say nothing. RejectedUsageError if a count cannot be true.
     """
-    found: dict[str, Any] = {}
-    if not given.keys() <= known:
-        found = {name: plain(value) for name, value in given.items() if name not in known and _says_something(value)}
-    for name, known_inside in nested.items():
-        inside = given.get(name)
-        if inside is not None:
-            more = unknown(fields(inside), known_inside)
-            if more:
-                found[name] = more
-    return found
+    unknown: dict[str, Any] = {}
+    for name, value in given.items():
+        place = table.get(name)
+        if place is None:
+            if _says_something(value):
+                unknown[name] = plain(value)
+        elif value is None or place is ELSEWHERE:
+            pass
+        elif isinstance(place, str):
+            number = value if type(value) is int and 0 <= value <= MAX_TOKENS else _unusual(name, value)
+            if number is not None:
+                found[place] = number
+        else:
+            inside = sort(fields(value), place, found)
+            if inside:
+                unknown[name] = inside
+    return unknown
+
+
+def usage(found: dict[str, int], lifetimes: Counts = (), *counters: str) -> Usage:
+    """The usage of these counts by its names for them; those that are billed by the piece are named by `counters`."""
+    pieces = {name: number for name in counters if (number := found.pop(name, 0))}
+    return Usage(**found, cache_write_by_ttl=lifetimes, counters=counts(pieces) if pieces else ())
 
 
 def plain(value: object, depth: int = 0) -> Any:

@@ -12,9 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-import msgspec
-
-from taximeter.normalize.fields import Fields, count, counters, fields, items, plain, text, total, unknown
+from taximeter.normalize.fields import ELSEWHERE, Fields, Table, count, fields, items, sort, text, total, usage
 from taximeter.normalize.reading import Reading, doubts, unequal
 from taximeter.usage import MODALITIES, Usage
 
@@ -24,12 +22,45 @@ NAMES = frozenset({
 })  # fmt: skip
 """Fields by which a response is known."""
 
-_USAGE = frozenset({
-    "prompt_token_count", "cached_content_token_count", "candidates_token_count", "response_token_count",
-    "thoughts_token_count", "tool_use_prompt_token_count", "total_token_count", "prompt_tokens_details",
-    "cache_tokens_details", "candidates_tokens_details", "response_tokens_details",
-    "tool_use_prompt_tokens_details", "traffic_type", "service_tier",
-})  # fmt: skip
+
+def _both(names: dict[str, str]) -> Table:
+    """The same for the names in JSON and for those of the SDK."""
+    return names | {_camel(name): place for name, place in names.items()}
+
+
+def _camel(name: str) -> str:
+    first, *more = name.split("_")
+    return first + "".join(word.capitalize() for word in more)
+
+
+_USAGE = _both(
+    {
+        "prompt_token_count": "prompt",
+        "tool_use_prompt_token_count": "tool_use_input_tokens",
+        "candidates_token_count": "said",
+        "response_token_count": "said",  # the Live API
+        "thoughts_token_count": "reasoning_output_tokens",
+        "cached_content_token_count": "cache_read_input_tokens",
+        "total_token_count": "total",
+        **dict.fromkeys(("traffic_type", "service_tier"), ELSEWHERE),
+        "prompt_tokens_details": ELSEWHERE,
+        "tool_use_prompt_tokens_details": ELSEWHERE,
+        "cache_tokens_details": ELSEWHERE,
+        "candidates_tokens_details": ELSEWHERE,
+        "response_tokens_details": ELSEWHERE,
+    }
+)
+_DETAILS = _both(
+    {
+        "prompt_tokens_details": "input_tokens",
+        "tool_use_prompt_tokens_details": "input_tokens",
+        "cache_tokens_details": "cache_read_input_tokens",
+        "candidates_tokens_details": "output_tokens",
+        "response_tokens_details": "output_tokens",
+    }
+)
+"""What of each modality is told, and the count that it is a part of."""
+
 _TIERS = {
     "ON_DEMAND": "standard",
     "ON_DEMAND_PRIORITY": "priority",
@@ -45,41 +76,37 @@ _UNSPECIFIED = {"MODALITY_UNSPECIFIED": "text"}  # "When a modality is not speci
 def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a response to generateContent, or of a chunk of its stream."""
     response = snake(fields(body))
-    given = snake(fields(response.get("usage_metadata")))
-    usage, broken, odd = _usage(given)
-    return (
-        Reading(
-            usage=usage,
-            provider=provider or "google",
-            operation="generate_content",
-            response_model=text(response, "model_version"),
-            response_id=text(response, "response_id"),
-            service_tier=_tier(given),
-            usage_raw=unknown(given, _USAGE) | odd,
-            inconsistent=doubts(usage, broken),
-        ),
+    given = fields(response.get("usage_metadata"))
+    used, broken, unknown = _usage(given)
+    reading = Reading(
+        usage=used,
+        provider=provider or "google",
+        operation="generate_content",
+        response_model=text(response, "model_version"),
+        response_id=text(response, "response_id"),
+        service_tier=_tier(given),
+        usage_raw=unknown,
+        inconsistent=doubts(used, broken),
     )
+    return (reading,)
 
 
 def read_embedding(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a response to embedContent, or to predict of an embedding model on Vertex AI."""
     response = snake(fields(body))
-    given = snake(fields(response.get("usage_metadata")))
-    usage, broken, odd = _usage(given)
-    if usage.input_tokens is None:
-        tokens = total("token_count", *_embedded(response))
-        characters = count(snake(fields(response.get("metadata"))), "billable_character_count")
-        usage = Usage(input_tokens=tokens, counters=counters(billable_characters=characters))
-    return (
-        Reading(
-            usage=usage,
-            provider=provider or "google",
-            operation="embeddings",
-            service_tier=_tier(given),
-            usage_raw=unknown(given, _USAGE) | odd,
-            inconsistent=doubts(usage, broken),
-        ),
+    given = fields(response.get("usage_metadata"))
+    used, broken, unknown = _usage(given)
+    if used.input_tokens is None:
+        used = _embedded(response)
+    reading = Reading(
+        usage=used,
+        provider=provider or "google",
+        operation="embeddings",
+        service_tier=_tier(given),
+        usage_raw=unknown,
+        inconsistent=doubts(used, broken),
     )
+    return (reading,)
 
 
 def snake(given: Fields) -> Fields:
@@ -96,62 +123,53 @@ def _snake(name: str) -> str:
 
 
 def _usage(given: Fields) -> tuple[Usage, str | None, dict[str, Any]]:
-    """The counts, the identity that does not hold, and the tokens of modalities that have no name here."""
-    prompt, tools = count(given, "prompt_token_count"), count(given, "tool_use_prompt_token_count")
-    said = count(given, "candidates_token_count")
-    if said is None:
-        said = count(given, "response_token_count")  # the Live API
-    thoughts = count(given, "thoughts_token_count")
-    broken = unequal(
-        "total_token_count", count(given, "total_token_count"), "prompt + tools + candidates + thoughts",
-        prompt, tools, said, thoughts,
-    )  # fmt: skip
-    by_modality: dict[str, int] = {}
-    odd: dict[str, Any] = {}
-    for name, whole in _DETAILS:
-        if given.get(name):
-            for modality, tokens in _modalities(given[name]):
-                field = f"{modality}_{whole}"
-                if modality in MODALITIES:
-                    by_modality[field] = by_modality.get(field, 0) + tokens
-                else:
-                    odd[field] = plain(tokens)
-    usage = Usage(
-        input_tokens=total("input_tokens", prompt, tools),
-        output_tokens=total("output_tokens", said, thoughts),
-        cache_read_input_tokens=count(given, "cached_content_token_count"),
-        tool_use_input_tokens=tools,
-        reasoning_output_tokens=thoughts,
-    )
-    return msgspec.structs.replace(usage, **by_modality) if by_modality else usage, broken, odd
-
-
-_DETAILS = (
-    ("prompt_tokens_details", "input_tokens"),
-    ("tool_use_prompt_tokens_details", "input_tokens"),
-    ("cache_tokens_details", "cache_read_input_tokens"),
-    ("candidates_tokens_details", "output_tokens"),
-    ("response_tokens_details", "output_tokens"),
-)
+    """The counts, the identity that does not hold, and what is not known."""
+    found: dict[str, int] = {}
+    unknown = sort(given, _USAGE, found)
+    told, prompt, said = found.pop("total", None), found.pop("prompt", None), found.pop("said", None)
+    tools, thoughts = found.get("tool_use_input_tokens"), found.get("reasoning_output_tokens")
+    broken = unequal("totalTokenCount", told, "prompt + tools + candidates + thoughts", prompt, tools, said, thoughts)
+    for name, whole in (("input_tokens", (prompt, tools)), ("output_tokens", (said, thoughts))):
+        tokens = total(name, *whole)
+        if tokens is not None:
+            found[name] = tokens
+    nameless: dict[str, int] = {}
+    for name in given.keys() & _DETAILS.keys():
+        for modality, tokens in _modalities(given[name]):
+            place = f"{modality}_{_DETAILS[name]}"
+            kept = found if modality in MODALITIES else nameless
+            kept[place] = kept.get(place, 0) + tokens
+    return usage(found), broken, unknown | nameless
 
 
 def _modalities(details: object) -> Iterator[tuple[str, int]]:
     for detail in items(details):
-        one = snake(fields(detail))
-        tokens = count(one, "token_count")
+        one = fields(detail)
+        tokens = count(one, "tokenCount" if "tokenCount" in one else "token_count")
         if tokens:
             name = text(one, "modality") or "MODALITY_UNSPECIFIED"
             yield _UNSPECIFIED.get(name, name.lower()), tokens
 
 
 def _tier(given: Fields) -> str | None:
-    traffic = text(given, "traffic_type")
-    return text(given, "service_tier") or (_TIERS.get(traffic, traffic) if traffic else None)
+    tier = text(given, "service_tier") or text(given, "serviceTier")
+    traffic = text(given, "traffic_type") or text(given, "trafficType")
+    return tier or (_TIERS.get(traffic, traffic) if traffic else None)
 
 
-def _embedded(response: Fields) -> Iterator[int | None]:
-    """Tokens of each text, as Vertex AI tells them beside its embedding."""
-    for embedding in items(response.get("embeddings")) or items(response.get("predictions")):
-        one = fields(embedding)
-        inner = one.get("embeddings")
-        yield count(snake(fields(fields(inner if inner is not None else one).get("statistics"))), "token_count")
+def _embedded(response: Fields) -> Usage:
+    """What Vertex AI tells of each text beside its embedding, and of their characters."""
+    found: dict[str, int] = {}
+    tokens = total("token_count", *map(_of_embedding, items(response.get("embeddings") or response.get("predictions"))))
+    characters = count(snake(fields(response.get("metadata"))), "billable_character_count")
+    if tokens is not None:
+        found["input_tokens"] = tokens
+    if characters is not None:
+        found["input_characters"] = characters
+    return usage(found, (), "input_characters")
+
+
+def _of_embedding(embedding: object) -> int | None:
+    one = fields(embedding)
+    inner = fields(one.get("embeddings")) or one  # so in an answer to predict
+    return count(snake(fields(inner.get("statistics"))), "token_count")

@@ -6,59 +6,53 @@ Source: the types of litellm 1.110 (`types/utils.py`: Usage, PromptTokensDetails
 
 from __future__ import annotations
 
-import msgspec
-
 from taximeter.normalize import chat
-from taximeter.normalize.fields import count, counters, fields, lifetimes, unknown
-from taximeter.normalize.reading import Reading, doubts
+from taximeter.normalize.fields import ELSEWHERE, Table, fields, lifetimes, sort, text, usage
+from taximeter.normalize.reading import Reading, doubts, unequal
 
-_USAGE = chat.USAGE | {"cache_read_input_tokens", "cache_creation_input_tokens", "server_tool_use"}
-_PROMPT = chat.PROMPT | {
-    "cache_creation_tokens", "cache_creation_token_details", "cached_tokens_details", "tool_use_tokens",
-    "web_search_requests",
-}  # fmt: skip
+_USAGE: Table = {
+    **chat.USAGE,
+    "prompt_tokens_details": {
+        **chat.PROMPT,
+        "cache_creation_tokens": "cache_write_input_tokens",
+        "cache_creation_token_details": ELSEWHERE,
+        "cached_tokens_details": {
+            "text_tokens": "text_cache_read_input_tokens",
+            "image_tokens": "image_cache_read_input_tokens",
+            "audio_tokens": "audio_cache_read_input_tokens",
+        },
+        "tool_use_tokens": "tool_use_input_tokens",
+        "web_search_requests": "web_searches",
+    },
+    "cache_read_input_tokens": "cache_read_input_tokens",
+    "cache_creation_input_tokens": "cache_write_input_tokens",
+    "server_tool_use": {"web_search_requests": "web_searches"},
+}
 
 
 def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a ModelResponse, or of an EmbeddingResponse."""
     response = fields(body)
     given = fields(response.get("usage"))
-    prompt, tools = fields(given.get("prompt_tokens_details")), fields(given.get("server_tool_use"))
-    cached = fields(prompt.get("cached_tokens_details"))
-    (plain,) = chat.read(response, provider)
-    searches = count(tools, "web_search_requests")
-    usage = msgspec.structs.replace(
-        plain.usage,
-        cache_read_input_tokens=_first(plain.usage.cache_read_input_tokens, count(given, "cache_read_input_tokens")),
-        cache_write_input_tokens=_first(
-            plain.usage.cache_write_input_tokens, count(given, "cache_creation_input_tokens")
-        ),
-        tool_use_input_tokens=count(prompt, "tool_use_tokens"),
-        text_cache_read_input_tokens=count(cached, "text_tokens"),
-        image_cache_read_input_tokens=count(cached, "image_tokens"),
-        audio_cache_read_input_tokens=count(cached, "audio_tokens"),
-        cache_write_by_ttl=lifetimes(fields(prompt.get("cache_creation_token_details")), "ephemeral_", "_input_tokens"),
-        counters=counters(web_searches=_first(searches, count(prompt, "web_search_requests"))),
+    found: dict[str, int] = {}
+    unknown = sort(given, _USAGE, found)
+    told = found.pop("total", None)
+    split = fields(given.get("prompt_tokens_details")).get("cache_creation_token_details")
+    used = usage(found, lifetimes(fields(split), "ephemeral_", "_input_tokens"), "web_searches")
+    reading = Reading(
+        usage=used,
+        provider=provider or _named(body),
+        operation="embeddings" if response.get("object") == "list" else "chat",
+        response_model=text(response, "model"),
+        response_id=text(response, "id"),
+        service_tier=text(response, "service_tier"),
+        provider_cost=chat.billed(given),
+        usage_raw=unknown,
+        inconsistent=doubts(used, unequal("total_tokens", told, chat.SUM, used.input_tokens, used.output_tokens)),
     )
-    told = [reason for reason in plain.inconsistent if reason.startswith("total_tokens")]
-    return (
-        msgspec.structs.replace(
-            plain,
-            usage=usage,
-            provider=provider or _named(body),
-            operation="embeddings" if response.get("object") == "list" else plain.operation,
-            usage_raw=unknown(given, _USAGE, prompt_tokens_details=_PROMPT, completion_tokens_details=chat.COMPLETION),
-            inconsistent=doubts(usage, *told),
-        ),
-    )
-
-
-def _first(told: int | None, otherwise: int | None) -> int | None:
-    return otherwise if told is None else told
+    return (reading,)
 
 
 def _named(body: object) -> str | None:
     """The provider that LiteLLM asked, which it keeps beside the response."""
-    hidden = getattr(body, "_hidden_params", None)
-    name = fields(hidden).get("custom_llm_provider")
-    return name if isinstance(name, str) else None
+    return text(fields(getattr(body, "_hidden_params", None)), "custom_llm_provider")

@@ -6,56 +6,53 @@ Source: the types of mistralai 3.7 (`client/models/usageinfo.py`, `conversationu
 
 from __future__ import annotations
 
-import msgspec
-
 from taximeter.normalize import chat
-from taximeter.normalize.fields import count, counters, fields, text, total, unknown
+from taximeter.normalize.fields import ELSEWHERE, Fields, Table, count, fields, sort, text, total, usage
 from taximeter.normalize.reading import Reading, doubts, unequal
 
-_USAGE = chat.USAGE | {"prompt_audio_seconds", "connector_tokens", "connectors", "service_tier", "pages_processed"}
+_USAGE: Table = {
+    **chat.USAGE,
+    "connector_tokens": "tool_use_input_tokens",
+    "connectors": ELSEWHERE,
+    "prompt_audio_seconds": "input_audio_seconds",
+    "pages_processed": "input_document_pages",
+    "service_tier": ELSEWHERE,
+}
 
 
 def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a chat completion, a chunk, a conversation, an embedding response or an OCR response."""
     response = fields(body)
     given = fields(response.get("usage") or response.get("usage_info"))
-    usage, broken = chat.read_usage(given)
-    connectors = count(given, "connector_tokens")
-    if connectors:
-        broken = unequal(
-            "total_tokens",
-            count(given, "total_tokens"),
-            "prompt_tokens + completion_tokens + connector_tokens",
-            usage.input_tokens,
-            usage.output_tokens,
-            connectors,
-        )
-    calls = {f"connector_{name}": count(fields(given["connectors"]), name) for name in fields(given.get("connectors"))}
-    usage = msgspec.structs.replace(
-        usage,
-        input_tokens=total("input_tokens", usage.input_tokens, connectors),
-        tool_use_input_tokens=connectors,
-        counters=counters(
-            audio_seconds=count(given, "prompt_audio_seconds"), pages=count(given, "pages_processed"), **calls
-        ),
+    found: dict[str, int] = {}
+    unknown = sort(given, _USAGE, found)
+    told, tools = found.pop("total", None), found.get("tool_use_input_tokens")
+    formula = chat.SUM if tools is None else f"{chat.SUM} + connector_tokens"
+    broken = unequal("total_tokens", told, formula, found.get("input_tokens"), found.get("output_tokens"), tools)
+    if tools is not None:
+        found["input_tokens"] = total("input_tokens", found.get("input_tokens"), tools) or 0
+    calls = _calls(fields(given.get("connectors")))
+    used = usage(found | calls, (), "input_audio_seconds", "input_document_pages", *calls)
+    reading = Reading(
+        usage=used,
+        provider=provider or "mistral",
+        operation=_operation(response),
+        response_model=text(response, "model"),
+        response_id=text(response, "id") or text(response, "conversation_id"),
+        service_tier=text(given, "service_tier"),
+        usage_raw=unknown,
+        inconsistent=doubts(used, broken),
     )
-    return (
-        Reading(
-            usage=usage,
-            provider=provider or "mistral",
-            operation=_operation(text(response, "object"), response.keys()),
-            response_model=text(response, "model"),
-            response_id=text(response, "id") or text(response, "conversation_id"),
-            service_tier=text(given, "service_tier"),
-            usage_raw=unknown(
-                given, _USAGE, prompt_tokens_details=chat.PROMPT, completion_tokens_details=chat.COMPLETION
-            ),
-            inconsistent=doubts(usage, broken),
-        ),
-    )
+    return (reading,)
 
 
-def _operation(kind: str | None, names: object) -> str:
-    if kind == "list":
+def _calls(connectors: Fields) -> dict[str, int]:
+    """How often each connector was called; a search of the web has the name that it has everywhere."""
+    names = {"web_search": "web_searches"}
+    return {names.get(name, f"connector_{name}"): count(connectors, name) or 0 for name in connectors}
+
+
+def _operation(response: Fields) -> str:
+    if response.get("object") == "list":
         return "embeddings"
-    return "ocr" if "pages" in names else "chat"  # type: ignore[operator]
+    return "ocr" if "pages" in response else "chat"

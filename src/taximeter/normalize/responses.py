@@ -7,103 +7,112 @@ Source: the types of openai 3.57 (`types/responses/response_usage.py`, `response
 
 from __future__ import annotations
 
+from typing import Literal
+
 from taximeter.normalize.fields import (
+    ELSEWHERE,
     Fields,
+    Table,
     count,
-    counters,
     fields,
     items,
     lifetimes,
+    sort,
     text,
-    unknown,
+    usage,
 )
 from taximeter.normalize.reading import Reading, doubts, unequal
-from taximeter.usage import Usage
+from taximeter.usage import Counts
 
-_USAGE = frozenset({
-    "input_tokens", "output_tokens", "total_tokens", "type",
-    "input_tokens_details", "output_tokens_details", "input_token_details", "output_token_details",
-})  # fmt: skip
-_INPUT = frozenset({
-    "cached_tokens", "cache_write_tokens", "cache_write_tokens_details", "cached_tokens_details",
-    "text_tokens", "image_tokens", "audio_tokens",
-})  # fmt: skip
-_OUTPUT = frozenset({"reasoning_tokens", "text_tokens", "image_tokens", "audio_tokens"})
-_STATUS = {"failed": "failed", "cancelled": "cut", "in_progress": "cut", "queued": "cut"}
+_CACHED: Table = {
+    "text_tokens": "text_cache_read_input_tokens",
+    "image_tokens": "image_cache_read_input_tokens",
+    "audio_tokens": "audio_cache_read_input_tokens",
+    "cached_text_tokens": "text_cache_read_input_tokens",
+    "cached_image_tokens": "image_cache_read_input_tokens",
+}
+_INPUT: Table = {
+    "cached_tokens": "cache_read_input_tokens",
+    "cached_tokens_details": _CACHED,
+    "cache_write_tokens": "cache_write_input_tokens",
+    "cache_write_tokens_details": ELSEWHERE,
+    "text_tokens": "text_input_tokens",
+    "image_tokens": "image_input_tokens",
+    "audio_tokens": "audio_input_tokens",
+}
+_OUTPUT: Table = {
+    "reasoning_tokens": "reasoning_output_tokens",
+    "text_tokens": "text_output_tokens",
+    "image_tokens": "image_output_tokens",
+    "audio_tokens": "audio_output_tokens",
+}
+_USAGE: Table = {
+    "input_tokens": "input_tokens",
+    "output_tokens": "output_tokens",
+    "total_tokens": "total",
+    "input_tokens_details": _INPUT,
+    "output_tokens_details": _OUTPUT,
+    "input_token_details": _INPUT,  # so in the realtime API and of transcriptions
+    "output_token_details": _OUTPUT,
+    "cached_tokens": "cache_read_input_tokens",  # so of drawn images
+    "cached_tokens_details": _CACHED,
+    "type": ELSEWHERE,
+}
+_SUM = "input_tokens + output_tokens"
+_STATUS: dict[str | None, Literal["failed", "cut"]] = {
+    "failed": "failed",
+    "cancelled": "cut",
+    "in_progress": "cut",
+    "queued": "cut",
+}
 
 
 def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     """The reading of a response, and a second one of the images that its model had drawn."""
     response = fields(body)
-    given, tools = fields(response.get("usage")), fields(response.get("tool_usage"))
-    usage, broken = _usage(given, count(fields(tools.get("web_search")), "num_requests"))
-    kind = text(response, "object")
+    given, kind = fields(response.get("usage")), response.get("object")
+    found: dict[str, int] = {}
+    unknown = sort(given, _USAGE, found)
+    told = found.pop("total", None)
+    tools = fields(response.get("tool_usage"))
+    searches = count(fields(tools.get("web_search")), "num_requests")
+    if searches:
+        found["web_searches"] = searches
+    used = usage(found, _written(given), "web_searches")
     own = Reading(
-        usage=usage,
+        usage=used,
         provider=provider or ("openai" if kind == "response" else None),
-        operation="chat" if kind in {"response", "realtime.response"} else None,
+        operation="chat" if kind in ("response", "realtime.response") else None,
         response_model=text(response, "model"),
         response_id=text(response, "id"),
         service_tier=text(response, "service_tier"),
-        status=_STATUS.get(text(response, "status") or "", "done"),  # type: ignore[arg-type]
-        usage_raw=unknown(
-            given,
-            _USAGE,
-            input_tokens_details=_INPUT,
-            output_tokens_details=_OUTPUT,
-            input_token_details=_INPUT,
-            output_token_details=_OUTPUT,
-        ),
-        inconsistent=doubts(usage, broken),
+        status=_STATUS.get(text(response, "status"), "done"),
+        usage_raw=unknown,
+        inconsistent=doubts(used, unequal("total_tokens", told, _SUM, used.input_tokens, used.output_tokens)),
     )
     drawn = fields(tools.get("image_gen"))
     return (own, _drawing(own, drawn, response)) if count(drawn, "total_tokens") else (own,)
 
 
-def _usage(given: Fields, searches: int | None = None) -> tuple[Usage, str | None]:
-    # Older APIs say "token" where newer ones say "tokens".
-    into = fields(given.get("input_tokens_details") or given.get("input_token_details"))
-    out = fields(given.get("output_tokens_details") or given.get("output_token_details"))
-    cached = fields(into.get("cached_tokens_details") or given.get("cached_tokens_details"))
-    input_tokens, output_tokens = count(given, "input_tokens"), count(given, "output_tokens")
-    usage = Usage(
-        input_tokens=input_tokens,
-        output_tokens=output_tokens,
-        cache_read_input_tokens=count(into if "cached_tokens" in into else given, "cached_tokens"),
-        cache_write_input_tokens=count(into, "cache_write_tokens"),
-        reasoning_output_tokens=count(out, "reasoning_tokens"),
-        text_input_tokens=count(into, "text_tokens"),
-        image_input_tokens=count(into, "image_tokens"),
-        audio_input_tokens=count(into, "audio_tokens"),
-        text_output_tokens=count(out, "text_tokens"),
-        image_output_tokens=count(out, "image_tokens"),
-        audio_output_tokens=count(out, "audio_tokens"),
-        text_cache_read_input_tokens=count(cached, "text_tokens" if "text_tokens" in cached else "cached_text_tokens"),
-        image_cache_read_input_tokens=count(
-            cached, "image_tokens" if "image_tokens" in cached else "cached_image_tokens"
-        ),
-        audio_cache_read_input_tokens=count(cached, "audio_tokens"),
-        cache_write_by_ttl=lifetimes(fields(into.get("cache_write_tokens_details")), "ttl_", "_tokens"),
-        counters=counters(web_searches=searches),
-    )
-    told = count(given, "total_tokens")
-    return usage, unequal("total_tokens", told, "input_tokens + output_tokens", input_tokens, output_tokens)
-
-
-def _either(given: Fields, name: str, other: str) -> int | None:
-    return count(given, name if name in given else other)
+def _written(given: Fields) -> Counts:
+    details = fields(given.get("input_tokens_details")).get("cache_write_tokens_details")
+    return () if details is None else lifetimes(fields(details), "ttl_", "_tokens")
 
 
 def _drawing(own: Reading, given: Fields, response: Fields) -> Reading:
     """What the image generation tool used: another model with other rates, so never a part of the response's usage."""
-    usage, broken = _usage(given)
+    found: dict[str, int] = {}
+    unknown = sort(given, _USAGE, found)
+    told = found.pop("total", None)
+    used = usage(found)
     tools = (fields(tool) for tool in items(response.get("tools")))
-    model = next((text(tool, "model") for tool in tools if text(tool, "type") == "image_generation"), None)
+    model = next((text(tool, "model") for tool in tools if tool.get("type") == "image_generation"), None)
     return Reading(
-        usage=usage,
+        usage=used,
         provider=own.provider,
         operation="image_generation",
         model=model or "image_generation",
         response_id=own.response_id,
-        inconsistent=doubts(usage, broken),
+        usage_raw=unknown,
+        inconsistent=doubts(used, unequal("total_tokens", told, _SUM, used.input_tokens, used.output_tokens)),
     )

@@ -17,6 +17,12 @@ MANIFEST = "run_manifest.jsonl"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 
+_A_LOOK = 0.25
+"""Seconds in which a reader that asks `is_held`, and has the lock for a moment, is done."""
+
+_AN_END = 10.0
+"""Seconds in which the stages of a dead driver have ended; they need 0.3 unless a process cannot be killed."""
+
 
 def safe_name(text: str) -> str:
     """A file name made of an id: the id itself if it is safe, else 60 safe characters, `~`, 8 hex of its sha256."""
@@ -72,6 +78,7 @@ class RunDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock_file = path / "run.lock"
+        self.stages_lock_file = path / "stages.lock"
         self.snapshots = path / "snapshots"
         self.events = path / "events"
         self.plan = self.snapshots / "plan.json"
@@ -127,18 +134,30 @@ class RunDir:
         return sorted(p for p in self.events.iterdir() if p.name.endswith((".jsonl", ".jsonl.open")))
 
     def lock(self) -> RunLock:
-        """Holds the run for this process; RunDirError if another process holds it."""
-        fd = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        for pause in (0.01, 0.05, 0.2, None):  # a reader that asks `is_held` has it for a moment
+        """Holds the run for this process; RunDirError if another one does, or if its stages do not end."""
+        driver = self._lock(self.lock_file, _A_LOOK)
+        if driver is None:
+            raise RunDirError(f"{self.path} is held by a running driver")
+        stages = self._lock(self.stages_lock_file, _AN_END)
+        if stages is None:
+            os.close(driver)
+            raise RunDirError(f"the driver of {self.path} is gone, but stages that it started have not ended")
+        return RunLock(driver, stages)
+
+    def _lock(self, file: Path, patience: float) -> int | None:
+        """A file descriptor that has the lock; None if somebody else still has it after so many seconds."""
+        fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        end = time.monotonic() + patience
+        while True:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if pause is not None:
-                    time.sleep(pause)
+                if time.monotonic() > end:
+                    os.close(fd)
+                    return None
+                time.sleep(0.02)
             else:
-                return RunLock(fd)
-        os.close(fd)
-        raise RunDirError(f"{self.path} is held by a running driver")
+                return fd
 
     def is_held(self) -> bool:
         """Whether a living driver holds this run."""
@@ -156,14 +175,20 @@ class RunDir:
 
 
 class RunLock:
-    """A held run; it is let go when closed, or by the kernel when the process dies."""
+    """A held run; it is let go when closed, or by the kernel when the process dies.
 
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
+    `stages` is the file descriptor of a second lock. Whoever is handed it keeps other drivers out as long as it lives,
+    though this process may be dead.
+    """
+
+    def __init__(self, driver: int, stages: int) -> None:
+        self._driver = driver
+        self.stages = stages
 
     def close(self) -> None:
         """Lets the run go."""
-        os.close(self._fd)
+        os.close(self.stages)
+        os.close(self._driver)
 
 
 class StageDir:

@@ -1,13 +1,17 @@
 """The driver's side: what it starts, hears, and closes."""
 
+import fcntl
 import select
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Done, Started
+from taximeter.rundir import RunDir
 from tests.stages import Launcher, wait_until
 
 
@@ -84,3 +88,17 @@ def test_no_descriptor_of_the_driver_is_lost(launcher: Launcher) -> None:
         stage.figures()
         stage.handle.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_lock_is_held_until_the_last_stage_is_gone_though_the_driver_is_dead(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "r")
+    run.create()
+    forkserver = Forkserver.start()
+    lock = run.lock()
+    forkserver.hold(lock.stages)
+    lock.close()  # as if this process had died
+    assert not run.is_held()
+    with run.stages_lock_file.open() as file, pytest.raises(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    forkserver.close()
+    run.lock().close()

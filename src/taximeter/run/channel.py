@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 
+LAUNCH, HOLD = b"+", b"="
+"""What the driver says to the forkserver with a file descriptor: fork a supervisor for it, or keep it open."""
+
 
 class Channel:
     """One end. Whoever is gone at the other end is noticed by `receive`, never by an error of a sender."""

@@ -15,6 +15,7 @@ import socket
 import time
 
 from taximeter.run import proctree, reaper
+from taximeter.run.channel import HOLD
 from taximeter.run.supervisor import supervise
 
 _FAREWELL = 0.2
@@ -87,6 +88,8 @@ class Forkserver:
             self._farewell_ends = time.monotonic() + _FAREWELL
         for fd in fds:
             os.set_inheritable(fd, False)
+            if data == HOLD:
+                continue  # for good: each supervisor has it, too
             connection = socket.socket(fileno=fd)
             with contextlib.suppress(OSError):  # no process to be had: the driver reads the end of the connection
                 supervisor = os.fork()

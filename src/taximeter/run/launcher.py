@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 import taximeter
-from taximeter.run.channel import Channel
+from taximeter.run.channel import HOLD, LAUNCH, Channel
 from taximeter.run.messages import Done, Kill, Lost, Message, Started, Stop, Task
 
 _DECODER = msgspec.json.Decoder(Started | Done)
@@ -88,12 +88,17 @@ class Forkserver:
         """For a selector: readable when the forkserver has died. Close every handle then."""
         return self._control.fileno()
 
+    def hold(self, lock: int) -> None:
+        """Lets it and its supervisors have a lock as well, by its file descriptor, until the last of them is gone."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            socket.send_fds(self._control, [HOLD], [lock])
+
     def launch(self, task: Task) -> StageHandle:
         """Starts an attempt of a stage. If the forkserver is dead, the handle reads `Lost`."""
         line = task.line()
         ours, theirs = socket.socketpair()
         with theirs, contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+            socket.send_fds(self._control, [LAUNCH], [theirs.fileno()])
         return StageHandle(ours, line)
 
     def close(self) -> None:

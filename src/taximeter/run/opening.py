@@ -88,5 +88,5 @@ def _empty(run: RunDir) -> None:
     for path in run.path.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
-        elif path != run.lock_file:
+        elif path not in (run.lock_file, run.stages_lock_file):
             path.unlink()

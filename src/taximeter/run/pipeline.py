@@ -42,7 +42,8 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
         prepared = prepare(options)
         git = GitQuestion(Path.cwd())
-        with closing(enter(prepared.run, options)):
+        with closing(enter(prepared.run, options)) as lock:
+            forkserver.hold(lock.stages)
             return _Execution(prepared, git, clock or SystemClock()).go(forkserver, observe)
 
 

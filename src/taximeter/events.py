@@ -17,7 +17,11 @@ SpanKind = Literal["run", "process", "stage", "span"]
 Status = Literal["pending", "running", "done", "failed", "cancelled", "skipped", "reused", "lost", "over_budget"]
 CallKind = Literal["llm", "embedding"]
 CallStatus = Literal["done", "failed", "cut"]
+Processing = Literal["sync", "batch"]
 UsageSource = Literal["provider", "tracker", "user", "estimated", "missing"]
+
+META_TERMS = ("speed", "inference_geo")
+"""What decides a price and few providers tell: in the `meta` of a call, by these names."""
 
 
 class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version", kw_only=True):
@@ -132,7 +136,7 @@ class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag
     cached: bool = False
     """Answered from a local cache: nothing was bought."""
 
-    processing: Literal["sync", "batch"] = "sync"
+    processing: Processing = "sync"
     service_tier: str | None = None
     region: str | None = None
     response_id: str | None = None

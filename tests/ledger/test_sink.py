@@ -46,6 +46,15 @@ def test_every_subset_and_open_count_of_a_line_reaches_the_usage() -> None:
     )
 
 
+def test_what_a_price_depends_on_reaches_the_event() -> None:
+    terms = b'"processing":"batch","service_tier":"flex","speed":"fast","inference_geo":"us","region":"eu"'
+    (record,) = read_records(CALL.replace(b'"tags"', terms + b',"tags"'))
+    assert isinstance(record, SinkCall)
+    event = record.to_event("f", Line(0, b""))
+    assert (event.processing, event.service_tier, event.region) == ("batch", "flex", "eu")
+    assert event.meta == {"speed": "fast", "inference_geo": "us"}
+
+
 def test_counts_that_contradict_each_other_are_kept_with_the_reason() -> None:
     (record,) = read_records(CALL.replace(b'"tags"', b'"cache_read_input_tokens":2,"tags"'))
     assert isinstance(record, SinkCall)
@@ -75,6 +84,8 @@ def test_items_and_rejections_are_read() -> None:
         b'"model":5',
         b'"kind":"video"',
         b'"audio_input_tokens":-1',
+        b'"processing":"soon"',
+        b'"service_tier":5',
         b'"cache_write_by_ttl":{"5m":1.5}',
         b'"counters":{"images":true}',
     ],

@@ -210,6 +210,7 @@ def test_what_nobody_here_knows_is_kept_bounded() -> None:
         ({"cost": 0.00014}, Decimal("0.00014")),  # OpenRouter
         ({"cost": 0.00014, "is_byok": True}, None),  # only its fee
         ({"cost": {"input_tokens_cost": 0.1, "total_cost": 0.3}}, Decimal("0.3")),  # Perplexity
+        ({"cost_in_usd_ticks": 232_856_000}, Decimal("0.0232856")),  # xAI: 232,856,000 / 10^10
         ({}, None),
     ],
 )

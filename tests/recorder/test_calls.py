@@ -76,6 +76,16 @@ def test_open_counts_are_mappings_of_names_to_counts(sink: Path) -> None:
     assert third["reason"] == "counters must be a mapping of names to counts, not a value of type list"
 
 
+def test_what_a_price_depends_on_is_told(sink: Path) -> None:
+    taximeter.log_llm_usage("m", 9, 1, processing="batch", service_tier="flex", speed="fast")
+    taximeter.log_llm_usage("m", 9, 1, processing="later")
+    taximeter.log_llm_usage("m", 9, 1, service_tier=3)
+    first, second, third = lines(sink)
+    assert (first["processing"], first["service_tier"], first["speed"]) == ("batch", "flex", "fast")
+    assert second["reason"].startswith("processing must be sync or batch")
+    assert third["reason"] == "service_tier must be a text, not 3"
+
+
 def test_what_is_not_known_is_left_out(sink: Path) -> None:
     taximeter.log_llm_usage("m")
     taximeter.log_embedding_usage("e", 3, request_ms=None)

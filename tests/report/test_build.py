@@ -73,6 +73,15 @@ def test_a_stage_that_runs_has_its_figures_so_far(tmp_path: Path) -> None:
     lock.close()
 
 
+def test_what_a_price_depends_on_is_shown(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    writing.sink("a", call(prompt_tokens=10, processing="batch", service_tier="flex", inference_geo="us", region="eu"))
+    (shown,) = build(writing.run).stages[0].llm_calls
+    assert (shown.processing, shown.service_tier, shown.region) == ("batch", "flex", "eu")
+    assert (shown.speed, shown.inference_geo) == (None, "us")
+
+
 def test_counts_that_contradict_each_other_are_shown_and_named(tmp_path: Path) -> None:
     writing = two_stages(tmp_path)
     writing.start("a")

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from taximeter.events import CallEvent, CallKind
+from taximeter.events import META_TERMS, CallEvent, CallKind, Processing
 from taximeter.journal.reader import UNREADABLE, Line
 from taximeter.usage import MAX_MONEY, NO_USAGE, OPEN_COUNTS, SUBSETS, Tokens, Usage, counts, violations
 
@@ -31,6 +31,11 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
     run_id: str | None = None
     created_at: datetime | None = None
     response_model: str | None = None
+    processing: Processing = "sync"
+    service_tier: str | None = None
+    speed: str | None = None
+    inference_geo: str | None = None
+    region: str | None = None
     cache_read_input_tokens: Tokens | None = None
     cache_write_input_tokens: Tokens | None = None
     tool_use_input_tokens: Tokens | None = None
@@ -84,6 +89,10 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
             started_at=at,
             request_ms=self.request_ms,
             provider_cost=self.cost,
+            processing=self.processing,
+            service_tier=self.service_tier,
+            region=self.region,
+            meta={name: value for name in META_TERMS if (value := getattr(self, name)) is not None} or None,
             captured_by="sink",
             tags=self.tags,
         )

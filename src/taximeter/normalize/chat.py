@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from taximeter.normalize.fields import ELSEWHERE, Fields, Table, fields, money, sort, text, total, usage
+from taximeter.normalize.fields import ELSEWHERE, Fields, Table, count, fields, money, sort, text, total, usage
 from taximeter.normalize.reading import Reading, doubts, unequal
 
 PROMPT: Table = {
@@ -37,7 +37,9 @@ USAGE: Table = {
     "prompt_cache_miss_tokens": ELSEWHERE,
     "cost": ELSEWHERE,
     "is_byok": ELSEWHERE,
+    "cost_in_usd_ticks": ELSEWHERE,
 }
+_XAI = ("x-ai", "xai", "x_ai")
 SUM = "prompt_tokens + completion_tokens"
 _OWN_NAMES = ("gpt-3", "gpt-4", "gpt-5", "gpt-6", "o1", "o3", "o4", "chatgpt-", "ft:gpt-")
 
@@ -68,7 +70,10 @@ def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
 
 
 def billed(given: Fields) -> Decimal | None:
-    """What OpenRouter, LiteLLM (a number) or Perplexity (an object) say the call cost."""
+    """What OpenRouter, LiteLLM (a number), Perplexity (an object) or xAI (1e-10 USD) say the call cost."""
+    ticks = count(given, "cost_in_usd_ticks")
+    if ticks is not None:
+        return Decimal(ticks).scaleb(-10)
     if "cost" not in given or given.get("is_byok"):  # with a key of one's own, OpenRouter's cost is only its fee
         return None
     itemized = fields(given["cost"])
@@ -76,7 +81,7 @@ def billed(given: Fields) -> Decimal | None:
 
 
 def _is_xai(provider: str | None, model: str | None) -> bool:
-    return provider == "x-ai" or (model is not None and model.startswith("grok"))
+    return provider in _XAI or (model is not None and model.startswith("grok"))
 
 
 def _with_thoughts(found: dict[str, int], told: int | None, broken: str) -> str | None:

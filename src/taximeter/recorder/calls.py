@@ -13,7 +13,8 @@ from taximeter.redact import shown
 from taximeter.usage import OPEN_COUNTS, SUBSETS
 
 _TOKENS = ("prompt_tokens", "completion_tokens", *SUBSETS)
-_TEXTS = ("provider", "response_model", "request_id", "stage_id", "run_id")
+_TERMS = ("service_tier", "speed", "inference_geo", "region")
+_TEXTS = ("provider", "response_model", "request_id", "stage_id", "run_id", *_TERMS)
 
 
 def log_llm_usage(
@@ -37,7 +38,8 @@ def log_llm_usage(
     local cache: nothing was bought. `request_ms` is the latency in milliseconds, `cost` what the provider says it
     billed. `more` takes the subsets of the totals by their names in `Usage` (`cache_read_input_tokens`,
     `reasoning_output_tokens`, `audio_input_tokens`, ...), `cache_write_by_ttl` and `counters` as mappings
-    (`{"5m": 900}`, `{"web_searches": 2}`), `response_model`, and `tags`.
+    (`{"5m": 900}`, `{"web_searches": 2}`), `response_model`, what a price may depend on (`processing="batch"`,
+    `service_tier`, `speed`, `inference_geo`, `region`), and `tags`.
 
     Counts are whole numbers from 0 to 2**63 - 1. A call whose figures cannot be true is kept as a rejected line with
     the reason, and every report counts it.
@@ -83,6 +85,8 @@ def _checked(fields: dict[str, Any]) -> dict[str, Any]:
         raise RejectedError(f"model must be a name, not {shown(call.get('model'))}")
     if call["kind"] not in ("llm", "embedding"):
         raise RejectedError(f"kind must be llm or embedding, not {shown(call['kind'])}")
+    if call.get("processing", "sync") not in ("sync", "batch"):
+        raise RejectedError(f"processing must be sync or batch, not {shown(call['processing'])}")
     for name in _TOKENS:
         if name in call:
             call[name] = count(name, call[name])

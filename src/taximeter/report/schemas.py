@@ -73,6 +73,13 @@ class LLMCallUsage(_Record):
     response_model: str | None = None
     """The model that answered."""
 
+    processing: Literal["sync", "batch"] = "sync"
+    service_tier: str | None = None
+    """As the provider names it: `flex`, `priority`, and others."""
+
+    speed: str | None = None
+    inference_geo: str | None = None
+    region: str | None = None
     cache_read_input_tokens: Tokens | None = None
     cache_write_input_tokens: Tokens | None = None
     tool_use_input_tokens: Tokens | None = None

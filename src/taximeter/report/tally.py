@@ -7,6 +7,7 @@ from functools import reduce
 from operator import add
 
 from taximeter.clock import iso
+from taximeter.events import META_TERMS
 from taximeter.ledger.top import PricedCall
 from taximeter.report import schemas
 from taximeter.totals import NOTHING, Totals
@@ -61,5 +62,9 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         attempt=call.attempt,
         created_at=None if call.started_at is None else iso(call.started_at),
         response_model=call.response_model,
+        processing=call.processing,
+        service_tier=call.service_tier,
+        region=call.region,
+        **{name: value for name in META_TERMS if isinstance(value := (call.meta or {}).get(name), str)},
         tags=call.tags,
     )

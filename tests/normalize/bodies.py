@@ -54,8 +54,8 @@ RESPONSE: Body = {
     },
 }
 RESPONSE_USAGE = Usage(
-    10_000,
-    700,
+    10_000,  # 1,000 fresh + 4,000 read + 5,000 written (3,000 for 30m + 2,000 for 12h)
+    700,  # 100 said + 600 thought
     cache_read_input_tokens=4_000,
     cache_write_input_tokens=5_000,
     cache_write_by_ttl=(("12h", 2_000), ("30m", 3_000)),

@@ -5,6 +5,7 @@ from typing import Any
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
 from taximeter.usage import Usage
+from tests.normalize import bodies
 
 
 def message(usage: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -12,39 +13,17 @@ def message(usage: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def test_input_is_fresh_and_read_and_written() -> None:
-    (reading,) = read(
-        message(
-            {
-                "input_tokens": 3,
-                "cache_read_input_tokens": 2_000,
-                "cache_creation_input_tokens": 12_304,
-                "cache_creation": {"ephemeral_5m_input_tokens": 12_000, "ephemeral_1h_input_tokens": 304},
-                "output_tokens": 550,
-                "output_tokens_details": {"thinking_tokens": 200},
-                "server_tool_use": {"web_search_requests": 2, "web_fetch_requests": 0},
-                "service_tier": "priority",
-                "speed": "fast",
-                "inference_geo": "us",
-            }
-        )
-    )
+    (reading,) = read(bodies.MESSAGE)
     assert reading == Reading(
-        usage=Usage(
-            14_307,  # 3 + 2,000 + 12,304
-            550,
-            cache_read_input_tokens=2_000,
-            cache_write_input_tokens=12_304,
-            cache_write_by_ttl=(("1h", 304), ("5m", 12_000)),
-            reasoning_output_tokens=200,
-            counters=(("web_searches", 2),),
-        ),
+        usage=bodies.MESSAGE_USAGE,
         provider="anthropic",
         operation="chat",
         response_model="claude-x",
-        response_id="m1",
-        service_tier="priority",
+        response_id="msg_1",
+        service_tier="standard",
         speed="fast",
         inference_geo="us",
+        usage_raw={"novel": {"of": ["a", "kind"]}},
     )
 
 

@@ -3,11 +3,13 @@
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
 from taximeter.usage import Usage
+from tests.normalize import bodies
 
 
 def one(body: dict[str, Any], provider: str | None = None) -> Reading:
@@ -20,37 +22,14 @@ def chat(usage: dict[str, Any] | None, **more: Any) -> dict[str, Any]:
 
 
 def test_a_chat_completion() -> None:
-    reading = one(
-        chat(
-            {
-                "prompt_tokens": 2006,  # 86 fresh + 1,920 from the cache
-                "completion_tokens": 300,  # 108 said + 192 thought
-                "total_tokens": 2306,
-                "prompt_tokens_details": {"cached_tokens": 1920, "audio_tokens": 0},
-                "completion_tokens_details": {
-                    "reasoning_tokens": 192,
-                    "audio_tokens": 0,
-                    "accepted_prediction_tokens": 0,
-                    "rejected_prediction_tokens": 0,
-                },
-            },
-            service_tier="flex",
-        )
-    )
-    assert reading == Reading(
-        usage=Usage(
-            2006,
-            300,
-            cache_read_input_tokens=1920,
-            reasoning_output_tokens=192,
-            audio_input_tokens=0,
-            audio_output_tokens=0,
-        ),
+    assert one(bodies.CHAT) == Reading(
+        usage=bodies.CHAT_USAGE,
         provider="openai",
         operation="chat",
-        response_model="gpt-5-2025-08-07",
-        response_id="c1",
+        response_model="gpt-5",
+        response_id="chatcmpl-1",
         service_tier="flex",
+        usage_raw={"prompt_tokens_details": {"novel_tokens": 4}},
     )
 
 
@@ -73,23 +52,8 @@ def test_audio_is_a_subset_of_both_totals() -> None:
 def test_a_response_with_cache_lifetimes_and_tools() -> None:
     own, drawn = read(
         {
-            "id": "r1",
-            "object": "response",
-            "status": "completed",
-            "model": "gpt-5.6",
-            "service_tier": "priority",
+            **bodies.RESPONSE,
             "tools": [{"type": "web_search"}, {"type": "image_generation", "model": "gpt-image-2"}],
-            "usage": {
-                "input_tokens": 10_000,  # 1,000 fresh + 4,000 read + 5,000 written (3,000 for 30m, 2,000 for 12h)
-                "input_tokens_details": {
-                    "cached_tokens": 4_000,
-                    "cache_write_tokens": 5_000,
-                    "cache_write_tokens_details": {"ttl_30m_tokens": 3_000, "ttl_12h_tokens": 2_000},
-                },
-                "output_tokens": 700,
-                "output_tokens_details": {"reasoning_tokens": 600},
-                "total_tokens": 10_700,
-            },
             "tool_usage": {
                 "web_search": {"num_requests": 2},
                 "image_gen": {
@@ -103,22 +67,14 @@ def test_a_response_with_cache_lifetimes_and_tools() -> None:
         }
     )
     assert own == Reading(
-        usage=Usage(
-            10_000,
-            700,
-            cache_read_input_tokens=4_000,
-            cache_write_input_tokens=5_000,
-            cache_write_by_ttl=(("12h", 2_000), ("30m", 3_000)),
-            reasoning_output_tokens=600,
-            counters=(("web_searches", 2),),
-        ),
+        usage=msgspec.structs.replace(bodies.RESPONSE_USAGE, counters=(("web_searches", 2),)),
         provider="openai",
         operation="chat",
         response_model="gpt-5.6",
-        response_id="r1",
+        response_id="resp_1",
         service_tier="priority",
     )
-    assert (drawn.model, drawn.operation, drawn.response_id) == ("gpt-image-2", "image_generation", "r1")
+    assert (drawn.model, drawn.operation, drawn.response_id) == ("gpt-image-2", "image_generation", "resp_1")
     assert (drawn.usage.input_tokens, drawn.usage.image_output_tokens) == (60, 1_056)
 
 
@@ -222,6 +178,12 @@ def test_what_a_provider_says_it_billed(given: dict[str, Any], cost: Decimal | N
 def test_deepseek_names_its_cache_otherwise() -> None:
     usage = {"prompt_tokens": 5, "completion_tokens": 2, "prompt_cache_hit_tokens": 3, "prompt_cache_miss_tokens": 2}
     assert one(chat(usage, model="deepseek-chat")).usage == Usage(5, 2, cache_read_input_tokens=3)
+
+
+def test_of_two_names_for_one_count_the_first_counts_and_the_other_is_kept() -> None:
+    usage = {"prompt_tokens": 5, "prompt_tokens_details": {"cached_tokens": 3}, "prompt_cache_hit_tokens": 4}
+    reading = one(chat(usage))
+    assert (reading.usage.cache_read_input_tokens, reading.usage_raw) == (3, {"prompt_cache_hit_tokens": 4})
 
 
 def test_xai_counts_reasoning_beside_the_completion() -> None:

@@ -93,7 +93,8 @@ def lifetimes(given: Fields, prefix: str, suffix: str) -> Counts:
 def sort(given: Fields, table: Table, found: dict[str, int]) -> dict[str, Any]:
     """Puts the counts that a table names into `found`, and gives what the table does not know, as plain values.
 
-    Zeros and empty values that are not known say nothing. RejectedUsageError if a count cannot be true.
+    Zeros and empty values that are not known say nothing; of two fields for one count that differ, the first one counts
+    and the other is not known. RejectedUsageError if a count cannot be true.
     """
     unknown: dict[str, Any] = {}
     for name, value in given.items():
@@ -105,8 +106,8 @@ def sort(given: Fields, table: Table, found: dict[str, int]) -> dict[str, Any]:
             pass
         elif isinstance(place, str):
             number = value if type(value) is int and 0 <= value <= MAX_TOKENS else _unusual(name, value)
-            if number is not None:
-                found[place] = number
+            if number is not None and found.setdefault(place, number) != number:
+                unknown[name] = number
         else:
             inside = sort(fields(value), place, found)
             if inside:

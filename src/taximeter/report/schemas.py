@@ -33,7 +33,7 @@ Money = Annotated[
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class LLMCallUsage(_Record):

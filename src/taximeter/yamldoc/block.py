@@ -26,9 +26,7 @@ FREE_KEYS: dict[str, Any] = {"patternProperties": {"^x-": {}}}
 class Block(BaseModel):
     """Exact types, no unknown keys; a key that begins with `x-` is free."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, use_attribute_docstrings=True, json_schema_extra=FREE_KEYS
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=FREE_KEYS)
 
     not_yet: ClassVar[frozenset[str]] = frozenset()
     """Keys of features that this version does not have: refused by name."""

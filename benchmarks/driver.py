@@ -22,6 +22,9 @@ from pathlib import Path
 
 STAGES, MANY = 100, 5000
 PEERS = ("doit==0.37.0", "snakemake==9.27.1")
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""As people have it: programs of Python are compiled once and not at every start."""
+
 BARE = "import subprocess\nfor _ in range({}): subprocess.run(['true'], check=True)\n"
 RULE = "rule s{0}:\n    output: touch('done/{0}')\n    shell: 'true'\n"
 
@@ -29,7 +32,7 @@ RULE = "rule s{0}:\n    output: touch('done/{0}')\n    shell: 'true'\n"
 def install(folder: Path) -> Path:
     """An environment with the peers in it; returns its folder of programs."""
     venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin/pip", "install", "--quiet", *PEERS], check=True)
+    subprocess.run([folder / "bin/pip", "install", "--quiet", *PEERS], env=ENVIRONMENT, check=True)
     return folder / "bin"
 
 
@@ -40,16 +43,17 @@ def recipe(path: Path, stages: int, metered: bool) -> Path:
     return path
 
 
-def commands(folder: Path, peers: Path) -> dict[str, list[str | Path]]:
-    """What runs the stages, by name, in the folder."""
-    numbers = range(STAGES)
-    (folder / "bare.py").write_text(BARE.format(STAGES))
+def commands(folder: Path, peers: Path, stages: int) -> dict[str, list[str | Path]]:
+    """What runs so many stages, by name, in the folder."""
+    folder.mkdir()
+    numbers = range(stages)
+    (folder / "bare.py").write_text(BARE.format(stages))
     targets = " ".join(f"s{i}" for i in numbers)
     (folder / "Makefile").write_text(f".PHONY: all {targets}\nall: {targets}\n{targets}:\n\t@true\n")
     (folder / "dodo.py").write_text(
-        f"def task_s():\n    for i in range({STAGES}):\n        yield {{'name': str(i), 'actions': [['true']]}}\n"
+        f"def task_s():\n    for i in range({stages}):\n        yield {{'name': str(i), 'actions': [['true']]}}\n"
     )
-    wanted = f"rule all:\n    input: [f'done/{{i}}' for i in range({STAGES})]\n"
+    wanted = f"rule all:\n    input: [f'done/{{i}}' for i in range({stages})]\n"
     (folder / "Snakefile").write_text(wanted + "".join(map(RULE.format, numbers)))
     run: list[str | Path] = [sys.executable, "-m", "taximeter", "run"]
     return {
@@ -57,26 +61,30 @@ def commands(folder: Path, peers: Path) -> dict[str, list[str | Path]]:
         "GNU make": ["make", "--silent"],
         "doit": [peers / "doit", "--verbosity", "0"],
         "Snakemake": [peers / "snakemake", "--cores", "1", "--quiet", "all", "--forceall"],
-        "taximeter, not metered": [*run, recipe(folder / "plain.json", STAGES, False)],
-        "taximeter, metered": [*run, recipe(folder / "metered.json", STAGES, True)],
+        "taximeter, not metered": [*run, recipe(folder / "plain.json", stages, False)],
+        "taximeter, metered": [*run, recipe(folder / "metered.json", stages, True)],
     }
 
 
 def seconds(command: list[str | Path], folder: Path) -> float:
-    """How long the command takes, from its start to its end; what the round before left is taken away first."""
+    """How long the command takes, from its start to its end; what the last one left is taken away first."""
     for left in ("done", ".snakemake", "output"):
         shutil.rmtree(folder / left, ignore_errors=True)
     for left in folder.glob(".doit.db*"):
         left.unlink()
     began = time.perf_counter()
-    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.run(
+        command, cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     return time.perf_counter() - began
 
 
 def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
     """Seconds that the command takes, and megabytes of its own largest process."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -84,20 +92,28 @@ def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
 
 
 def compare(folder: Path, rounds: int) -> None:
-    """Prints the table of 100 stages."""
-    every = commands(folder, install(folder / "peers"))
-    for command in every.values():
-        seconds(command, folder)
-    times: dict[str, list[float]] = {name: [] for name in every}
-    for _ in range(rounds):
-        for name, command in every.items():
-            times[name].append(seconds(command, folder))
-    medians = {name: statistics.median(spent) for name, spent in times.items()}
-    bare, snakemake = medians["bare subprocess.run"], medians["Snakemake"]
-    print(f"{STAGES} stages of `true`, {rounds} rounds  a stage   above bare  of Snakemake")
-    for name, median in medians.items():
-        stage, above = 1000 * median / STAGES, 1000 * (median - bare) / STAGES
-        print(f"{name:<32} {stage:7.2f} ms {above:7.2f} ms {median / snakemake:8.1%}")
+    """Prints the table: whole commands, and what each stage more costs when the command has begun."""
+    peers = install(folder / "peers")
+    sizes = {stages: commands(folder / str(stages), peers, stages) for stages in (1, STAGES)}
+    times: dict[tuple[int, str], list[float]] = {}
+    for turn in range(rounds + 1):  # the first one only warms up
+        for stages, every in sizes.items():
+            for name, command in every.items():
+                spent = seconds(command, folder / str(stages))
+                if turn:
+                    times.setdefault((stages, name), []).append(spent)
+    whole = {name: 1000 * statistics.median(times[STAGES, name]) / STAGES for name in sizes[1]}
+    start = {name: statistics.median(times[1, name]) for name in sizes[1]}
+    more = {name: (STAGES * whole[name] - 1000 * start[name]) / (STAGES - 1) for name in sizes[1]}
+    print(f"{STAGES} stages of `true`: milliseconds a stage, {rounds} rounds")
+    print(f"{'':<24} {'command of one':>15} {'whole, a stage':>15} {'above bare':>11} {'of Snakemake':>13}", end="")
+    print(f" {'each more':>10} {'above bare':>11} {'of Snakemake':>13}")
+    for name in whole:
+        print(f"{name:<24} {1000 * start[name]:>12.0f} ms", end="")
+        for figures, width in ((whole, 15), (more, 10)):
+            above = figures[name] - figures["bare subprocess.run"]
+            print(f" {figures[name]:>{width}.2f} {above:>11.2f} {figures[name] / figures['Snakemake']:>13.1%}", end="")
+        print()
 
 
 def scale(folder: Path) -> None:

@@ -70,6 +70,15 @@ def test_the_source_of_a_program_is_without_what_running_it_leaves(folder: Path)
     assert Digests().source(folder) != before
 
 
+def test_runs_of_ours_in_a_folder_that_is_read_do_not_change_it(folder: Path) -> None:
+    before = content(folder)
+    write(str(folder / "output/run_manifest.jsonl"))
+    write(str(folder / "output/runs/r/log"))
+    with_output = content(folder)
+    write(str(folder / "output/runs/s/log"))
+    assert content(folder) == with_output != before
+
+
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert content(tmp_path / "pipe").startswith("special")

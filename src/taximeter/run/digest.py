@@ -20,7 +20,7 @@ class Digests:
         self._known: dict[tuple[str, int, int, int], str] = {}
 
     def content(self, path: Path) -> str:
-        """Of a file, or of a folder with all that is below it; OSError if something cannot be read.
+        """Of a file, or of a folder with all that is below it but runs of ours; OSError if it cannot be read.
 
         What is neither (a pipe, a device) is not read: only its kind counts.
         """
@@ -58,8 +58,11 @@ class Digests:
 
 
 def _all_below(root: Path) -> Iterator[Path]:
-    """Files, links and folders, in the order of their names."""
+    """Files, links and folders, in the order of their names, but for runs of ours: they are made from it."""
     for folder, folders, files in os.walk(root, onerror=_raise):
+        if MANIFEST in files and Path(folder) != root:
+            folders.clear()
+            continue
         folders.sort()
         yield from (Path(folder, name) for name in sorted([*folders, *files]))
 

@@ -50,6 +50,7 @@ class Reuse:
         self._elsewhere = elsewhere
         self._artifacts = artifacts
         self._fingerprints = fingerprints
+        self._looked_at: set[str] = set()
 
     def keep(self, stage: PlannedStage) -> Look:
         """A stage that is taken as it is, whatever has changed."""
@@ -58,9 +59,14 @@ class Reuse:
         return Look(made.fingerprint, made, made.stale or stage.id in self.choice.stale)
 
     def look(self, stage: PlannedStage) -> Look:
-        """Whether the stage must be run, asked once all that it needs is there."""
+        """Whether the stage must be run, asked once all that it needs is there.
+
+        Who asks again has tried it: from then on nothing that lies there counts.
+        """
         fingerprint = self._fingerprints.of(stage)
-        if fingerprint is None or stage.id in self.choice.again:
+        is_retry = stage.id in self._looked_at
+        self._looked_at.add(stage.id)
+        if fingerprint is None or is_retry or stage.id in self.choice.again:
             return Look(fingerprint)
         return Look(fingerprint, self._unchanged(stage, fingerprint))
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -160,3 +162,18 @@ def test_a_check_gives_the_recipe_and_the_modules_that_the_plan_uses() -> None:
     checked = check(write("r.yaml", "stages: [{stage: s, module: m}]\n"))
     assert list(checked.modules) == ["m"]
     assert checked.recipe.document.text == "stages: [{stage: s, module: m}]\n"
+
+
+@pytest.mark.slow
+def test_the_memory_of_a_plan_grows_with_its_stages_and_no_faster() -> None:
+    def peak(stages: int) -> int:
+        chain = [{"id": f"s{i}", "run": "true", "needs": [f"s{i - 1}"] if i else []} for i in range(stages)]
+        text = json.dumps({"stages": chain})
+        tracemalloc.start()
+        assert [planned.id for planned in plan(text).stages] == [f"s{i}" for i in range(stages)]
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(1)  # what is imported and kept
+    assert peak(5000) < 15 * peak(500)

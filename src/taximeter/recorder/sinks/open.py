@@ -61,7 +61,25 @@ def _http(url: str) -> Sink:
     return HttpSink(url)
 
 
-_BUILT_IN: dict[str, Callable[[str], Sink]] = {"jsonl": _jsonl, "memory": _memory, "http": _http, "https": _http}
+def _otlp(url: str) -> Sink:
+    from urllib.parse import urlsplit
+
+    from taximeter.recorder.sinks.otlp import OtlpSink
+
+    parts = urlsplit(url.removeprefix("otlp+"))
+    if not parts.netloc:
+        return OtlpSink()
+    return OtlpSink(parts._replace(path=parts.path if parts.path not in ("", "/") else "/v1/traces").geturl())
+
+
+_BUILT_IN: dict[str, Callable[[str], Sink]] = {
+    "jsonl": _jsonl,
+    "memory": _memory,
+    "http": _http,
+    "https": _http,
+    "otlp+http": _otlp,
+    "otlp+https": _otlp,
+}
 
 
 def _registered(scheme: str) -> Callable[[str], Sink]:

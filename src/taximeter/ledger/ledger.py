@@ -67,6 +67,8 @@ class _SinkReader(msgspec.Struct):
     """Names the file in the identity of its lines."""
 
     lines: LineReader
+    began: float
+    """When the attempt began."""
 
 
 class Ledger:
@@ -179,7 +181,8 @@ class Ledger:
         if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:
             attempt = Attempt(span.stage_id, span.attempt)
             sink = self._run.stage(folder).sink(attempt.number)
-            reader = self._sinks.setdefault(attempt, _SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink)))
+            fresh = _SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink), span.started_at)
+            reader = self._sinks.setdefault(attempt, fresh)
             if span.ended_at is not None:
                 self._read_sink(reader, None)
                 self._close_sink(reader)
@@ -207,7 +210,7 @@ class Ledger:
                     named = record.stage_id if record.stage_id in self._folders else None
                     event = record.to_event(reader.name, line)
                     event.run_id, event.stage_id, event.attempt = self._run.run_id, named or stage_id, attempt
-                    self._take_call(event)
+                    self._take_call(event, reader.began)
                 case SinkItems():
                     self.items[stage_id, attempt, record.direction] += record.items
                 case SinkRejected():
@@ -217,8 +220,9 @@ class Ledger:
 
     # -- figures ------------------------------------------------------------------------------------------------------
 
-    def _take_call(self, call: CallEvent) -> None:
-        cost = price(call, self._sheet)
+    def _take_call(self, call: CallEvent, since: float | None = None) -> None:
+        """Prices a call; `since` is the time for those that have none of their own."""
+        cost = price(call, self._sheet, since if call.started_at is None else None)
         if cost.entry is not None:
             self.entries.add(cost.entry)
         key = TotalsKey(call.stage_id, call.attempt, call.model)

@@ -6,13 +6,12 @@ go before. What it does silently is not: see `price`, which says so when a kind 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from taximeter.pricing import cache
 from taximeter.pricing.match import Pattern
 from taximeter.pricing.sheet import Entry, Provider, Rate, Rates, Sheet, Step, Tiers, Validity, Variant
 from taximeter.pricing.units import cache_write
@@ -20,9 +19,6 @@ from taximeter.usage import MODALITIES
 
 if TYPE_CHECKING:
     from genai_prices import types
-
-FORMAT = 1
-"""Of the compiled sheet; another one has files of its own."""
 
 _KINDS = frozenset({"processing", "service_tier", "speed"})
 """What a variant may depend on and a call tells; the others (`route`, `search_type`) are not known of a call."""
@@ -46,35 +42,19 @@ _KEYS = {
 def compiled() -> bytes:
     """The compiled sheet of the installed version, from the cache or made now."""
     known = cached()
-    if known is not None:
-        return known
-    encoded = compile_world().encoded
-    _keep(_cache(), encoded)
-    return encoded
+    if known is None:
+        known = compile_world().encoded
+        cache.keep(_name(), known)
+    return known
 
 
 def cached() -> bytes | None:
     """The same without reading genai-prices: None if nobody has compiled it here."""
-    try:
-        return _cache().read_bytes()
-    except OSError:
-        return None
+    return cache.read(_name())
 
 
-def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(root) / "taximeter" / f"genai-prices-{version('genai-prices')}.{FORMAT}.json"
-
-
-def _keep(path: Path, encoded: bytes) -> None:
-    """Puts it into the cache; where nothing can be written it is compiled each time."""
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(encoded)
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
+def _name() -> str:
+    return f"genai-prices-{version('genai-prices')}"
 
 
 def compile_world() -> Sheet:

@@ -140,7 +140,7 @@ class VariantBlock(RatesBlock):
 
     when: WhenBlock
     multiply: Factor | None = None
-    """Factor on the rates."""
+    """Factor on the rates of tokens; counters keep their price."""
 
     tiers: TiersBlock | None = None
 

@@ -58,7 +58,7 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     """All of it must hold: `processing`, `service_tier`, `speed`, `inference_geo`, `region`, `hours` (UTC)."""
 
     multiply: Decimal | None = None
-    """Factor on the rates, whatever they are."""
+    """Factor on the rates of tokens, whatever they are; counters keep their price."""
 
     rates: Rates = {}
     tiers: Tiers | None = None

@@ -12,7 +12,7 @@ from taximeter.numbers import exact
 from taximeter.pricing.charge import Band, Charge, Line, line
 from taximeter.pricing.cost import DEFAULT, PRICING, CostStatus, twelve_places
 from taximeter.pricing.sheet import Entry, Layer, Rate, Sheet, Tiers, Variant
-from taximeter.pricing.units import INPUT, MODAL
+from taximeter.pricing.units import INPUT, MODAL, is_token
 
 HOURS = "hours"
 STANDARD = frozenset({"", "sync", "default", "standard", "auto", "global", "not_available", "on_demand"})
@@ -58,15 +58,17 @@ def charge(entry: Entry, path: Sequence[Sheet], kind: Kind, at: float, second: f
     """
     special = kind.special
     active = [variant for variant in entry.variants if _applies(variant, special, second)]
-    factors = [Factor(v.multiply, _when(v)) for v in active if v.multiply is not None]
-    factors += _factors(entry, path, kind, at)
+    of_tokens = [Factor(v.multiply, _when(v)) for v in active if v.multiply is not None]
+    of_all = list(_factors(entry, path, kind, at))
     own = [variant for variant in active if variant.rates]
     sets: tuple[Entry | Variant, ...] = (entry, *own)
     tiers = next((of.tiers for of in sets if of.tiers is not None), None)
     thresholds = sorted({step.above for of in sets if of.tiers for step in of.tiers.steps})
+    factors = {True: of_tokens + of_all, False: of_all}
     units = dict.fromkeys(unit for of in sets for unit in of.rates)
     bands = tuple(
-        Band(above, {unit: _line(unit, above, entry, own, factors) for unit in units}) for above in (0, *thresholds)
+        Band(above, {unit: _line(unit, above, entry, own, factors[is_token(unit)]) for unit in units})
+        for above in (0, *thresholds)
     )
     missing = None if entry.free else _unknown_kind(special, entry, active)
     return Charge(

@@ -25,6 +25,11 @@ def cache_write(ttl: str) -> str:
     return f"cache_write_{ttl}_input_tokens"
 
 
+def is_token(unit: str) -> bool:
+    """Whether it counts tokens, and is no counter."""
+    return unit.endswith((INPUT, OUTPUT))
+
+
 def is_input(unit: str) -> bool:
     """Whether its tokens are among the input tokens."""
     return unit.endswith(INPUT)

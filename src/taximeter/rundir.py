@@ -209,6 +209,10 @@ class StageDir:
         """The progress that its programs appended."""
         return self.path / f"progress.{attempt}.jsonl"
 
+    def verdict(self, attempt: int) -> Path:
+        """What the check of the artifact's rows found."""
+        return self.path / f"check.{attempt}.json"
+
     def usage(self, attempt: int) -> Path:
         """The supervisor's figures."""
         return self.path / f"usage.{attempt}.json"

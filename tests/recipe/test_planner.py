@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taximeter.recipe.plan import Source, read_plan
+from taximeter.recipe.plan import RowSchema, Source, read_plan
 from taximeter.recipe.planner import check, make_plan
+from taximeter.recipe.rowschema import SchemaTable
 from tests.recipes import module, plan, stage, write
 
 
@@ -131,11 +132,11 @@ def test_a_recipe_without_a_name_is_called_like_its_file() -> None:
 
 def test_the_plan_tells_what_a_module_says_about_itself() -> None:
     module("m", "entrypoint: main.py\ninput_schema: a_v1\noutput_schema: b_v1\nnotes: be careful\n")
-    planned = stage("stages: [{stage: s, module: m}]\n")
+    planned = stage("stages: [{stage: s, module: m}]\n", schemas=SchemaTable(("a_v1", "b_v1")))
     assert (planned.module_id, planned.input_schema, planned.output_schema, planned.notes) == (
         "m",
-        "a_v1",
-        "b_v1",
+        RowSchema("a_v1", format="a_v1"),
+        RowSchema("b_v1", format="b_v1"),
         "be careful",
     )
 

@@ -11,8 +11,10 @@ from taximeter.recipe.load import Recipe
 from taximeter.yamldoc import KeyPath, show
 
 DEFAULT = "artifact.jsonl"
+WITH_ROWS = (".jsonl", ".json")
+"""Endings of artifacts with rows: each line is one, or the whole file."""
 
-OURS = re.compile(r"(log|calls|progress|usage)\.\d+\.[a-z]+|reused\.json")
+OURS = re.compile(r"(log|calls|progress|usage|check)\.\d+\.[a-z]+|reused\.json")
 """Names of the files that a run itself puts into the folder of a stage."""
 
 

@@ -46,10 +46,10 @@ class ModuleBlock(Block):
     """Template of its command, for any language; else the entrypoint gets an option for each input and parameter."""
 
     input_schema: Text | None = None
-    """Schema of the rows that it reads."""
+    """Schema of the rows that it reads, named as in `output_schema`."""
 
     output_schema: Text | None = None
-    """Schema of the rows that it writes."""
+    """Schema of its rows: a JSON Schema file, a pydantic class `package.module:Class`, or a format of ours."""
 
     default_params: dict[Name, Any] = Field(default_factory=dict)
     """Parameters that a recipe need not give."""
@@ -78,6 +78,14 @@ class Module(msgspec.Struct, frozen=True):
     document: Document
     at: KeyPath = ()
     """Where in the document it stands: a registry can be one file."""
+
+    registry: Path | None = None
+    """The registry in which it was found."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Where its schemas are looked up: beside its file, in the registry, and beside that."""
+        return (self.folder,) if self.registry is None else (self.folder, self.registry, self.registry.parent)
 
     @property
     def folder(self) -> Path:

@@ -8,6 +8,7 @@ import msgspec
 
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.model import InstrumentationBlock
+from taximeter.recipe.rowschema import SchemaTable
 
 
 class PlanOptions(msgspec.Struct, frozen=True):
@@ -30,6 +31,9 @@ class PlanOptions(msgspec.Struct, frozen=True):
 
     config: Layer | None = None
     """What a run configuration says is metered, which overrides the recipe's block."""
+
+    schemas: SchemaTable = SchemaTable()
+    """Formats of rows that modules can name, and how a class is looked at."""
 
     instrument_config: Path | None = None
     """A file with an instrumentation block, which overrides those."""

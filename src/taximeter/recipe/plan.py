@@ -18,6 +18,29 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """A path from the working directory."""
 
 
+class RowSchema(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A schema that was found. Exactly one of `file`, `class_name` and `format` says what it is."""
+
+    version: str
+    """What the `schema_version` of a row is that does not say one itself."""
+
+    file: str | None = None
+    """Path of a JSON Schema."""
+
+    class_name: str | None = None
+    """A pydantic class, as `package.module:Class`."""
+
+    folders: tuple[str, ...] = ()
+    """Where the package of the class is looked up, before the places where Python looks."""
+
+    format: str | None = None
+    """Name of a format of ours."""
+
+    def is_same(self, other: RowSchema) -> bool:
+        """Whether both are one schema: the same file, class or format."""
+        return (self.file, self.class_name, self.format) == (other.file, other.class_name, other.format)
+
+
 class Instrumentation(msgspec.Struct, frozen=True):
     """What is metered, after recipe, file and flags were merged."""
 
@@ -80,8 +103,8 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     mocked: bool = False
     """A stand-in runs in the module's place."""
 
-    input_schema: str | None = None
-    output_schema: str | None = None
+    input_schema: RowSchema | None = None
+    output_schema: RowSchema | None = None
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="schema_version"):

@@ -18,6 +18,7 @@ from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.overrides import Override, read_override
 from taximeter.recipe.plan import Instrumentation, Plan
 from taximeter.recipe.registry import Registry, find_registry, read_registry
+from taximeter.recipe.rowschema import RowSchemas, check_inputs
 from taximeter.recipe.stages import StagePlanner
 from taximeter.recipe.wiring import wire
 from taximeter.rundir import check_run_id
@@ -57,8 +58,10 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
     instrumentation = _instrumentation(recipe, file, options, problems)
     problems.extend(_bad_run_id(recipe))
     overrides = _overrides(options.set, [draft.id for draft in drafts], problems)
-    planner = StagePlanner(recipe, options, overrides, problems)
+    schemas = RowSchemas(options.schemas, options.cwd, problems)
+    planner = StagePlanner(recipe, options, overrides, schemas, problems)
     stages = tuple(planner.plan(draft, index) for index, draft in enumerate(_ordered(drafts, problems), 1))
+    problems += list(check_inputs(drafts, schemas))
     problems = [*told, *(problem for problem in problems if not recipe.has_guessed(problem))]
     if problems:
         raise _error(path, problems)

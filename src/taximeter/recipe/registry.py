@@ -79,7 +79,7 @@ def _register(document: Document, at: KeyPath, registry: Registry, problems: lis
         return
     first = registry.modules.get(block.module_id)
     if first is None:
-        registry.modules[block.module_id] = Module(block, document, at)
+        registry.modules[block.module_id] = Module(block, document, at, registry.path)
         return
     line, _ = first.document.at((*first.at, "module_id"))
     message = f"there is another module {show(block.module_id)}"

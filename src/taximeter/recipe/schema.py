@@ -108,8 +108,7 @@ class ParamSchema:
 
     def faults(self) -> list[Violation]:
         """What is wrong with the schema itself."""
-        meta = self._kind(self._kind.META_SCHEMA, format_checker=self._kind.FORMAT_CHECKER)
-        found = {tuple(error.absolute_path): _fault(error) for error in meta.iter_errors(self._authored)}
+        found = {fault.path: fault for fault in schema_faults(self._authored)}
         for name in self.names if not found else ():
             if not re.fullmatch(NAME_PATTERN, name):
                 found[("properties", name)] = Violation(
@@ -140,6 +139,15 @@ class ParamSchema:
             raise SetupError(Problem(message, "refer only to `#/$defs/...`")) from None
         except RecursionError:
             raise SetupError(Problem("this refers to itself without end")) from None
+
+
+def schema_faults(schema: dict[str, Any]) -> list[Violation]:
+    """What the rules of JSON Schema have against a schema: those that it names, else the latest."""
+    import jsonschema.validators
+
+    kind = jsonschema.validators.validator_for(schema, default=jsonschema.Draft202012Validator)
+    rules = kind(kind.META_SCHEMA, format_checker=kind.FORMAT_CHECKER)
+    return list({tuple(error.absolute_path): _fault(error) for error in rules.iter_errors(schema)}.values())
 
 
 def _fault(error: ValidationError) -> Violation:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from pathlib import PurePosixPath
 
 from taximeter.errors import Problem
 from taximeter.recipe import params
-from taximeter.recipe.artifact import artifact_of
+from taximeter.recipe.artifact import WITH_ROWS, artifact_of
 from taximeter.recipe.command import faults, placeholders, script_faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
@@ -14,8 +15,9 @@ from taximeter.recipe.module import Module
 from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.overrides import Override
 from taximeter.recipe.params import Setting
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import PlannedStage, RowSchema
 from taximeter.recipe.program import Program, prepare
+from taximeter.recipe.rowschema import RowSchemas
 from taximeter.rundir import safe_name
 from taximeter.yamldoc import show
 from taximeter.yamldoc.words import nearest_or_all
@@ -32,10 +34,16 @@ class StagePlanner:
     """Plans the stages of one recipe; what is wrong with them is added to the problems."""
 
     def __init__(
-        self, recipe: Recipe, options: PlanOptions, overrides: Iterable[Override], problems: list[Problem]
+        self,
+        recipe: Recipe,
+        options: PlanOptions,
+        overrides: Iterable[Override],
+        schemas: RowSchemas,
+        problems: list[Problem],
     ) -> None:
         self._recipe = recipe
         self._options = options
+        self._schemas = schemas
         self._problems = problems
         self._programs: dict[str, Program] = {}
         self._overrides: dict[str, list[Override]] = {}
@@ -49,6 +57,7 @@ class StagePlanner:
         if program:
             self._problems.extend(params.check(settings, draft, program))
         module = draft.module.block if draft.module else None
+        out = artifact_of(draft, self._recipe, self._problems)
         return PlannedStage(
             index=index,
             id=draft.id,
@@ -60,14 +69,22 @@ class StagePlanner:
             needs=tuple(draft.needs),
             inputs=draft.inputs,
             params={name: setting.value for name, setting in settings.items()},
-            out=artifact_of(draft, self._recipe, self._problems),
+            out=out,
             env=draft.block.env,
             env_names=tuple(draft.block.env),
             command=self._command(draft, program, settings),
             mocked=program.mocked if program else False,
-            input_schema=module.input_schema if module else None,
-            output_schema=module.output_schema if module else None,
+            input_schema=self._schemas.of(draft.module, "input_schema") if draft.module else None,
+            output_schema=self._output_schema(draft, out),
         )
+
+    def _output_schema(self, draft: Draft, out: str) -> RowSchema | None:
+        schema = self._schemas.of(draft.module, "output_schema") if draft.module else None
+        if schema and PurePosixPath(out).suffix not in WITH_ROWS:
+            message = f"{show(out)} has no rows that {show(schema.version)} could be checked against"
+            hint = f"end its name with {' or '.join(map(show, WITH_ROWS))}, or take `output_schema` out of the module"
+            self._problems.append(draft.problem(message, ("out",), hint))
+        return schema
 
     def _program(self, module: Module) -> Program:
         name = module.block.module_id

@@ -122,7 +122,7 @@ class Books:
                 description=stage.description,
                 stale=latest is not None and latest.stale,
                 artifact=artifact if stage.out and (self.run.path / artifact).exists() else None,
-                schema_version_output=stage.output_schema,
+                schema_version_output=stage.output_schema.version if stage.output_schema else None,
                 items_in=items_in,
                 items_out=items_out,
                 per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),

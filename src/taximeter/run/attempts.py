@@ -31,6 +31,8 @@ class Running(msgspec.Struct):
     number: int
     span: SpanEvent
     handle: StageHandle
+    figures: Figures | None = None
+    """What it took, once it has ended and only its artifact is still looked at."""
 
 
 class Attempts:

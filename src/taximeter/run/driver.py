@@ -13,6 +13,7 @@ from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.attempts import GRACE, Attempts, Running
+from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Done, Lost, Started
@@ -37,6 +38,7 @@ class Driver:
         state: StateFiles,
         reports: Reports,
         forkserver: Forkserver,
+        checks: Checks | Unchecked,
         observer: Observer,
         trouble: Trouble,
         reuse: Reuse,
@@ -49,6 +51,7 @@ class Driver:
         self._state = state
         self._reports = reports
         self._forkserver = forkserver
+        self._checks = checks
         self._observer = observer
         self._attempts = Attempts(books, spans, forkserver, python, trouble)
         self._reuse = reuse
@@ -116,16 +119,33 @@ class Driver:
                 case Done(figures=figures):
                     self._ended(running, figures)
                 case Lost():
-                    self._end(running, "lost", "its supervisor died", None)
+                    self._end(running, "lost", "its supervisor died", running.figures)
                 case Started():
                     pass  # its span is open since it was launched
 
     def _ended(self, running: Running, figures: Figures) -> None:
+        if running.figures is None:
+            running.figures = figures
+            error = self._attempts.failure(running, figures)
+            if error is None and self.signal is None and self._look_at_artifact(running):
+                return
+        else:
+            error = self._checks.failure(running.stage, running.number, figures)
         if self.signal is not None:
-            self._end(running, "cancelled", f"ended by {self.signal.name}", figures)
+            self._end(running, "cancelled", f"ended by {self.signal.name}", running.figures)
             return
-        error = self._attempts.failure(running, figures)
-        self._end(running, "failed" if error else "done", error, figures)
+        self._end(running, "failed" if error else "done", error, running.figures)
+
+    def _look_at_artifact(self, running: Running) -> bool:
+        """Has the rows of its artifact checked, if a schema says what they must be; it ends when that has."""
+        check = self._checks.start(running.stage, running.number)
+        if check is None:
+            return False
+        self._selector.unregister(running.handle.fileno())
+        running.handle.close()
+        running.handle = check
+        self._listen(check.fileno(), lambda: self._hear(running))
+        return True
 
     def _end(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
         stage = running.stage
@@ -175,4 +195,4 @@ class Driver:
         self._selector.unregister(self._forkserver.fileno())
         self.status, self.reason = "failed", "the forkserver died"
         for running in list(self._running.values()):
-            self._end(running, "lost", "the forkserver died", None)
+            self._end(running, "lost", "the forkserver died", running.figures)

@@ -26,6 +26,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     jobs: int | None = None
     """Most stages at a time; one by default."""
 
+    validate: bool | None = None
+    """The rows of artifacts are stamped and checked against the schemas of their modules, by default."""
+
     mock: bool | None = None
     """Stand-ins run in place of the modules that have one."""
 

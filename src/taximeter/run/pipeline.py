@@ -17,6 +17,7 @@ from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
+from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.launcher import Forkserver
@@ -81,6 +82,7 @@ class _Execution:
 
     def go(self, forkserver: Forkserver, observe: Callable[[], Observer]) -> Outcome:
         reports = Reports(self._books, self._clock, self._trouble)
+        checks = Checks(self._run, forkserver, sys.executable, self._clock)
         with closing(observe()) as observer:
             driver = Driver(
                 self._plan,
@@ -89,6 +91,7 @@ class _Execution:
                 self._state,
                 reports,
                 forkserver,
+                Unchecked() if self._prepared.options.validate is False else checks,
                 observer,
                 self._trouble,
                 self._reuse,

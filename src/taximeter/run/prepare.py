@@ -14,10 +14,13 @@ from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.planner import Checked, check
+from taximeter.recipe.rowschema import SchemaTable
 from taximeter.report.runs import find_run, known_runs
+from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.choice import check_range
 from taximeter.run.opening import check_flags, check_named
 from taximeter.run.options import RunOptions
+from taximeter.run.rowclass import look_at_class
 from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id
 
 
@@ -91,6 +94,7 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         flags["price_table"] = str(options.price_table)
     return PlanOptions(
         mock=bool(options.mock),
+        schemas=SchemaTable(SCHEMA_MAP) if options.validate is False else SchemaTable(SCHEMA_MAP, look_at_class),
         set=options.overrides,
         registry=options.registry,
         settings=options.settings,

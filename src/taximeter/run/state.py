@@ -61,7 +61,7 @@ class StateFiles:
                 stage.id: StageState(
                     updated_at=begin,
                     module_id=stage.module_id,
-                    schema_version=stage.output_schema,
+                    schema_version=stage.output_schema.version if stage.output_schema else None,
                     description=stage.description,
                 )
                 for stage in plan.stages

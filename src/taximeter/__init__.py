@@ -5,16 +5,73 @@ TYPE_CHECKING = False  # to import it from typing would take longer than all the
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from taximeter.recorder.calls import log_embedding_usage, log_llm_usage
+    from taximeter.events import CallEvent, SpanEvent
+    from taximeter.recorder.attribution import TokenService, TokenTracker
+    from taximeter.recorder.buckets import TokenBucket
+    from taximeter.recorder.calls import log_embedding_usage, log_llm_usage, record_usage
+    from taximeter.recorder.context import carry, session, tags
     from taximeter.recorder.items import items
+    from taximeter.recorder.ratecards import compute_cost, load_rate_card
+    from taximeter.recorder.recorder import Recorder, attach, clocks, disable, enable, flush, get_recorder, is_enabled
+    from taximeter.recorder.spans import record_stage, span
+    from taximeter.report.running import run_report
 
 _HOME_OF = {
+    "CallEvent": "taximeter.events",
+    "Recorder": "taximeter.recorder.recorder",
+    "SpanEvent": "taximeter.events",
+    "TokenBucket": "taximeter.recorder.buckets",
+    "TokenService": "taximeter.recorder.attribution",
+    "TokenTracker": "taximeter.recorder.attribution",
+    "attach": "taximeter.recorder.recorder",
+    "carry": "taximeter.recorder.context",
+    "clocks": "taximeter.recorder.recorder",
+    "compute_cost": "taximeter.recorder.ratecards",
+    "disable": "taximeter.recorder.recorder",
+    "enable": "taximeter.recorder.recorder",
+    "flush": "taximeter.recorder.recorder",
+    "get_recorder": "taximeter.recorder.recorder",
+    "is_enabled": "taximeter.recorder.recorder",
     "items": "taximeter.recorder.items",
+    "load_rate_card": "taximeter.recorder.ratecards",
     "log_embedding_usage": "taximeter.recorder.calls",
     "log_llm_usage": "taximeter.recorder.calls",
+    "record_stage": "taximeter.recorder.spans",
+    "record_usage": "taximeter.recorder.calls",
+    "run_report": "taximeter.report.running",
+    "session": "taximeter.recorder.context",
+    "span": "taximeter.recorder.spans",
+    "tags": "taximeter.recorder.context",
 }
 
-__all__ = ["__version__", "items", "log_embedding_usage", "log_llm_usage"]
+__all__ = [
+    "CallEvent",
+    "Recorder",
+    "SpanEvent",
+    "TokenBucket",
+    "TokenService",
+    "TokenTracker",
+    "__version__",
+    "attach",
+    "carry",
+    "clocks",
+    "compute_cost",
+    "disable",
+    "enable",
+    "flush",
+    "get_recorder",
+    "is_enabled",
+    "items",
+    "load_rate_card",
+    "log_embedding_usage",
+    "log_llm_usage",
+    "record_stage",
+    "record_usage",
+    "run_report",
+    "session",
+    "span",
+    "tags",
+]
 
 
 def __getattr__(name: str) -> object:

@@ -24,8 +24,11 @@ META_TERMS = ("speed", "inference_geo")
 """What decides a price and few providers tell: in the `meta` of a call, by these names."""
 
 
-class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version", kw_only=True):
-    """A timed region: a run, a process, an attempt of a stage, or a span inside one."""
+class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version"):
+    """A timed region: a run, a process, an attempt of a stage, or a span inside one.
+
+    The fields that every closed span has come first: it is made by position, which is five times faster than by name.
+    """
 
     event_id: tuple[str, int]
     """(process_id, seq): this delivery."""
@@ -33,9 +36,15 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     run_id: str
     trace_id: str
     span_id: str
-    parent_id: str | None = None
-    session_id: str | None = None
     kind: SpanKind
+    span: str
+    """Name of the region."""
+
+    started_at: float
+    """Seconds since the epoch, from a monotonic clock anchored once to UTC."""
+
+    parent_id: str | None = None
+    parent_span: str | None = None
     stage: str | None = None
     """Kind of the stage, as the recipe or the decorator names it."""
 
@@ -46,25 +55,9 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     """Which try of the stage, from 1; absent where it was not tried. Of a run: which driver, the first one is 1."""
 
     shard: int | None = None
-    folder: str | None = None
-    """The folder of the stage in the run directory."""
-
-    fingerprint: str | None = None
-    """sha256 of all that the stage is made from, as it was when the attempt began."""
-
-    reused_from: str | None = None
-    """The other run that a reused stage was done in."""
-
-    stale: bool = False
-    """What the stage read was made anew since."""
-
-    span: str
-    """Name of the region."""
-
-    parent_span: str | None = None
-    started_at: float
-    """Seconds since the epoch, from a monotonic clock anchored once to UTC."""
-
+    session_id: str | None = None
+    tags: dict[str, str] | None = None
+    pid: int | None = None
     ended_at: float | None = None
     wall_ms: float | None = None
     cpu_ms: float | None = None
@@ -74,6 +67,7 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     ok: bool | None = None
     status: Status = "running"
     error: str | None = None
+    meta: dict[str, Any] | None = None
     llm_model: str | None = None
     embed_model: str | None = None
     tokens: dict[str, int] | None = None
@@ -91,10 +85,18 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     losses: dict[str, int] | None = None
     """What was lost or is doubtful: dropped, rejected, truncated, torn."""
 
-    tags: dict[str, str] | None = None
-    meta: dict[str, Any] | None = None
-    pid: int | None = None
     node: str | None = None
+    folder: str | None = None
+    """The folder of the stage in the run directory."""
+
+    fingerprint: str | None = None
+    """sha256 of all that the stage is made from, as it was when the attempt began."""
+
+    reused_from: str | None = None
+    """The other run that a reused stage was done in."""
+
+    stale: bool = False
+    """What the stage read was made anew since."""
 
     @property
     def seq(self) -> int:

@@ -38,6 +38,14 @@ RUN_DIR = Variable("TAXIMETER_RUN_DIR", "the run's directory")
 ATTEMPT = Variable("TAXIMETER_ATTEMPT", "number of this try of the stage, from 1")
 PROGRESS_FILE = Variable("TAXIMETER_PROGRESS_FILE", "where a stage appends its progress, one JSON line each")
 OUTPUT_DIR = Variable("TAXIMETER_OUTPUT_DIR", "the folder that holds the manifest and all runs")
+OUT = Variable(
+    "TAXIMETER_OUT", "file for the events of this process, or a run directory: `DIR/`", alias="OGMEM_PERF_OUT"
+)
+HTTP_URL = Variable("TAXIMETER_HTTP_URL", "collector to which events go; wins over a file", alias="OGMEM_PERF_HTTP_URL")
+RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OGMEM_PERF_RATE_CARD")
+SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
+SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
+TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
 STAGE_RUN_ID = Variable("RUN_ID", "the run, for programs that know nothing of taximeter")
@@ -54,6 +62,12 @@ TABLE = (
     ATTEMPT,
     PROGRESS_FILE,
     OUTPUT_DIR,
+    OUT,
+    HTTP_URL,
+    RATE_CARD,
+    SHARD,
+    SESSION_ID,
+    TAGS,
     WORKER_ID,
     HTTP_TOKEN,
     STAGE_RUN_ID,

@@ -9,6 +9,7 @@ import click
 from taximeter.cli import options
 from taximeter.report import json, terminal
 from taximeter.report.build import build
+from taximeter.report.loose import EventFiles, build_from_files
 from taximeter.report.runs import find_run
 from taximeter.rundir import OutputDir
 
@@ -20,9 +21,11 @@ from taximeter.rundir import OutputDir
 def command(run: str, output_dir: Path | None, as_json: bool) -> None:
     """Show what a run took and what it cost, as its directory tells it now.
 
-    RUN is a run id, `latest` (the default), `latest~1` for the one before, or the path of a run directory.
+    RUN is a run id, `latest` (the default), `latest~1` for the one before, or the path of a run
+    directory, or event files: one, or a pattern such as 'events/*.jsonl'.
     """
-    report = build(find_run(run, OutputDir(output_dir or Path("output"))))
+    found = find_run(run, OutputDir(output_dir or Path("output")))
+    report = build_from_files(found) if isinstance(found, EventFiles) else build(found)
     if as_json:
         click.echo(json.render(report), nl=False)
         return

@@ -18,7 +18,10 @@ _scan = msgspec.json.Decoder(msgspec.Raw).decode
 def to_line(event: Event) -> bytes:
     """The event as JSON with its newline; never raises for what a program can put into an event."""
     try:
-        line = _json(event)
+        if (event.cost_usd if type(event) is SpanEvent else event.provider_cost) is None:  # type: ignore[union-attr]
+            line = _encode(event)
+        else:
+            line = _json(event)
     except (TypeError, ValueError, RecursionError):  # a value that JSON does not have, a lone surrogate, a cycle
         event = fit(event)
         line = _json(event)

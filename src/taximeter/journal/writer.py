@@ -7,10 +7,12 @@ import mmap
 import os
 import threading
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from taximeter.events import Event
 from taximeter.journal.line import to_line
+from taximeter.journal.reader import RESERVED
 
 OPEN_SUFFIX = ".open"
 WINDOW = 1 << 20
@@ -19,6 +21,10 @@ _MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
 
 class JournalClosedError(ValueError):
     """The journal takes no event any more."""
+
+
+def _no_window(_line: bytes) -> object:
+    raise ValueError("there is no window to write to")
 
 
 class _MappedFile:
@@ -37,28 +43,45 @@ class _MappedFile:
         os.posix_fallocate(self._fd, base, length)
         return mmap.mmap(self._fd, length, offset=base)
 
+    @property
+    def put(self) -> Callable[[bytes], object]:
+        """Writes one line; ValueError if it does not fit into the window.
+
+        It is one call into C that holds the GIL: no thread and no signal handler can come between, and no lock is
+        needed. Who dies in it leaves a zero in its line, where readers stop.
+        """
+        return self._window.write
+
     def write(self, line: bytes) -> None:
-        start = self._end - self._base
-        if start + len(line) > len(self._window):
-            self._move_on(len(line))
-            start = self._end - self._base
-        stop = start + len(line)
-        self._window[start : stop - 1] = line[:-1]
-        self._window[stop - 1 : stop] = line[-1:]  # the newline last: it is what makes the line count
-        self._end += len(line)
+        """Writes one line, and moves on if it has to; one caller at a time."""
+        try:
+            self._window.write(line)
+        except ValueError:
+            end = self._seal()
+            self._base = end - end % mmap.ALLOCATIONGRANULARITY
+            self._window = self._map(self._base, max(WINDOW, len(line) + mmap.ALLOCATIONGRANULARITY))
+            self._window.seek(end - self._base)
+            self._window.write(line)
 
-    def _move_on(self, needed: int) -> None:
-        base = self._end - self._end % mmap.ALLOCATIONGRANULARITY
-        full, self._window = self._window, self._map(base, max(WINDOW, needed + mmap.ALLOCATIONGRANULARITY))
-        self._base = base
-        full.close()
-
-    def size(self) -> int:
+    def _seal(self) -> int:
+        """Lets nobody write to the window any more, and gives the offset at which its lines end."""
+        if not self._window.closed:  # as it is if there was no space for the next one
+            begin, length = self.size(), len(self._window)
+            self._window.close()
+            late = os.pread(self._fd, self._base + length - begin, begin)  # what others wrote until it was closed
+            self._end = begin + len(late.partition(RESERVED)[0])
         return self._end
 
+    def size(self) -> int:
+        return self._end if self._window.closed else self._base + self._window.tell()
+
     def close(self) -> None:
+        """Gives back the space that was not needed."""
+        os.ftruncate(self._fd, self._seal())
+
+    def abandon(self) -> None:
+        """Lets go of the mapping; the file stays as it is."""
         self._window.close()
-        os.ftruncate(self._fd, self._end)
 
 
 class _AppendedFile:
@@ -80,6 +103,9 @@ class _AppendedFile:
     def close(self) -> None:
         """Nothing to do: every line is in the file."""
 
+    abandon = close
+    put = staticmethod(_no_window)
+
 
 class _ClosedFile:
     """Nothing is written any more."""
@@ -92,6 +118,9 @@ class _ClosedFile:
 
     def close(self) -> None:
         """Nothing to do."""
+
+    abandon = close
+    put = staticmethod(_no_window)
 
 
 class Journal:
@@ -110,15 +139,25 @@ class Journal:
             os.close(self._fd)
             self._open_path.unlink()
             raise FileExistsError(f"{path} exists already")
-        self._file: _MappedFile | _AppendedFile | _ClosedFile = _open_file(self._fd, path)
         # Re-entrant, so that a signal handler that records in the middle of a write is not a deadlock.
         self._lock = threading.RLock()
         self._writing = False
         self._waiting: deque[bytes] = deque()
+        self._use(_open_file(self._fd, path))
+
+    def _use(self, file: _MappedFile | _AppendedFile | _ClosedFile) -> None:
+        self._file = file
+        self._put = file.put
 
     def append(self, event: Event) -> None:
         """Writes one event; safe from any thread and from a signal handler."""
         line = to_line(event)
+        try:
+            self._put(line)
+        except ValueError:
+            self._append_slowly(line)
+
+    def _append_slowly(self, line: bytes) -> None:
         with self._lock:
             if self._writing:  # this very thread is in the middle of a line, further up its stack
                 self._waiting.append(line)
@@ -132,11 +171,12 @@ class Journal:
         try:
             try:
                 self._file.write(line)
+                self._put = self._file.put
             except OSError:
                 if isinstance(self._file, _AppendedFile):
                     raise
                 self._file.close()  # no space to reserve for the next window; a single line may still fit
-                self._file = _AppendedFile(self._fd)
+                self._use(_AppendedFile(self._fd))
                 self._file.write(line)
         finally:
             self._writing = False
@@ -152,14 +192,15 @@ class Journal:
             if isinstance(self._file, _ClosedFile):
                 return
             self._file.close()
-            self._file = _ClosedFile()  # the number of the descriptor may soon be somebody else's
+            self._use(_ClosedFile())  # the number of the descriptor may soon be somebody else's
             os.close(self._fd)
             self._open_path.rename(self.path)
 
     def abandon(self) -> None:
         """Lets a parent's journal go in its forked child: the file stays as the parent has it, no lock is asked for."""
         if not isinstance(self._file, _ClosedFile):
-            self._file = _ClosedFile()
+            self._file.abandon()
+            self._use(_ClosedFile())
             os.close(self._fd)
 
 

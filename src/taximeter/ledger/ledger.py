@@ -12,6 +12,8 @@ import msgspec
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.reader import RESERVED, UNREADABLE, Line, LineReader
 from taximeter.journal.writer import OPEN_SUFFIX
+from taximeter.ledger.local import LocalStage
+from taximeter.ledger.seen import Seen
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
 from taximeter.ledger.top import PricedCall, TopCalls
 from taximeter.pricing.price import price
@@ -79,7 +81,10 @@ class Ledger:
 
     def __init__(self, run: RunDir, sheet: Sheet, folders: Mapping[str, str], limit: int | None) -> None:
         self.spans: dict[str, SpanEvent] = {}
-        """Latest record of each run, process and stage span, by span id."""
+        """Latest record of each run, process and stage of a driver, by span id."""
+
+        self.local: dict[str, LocalStage] = {}
+        """Stages that programs named themselves, by stage id."""
 
         self.totals: dict[TotalsKey, Totals] = {}
         self.top: dict[str | None, TopCalls] = {}
@@ -103,7 +108,7 @@ class Ledger:
         self._limit = limit
         self._journals: dict[str, LineReader] = {}
         self._sinks: dict[Attempt, _SinkReader] = {}
-        self._last_seq: dict[str, int] = {}
+        self._seen: dict[str, Seen] = {}
 
     def poll(self) -> None:
         """Takes all whole lines that were written since the last time."""
@@ -124,10 +129,17 @@ class Ledger:
         self.poll()
         for reader in list(self._sinks.values()):
             self._close_sink(reader)
+        for lines in self._journals.values():
+            if lines.tail() is not None:
+                self.losses["torn"] += 1
 
     def sittings(self) -> list[SpanEvent]:
         """The span of each driver that has worked on this run, the first one first."""
         return sorted((span for span in self.spans.values() if span.kind == "run"), key=_sitting)
+
+    def processes(self) -> list[SpanEvent]:
+        """Latest span of each process that recorded itself, in the order in which they began."""
+        return sorted((span for span in self.spans.values() if span.kind == "process"), key=lambda s: s.started_at)
 
     def stages(self) -> dict[str, StageSpans]:
         """What is known of each stage that was tried, skipped or reused."""
@@ -150,7 +162,7 @@ class Ledger:
     # -- journals -----------------------------------------------------------------------------------------------------
 
     def _read_journal(self, path: Path) -> None:
-        name = path.name.removesuffix(OPEN_SUFFIX)
+        name = str(path).removesuffix(OPEN_SUFFIX)
         reader = self._journals.setdefault(name, LineReader(path, end=RESERVED))
         reader.path = path  # it loses its `.open` when its process closes it
         for line in reader.lines():
@@ -167,15 +179,22 @@ class Ledger:
             self.losses["torn"] += 1
             return
         process, seq = event.event_id
-        if seq <= self._last_seq.get(process, -1):
+        seen = self._seen.get(process) or self._seen.setdefault(process, Seen())
+        if not seen.is_new(seq):
             return  # a second delivery
-        self._last_seq[process] = seq
         if isinstance(event, CallEvent):
             self._take_call(event)
         elif event.kind != "span":
             self._take_span(event)
 
     def _take_span(self, span: SpanEvent) -> None:
+        if span.kind == "stage" and span.folder is None and span.stage_id is not None:
+            local = self.local.get(span.stage_id) or self.local.setdefault(span.stage_id, LocalStage.of(span))
+            local.take(span)
+            return
+        known = self.spans.get(span.span_id)
+        if known is not None and known.event_id[0] == span.event_id[0] and known.seq > span.seq:
+            return
         self.spans[span.span_id] = span
         folder = span.folder or self._folders.get(span.stage_id or "")
         if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:

@@ -6,13 +6,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, SupportsIndex
 
+import msgspec
+
+from taximeter.events import META_TERMS, CallEvent, CallKind
 from taximeter.recorder.checks import count, counts, duration, money
-from taximeter.recorder.guard import guarded
+from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.record import RejectedError, append_record
+from taximeter.recorder.recorder import RECORDER
+from taximeter.recorder.recording import NO_EVENT_ID, record_call
 from taximeter.redact import shown
-from taximeter.usage import OPEN_COUNTS, SUBSETS
+from taximeter.usage import NO_USAGE, OPEN_COUNTS, SUBSETS, Usage, violations
+from taximeter.usage import counts as usage_counts
 
 _TOKENS = ("prompt_tokens", "completion_tokens", *SUBSETS)
+_COUNTS = ("input_tokens", "output_tokens", *SUBSETS)
+_SINK_NAMES = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
 _TERMS = ("service_tier", "speed", "inference_geo", "region")
 _TEXTS = ("provider", "response_model", "request_id", "stage_id", "run_id", *_TERMS)
 
@@ -73,9 +81,68 @@ def log_embedding_usage(
     _record({"provider": "openai", **more, "kind": "embedding", "model": model, "prompt_tokens": prompt_tokens})
 
 
+def record_usage(
+    usage: Usage,
+    model: str,
+    *,
+    kind: CallKind = "llm",
+    provider: str | None = None,
+    cached: bool = False,
+    request_ms: float | None = None,
+    request_id: str | None = None,
+    cost: Decimal | float | str | None = None,
+    response_model: str | None = None,
+    stage_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Records one call with a usage that is known already; the fields mean what they mean in `log_llm_usage`."""
+    counts = {_SINK_NAMES.get(name, name): getattr(usage, name) for name in _COUNTS}
+    opened = {name: dict(getattr(usage, name)) for name in OPEN_COUNTS}
+    fields = {"kind": kind, "model": model, "provider": provider, "cached": cached, "request_ms": request_ms}
+    more = {"request_id": request_id, "cost": cost, "response_model": response_model, "stage_id": stage_id}
+    _record({**fields, **counts, **opened, **more, "tags": None if tags is None else dict(tags)})
+
+
 @guarded
 def _record(fields: dict[str, Any]) -> None:
-    append_record("instrumentation_call_v1", lambda: _checked(fields))
+    if not RECORDER.settled():
+        append_record("instrumentation_call_v1", lambda: _checked(fields))
+        return
+    try:
+        call = _event(_checked(fields))
+    except (RejectedError, msgspec.ValidationError) as error:
+        rejected(f"{error!s:.200}")
+    else:
+        record_call(call)
+
+
+def _event(fields: dict[str, Any]) -> CallEvent:
+    """Checked fields as an event; the recorder fills in the rest."""
+    counts: dict[str, Any] = {name: fields.get(_SINK_NAMES.get(name, name)) for name in _COUNTS}
+    opened = {name: usage_counts(fields.get(name, {})) for name in OPEN_COUNTS}
+    usage = msgspec.convert(counts | opened, Usage)
+    tags = fields.get("tags")
+    return CallEvent(
+        event_id=NO_EVENT_ID,
+        kind=fields["kind"],
+        provider=fields.get("provider"),
+        model=fields["model"],
+        response_model=fields.get("response_model"),
+        usage=usage,
+        usage_source="missing" if usage == NO_USAGE else "user",
+        inconsistent=violations(usage),
+        cached=fields["cached"],
+        processing=fields.get("processing", "sync"),
+        service_tier=fields.get("service_tier"),
+        region=fields.get("region"),
+        request_id=fields.get("request_id"),
+        request_ms=fields.get("request_ms"),
+        provider_cost=fields.get("cost"),
+        stage_id=fields.get("stage_id"),
+        tags={str(name): str(value) for name, value in tags.items()} if isinstance(tags, Mapping) else None,
+        captured_by="user",
+        meta={name: fields[name] for name in META_TERMS if name in fields} or None,
+    )
 
 
 def _checked(fields: dict[str, Any]) -> dict[str, Any]:

@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import ParamSpec, TypeVar
 
 P = ParamSpec("P")
+T = TypeVar("T")
+
+_LONGEST = 2_000
+_MOST_CAUSES = 100
 
 failures: Counter[str] = Counter()
-"""How often each cause was swallowed in this process."""
+"""How often each cause was swallowed in this process; the first hundred causes."""
+
+losses: Counter[str] = Counter()
+"""What this process could not record, in the words of `SpanEvent.losses`."""
+
+reasons: Counter[str] = Counter()
+"""Why calls were rejected; the first few reasons."""
 
 
 def guarded(record: Callable[P, None]) -> Callable[P, None]:
@@ -21,15 +31,52 @@ def guarded(record: Callable[P, None]) -> Callable[P, None]:
         try:
             record(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the host comes first
-            _swallow(error)
+            swallow(error)
 
     return call
 
 
-def _swallow(error: Exception) -> None:
-    cause = f"{type(error).__name__}: {error}"
+def delivering(emit: Callable[[T], None]) -> Callable[[T], None]:
+    """The same for the one call that every event takes; what cannot be delivered is `dropped`."""
+
+    def deliver(event: T) -> None:
+        try:
+            emit(event)
+        except Exception as error:  # noqa: BLE001 - the host comes first
+            losses["dropped"] += 1
+            swallow(error)
+
+    return deliver
+
+
+def swallow(error: Exception) -> None:
+    """Counts a cause, and logs it at its first time."""
+    cause = told(error)
+    if cause not in failures and len(failures) >= _MOST_CAUSES:
+        cause = "many more"
     failures[cause] += 1
     if failures[cause] == 1:
         import logging
 
         logging.getLogger("taximeter").warning("could not record: %s", cause, exc_info=error)
+
+
+def rejected(reason: str) -> None:
+    """Counts a figure that cannot be true."""
+    losses["rejected"] += 1
+    if reason in reasons or len(reasons) < _MOST_CAUSES:
+        reasons[reason] += 1
+
+
+def told(error: BaseException) -> str:
+    """Type and message of an exception, however strange: asking it for its message may raise."""
+    try:
+        return f"{type(error).__name__}: {error}"[:_LONGEST]
+    except Exception:  # noqa: BLE001 - it is not ours
+        return type(error).__name__
+
+
+def forget() -> None:
+    """What a parent lost is not its child's: called in a forked one."""
+    for counter in (failures, losses, reasons):
+        counter.clear()

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal, SupportsIndex
 
+from taximeter import settings
 from taximeter.recorder.checks import count
-from taximeter.recorder.guard import guarded
+from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.record import RejectedError, append_record
+from taximeter.recorder.recorder import RECORDER
+from taximeter.recorder.recording import count_items
 from taximeter.redact import shown
 
 
@@ -17,7 +20,15 @@ def items(n: SupportsIndex, *, direction: Literal["in", "out"] = "out") -> None:
     For stages whose artifacts are not rows of JSON lines: those are counted without being told. A count that cannot be
     true is kept as a rejected line with the reason.
     """
-    append_record("instrumentation_items_v1", lambda: _checked(n, direction))
+    if settings.INSTRUMENT_SINK.read() is None and RECORDER.settled():
+        try:
+            told = _checked(n, direction)
+        except RejectedError as error:
+            rejected(str(error))
+        else:
+            count_items(told["direction"], told["items"])
+    else:
+        append_record("instrumentation_items_v1", lambda: _checked(n, direction))
 
 
 def _checked(n: object, direction: object) -> dict[str, Any]:

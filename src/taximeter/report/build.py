@@ -10,8 +10,9 @@ from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger, StageSpans
 from taximeter.pricing.sheet import Sheet, read_sheet
-from taximeter.recipe.plan import Plan, PlannedStage, read_plan
+from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import schemas
+from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
 from taximeter.report.pricing import pricing_record
 from taximeter.report.reused import read_reused
 from taximeter.report.sittings import Sittings
@@ -28,10 +29,10 @@ def build(run: RunDir) -> schemas.RunInstrumentation:
 
 def open_books(run: RunDir) -> Books:
     """The books of a run, with all that its directory holds now; RunDirError if it is not the directory of a run."""
-    if not run.plan.exists():
-        raise RunDirError(f"{run.path} is not the directory of a run: it has no snapshots/plan.json")
+    if not is_run(run):
+        raise RunDirError(f"{run.path} is not the directory of a run: it has neither a plan nor events")
     try:
-        plan = read_plan(run.plan)
+        plan = read_plan(run.plan) if run.plan.exists() else PROGRAM
         books = Books(run, plan, plan.instrumentation.call_limit)
     except UNREADABLE as error:
         raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}") from None
@@ -42,16 +43,35 @@ def open_books(run: RunDir) -> Books:
     return books
 
 
+PROGRAM = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(enabled=True), stages=())
+"""Stands for the plan of a program that no driver started."""
+
+
+def is_run(run: RunDir) -> bool:
+    """Whether this is the directory of a run: of a driver, or of a program that recorded itself."""
+    return run.plan.exists() or bool(run.journals())
+
+
 class Books:
     """What a report is built from. Kept open while a run goes on, it reads only what is new.
 
     `call_limit` is how many calls of each stage are kept for the report, the most expensive ones; None is all.
+    `sheet` prices the calls of a run that has no prices of its own.
     """
 
-    def __init__(self, run: RunDir, plan: Plan, call_limit: int | None, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        run: RunDir,
+        plan: Plan,
+        call_limit: int | None,
+        clock: Clock | None = None,
+        sheet: Sheet | None = None,
+    ) -> None:
         self.run = run
         self.plan = plan
-        self.sheet = read_sheet(run.pricing) if run.pricing.exists() else Sheet()
+        if sheet is None:
+            sheet = read_sheet(run.pricing) if run.pricing.exists() else Sheet()
+        self.sheet = sheet
         self.ledger = Ledger(run, self.sheet, {stage.id: stage.folder for stage in plan.stages}, call_limit)
         self.is_metered = plan.instrumentation.enabled or run.pricing.exists()
         """Whether any sitting was metered: then there are figures to report."""
@@ -61,7 +81,8 @@ class Books:
     def report(self) -> schemas.RunInstrumentation:
         """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
         now = self._clock.now() if self.run.is_held() else None
-        sittings = Sittings(self.ledger.sittings(), now)
+        processes = self.ledger.processes()
+        sittings = Sittings(self.ledger.sittings() or over_processes(processes), now)
         span = sittings.latest
         spans, totals = self.ledger.stages(), self._totals_by_stage()
         stages = [
@@ -73,28 +94,34 @@ class Books:
             self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, schemas.Totals()))
             for stage_id, left in spans.items()
         ]
+        stages += [
+            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, schemas.Totals()), now))
+            for stage_id, local in self.ledger.local.items()
+        ]
         # What is left happened outside the stages of the plan; a report that dropped it would not add up.
         stages += [
-            self._with_calls(schemas.StageInstrumentation(id=None, status="done", llm_totals=rest))
-            for rest in totals.values()
+            self._with_calls(schemas.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
+            for stage_id, rest in totals.items()
         ]
         return schemas.RunInstrumentation(
             run_id=self.run.run_id,
-            recipe_name=self.plan.recipe_name,
-            recipe_path=self.plan.recipe_path,
+            recipe_name=self.plan.recipe_name or None,
+            recipe_path=self.plan.recipe_path or None,
             status=sittings.run_status,
             metered=self.is_metered,
             mocked=any(stage.mocked for stage in self.plan.stages),
             started_at=sittings.started_at,
             ended_at=sittings.ended_at,
             wall_seconds=sittings.wall_seconds,
-            cpu_user_seconds=known(sum, (stage.cpu_user_seconds for stage in stages)),
+            cpu_user_seconds=known(sum, (stage.cpu_user_seconds for stage in stages))
+            if self.plan.stages
+            else cpu_of(processes),
             cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
             stages=stages,
             totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
             env=schemas.Env(**((span.meta if span else None) or {})),
-            losses=schemas.Losses(**self.ledger.losses, reasons=dict(self.ledger.reasons)),
+            losses=losses_record(self.ledger),
             tags=self.plan.tags,
             error=span.error if span else None,
         )

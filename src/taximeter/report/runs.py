@@ -13,15 +13,19 @@ from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.redact import visible
 from taximeter.report import schemas
-from taximeter.report.build import build
+from taximeter.report.build import build, is_run
+from taximeter.report.loose import EventFiles
 from taximeter.report.columns import Column
 from taximeter.report.wording import cost_text, cpu
 from taximeter.rundir import OutputDir, RunDir
 
 
 def list_runs(output: OutputDir) -> list[ManifestLine]:
-    """One line a run, newest first. A run that has no end yet is running or lost, with its figures so far."""
-    return [line if line.ended_at else _so_far(line, output) for line in known_runs(output)]
+    """One line a run, newest first. A run that has no end yet is running or lost, with its figures so far.
+
+    A program that recorded itself leaves it to us to add its figures up.
+    """
+    return [line if line.ended_at and line.totals else _so_far(line, output) for line in known_runs(output)]
 
 
 def known_runs(output: OutputDir) -> list[ManifestLine]:
@@ -33,7 +37,7 @@ def known_runs(output: OutputDir) -> list[ManifestLine]:
 
 
 def find_run(name: str, output: OutputDir) -> RunDir:
-    """The run that a person means: a run id, `latest`, `latest~1`, or the path of a run directory."""
+    """The run that a person means: a run id, `latest`, `latest~1`, the path of a run directory, event files."""
     latest, _, back = name.partition("~")
     if latest == "latest" and (back.isdigit() or not back):
         runs = known_runs(output)
@@ -41,8 +45,12 @@ def find_run(name: str, output: OutputDir) -> RunDir:
             raise RunDirError(f"there is no run {name} in {output.path}: it has {numbers.plural(len(runs), 'run')}")
         return output.run(runs[int(back or 0)].run_id)
     for run in (output.run(name), RunDir(Path(name))):
-        if run.plan.exists():
+        if is_run(run):
             return run
+    pattern = Path(name)
+    files = [path for path in Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))) if path.is_file()]
+    if files:
+        return EventFiles(files)
     raise RunDirError(f"there is no run {name} in {output.runs}: `taximeter runs` lists them")
 
 

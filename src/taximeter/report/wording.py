@@ -26,10 +26,8 @@ def cost_text(amount: Decimal | None, status: schemas.CostStatus | None, currenc
 
 
 def cpu(stage: schemas.Measured | schemas.RunInstrumentation) -> float | None:
-    """CPU seconds, user and system together."""
-    if stage.cpu_user_seconds is None or stage.cpu_system_seconds is None:
-        return None
-    return stage.cpu_user_seconds + stage.cpu_system_seconds
+    """CPU seconds, user and system together, as they stand in `cpu_user_seconds` where they are not told apart."""
+    return None if stage.cpu_user_seconds is None else stage.cpu_user_seconds + (stage.cpu_system_seconds or 0.0)
 
 
 def name(stage: schemas.StageInstrumentation) -> str:

@@ -1,0 +1,123 @@
+"""What a span used so far: totals that many threads may add to, and that no signal handler or fork can lock up."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from taximeter.events import CallEvent
+from taximeter.pricing.price import EXACT, Cost
+from taximeter.totals import NOTHING, Totals
+
+_FOLD_AT = 64
+_NO_MONEY = Decimal(0)
+TokenSource = Literal["calls", "tracker", "estimated", "missing"]
+
+
+class Priced(msgspec.Struct, frozen=True, gc=False):
+    """A call with what it cost."""
+
+    call: CallEvent
+    cost: Cost
+
+
+class TokenBucket:
+    """Sums of the calls that were recorded while it was open, by model."""
+
+    __slots__ = ("_folding", "_lock", "_waiting", "items", "sources", "totals")
+
+    def __init__(self) -> None:
+        self.totals: dict[tuple[str, str], Totals] = {}
+        """Totals by kind of call and model."""
+
+        self.sources: set[str] = set()
+        """`usage_source` of the calls."""
+
+        self.items: dict[str, int] = {}
+        """Units of work by direction."""
+
+        self._waiting: deque[Priced | tuple[str, int]] = deque()
+        self._lock = threading.RLock()
+        self._folding = False
+
+    def add(self, what: Priced | tuple[str, int]) -> None:
+        """Adds one call, or some units of work; never waits."""
+        self._waiting.append(what)
+        if len(self._waiting) >= _FOLD_AT and self._lock.acquire(blocking=False):
+            try:
+                self._fold()
+            finally:
+                self._lock.release()
+
+    def settle(self) -> TokenBucket:
+        """The bucket with all that was added so far in its sums."""
+        with self._lock:
+            self._fold()
+        return self
+
+    def _fold(self) -> None:
+        if self._folding:  # a signal handler in the middle of it: what waits is taken further up this very stack
+            return
+        self._folding = True
+        try:
+            while self._waiting:
+                self._take(self._waiting.popleft())
+        finally:
+            self._folding = False
+
+    def _take(self, what: Priced | tuple[str, int]) -> None:
+        if isinstance(what, tuple):
+            direction, count = what
+            self.items[direction] = self.items.get(direction, 0) + count
+            return
+        call = what.call
+        key = call.kind, call.model
+        self.totals[key] = self.totals.get(key, NOTHING) + Totals.of(call, what.cost)
+        self.sources.add(call.usage_source)
+
+    def tokens(self) -> dict[str, int]:
+        """Counts that are not 0: of all calls, and among them `embedding_tokens`."""
+        whole = sum(self.totals.values(), NOTHING)
+        return {name: count for name in TOKENS if (count := getattr(whole, name))}
+
+    def cost_usd(self) -> dict[str, Decimal] | None:
+        """Money of LLM calls, of embedding calls, and of both; None if none of it is known."""
+        known = {kind: self._money(kind) for kind in ("llm", "embedding")}
+        if all(amount is None for amount in known.values()):
+            return None
+        amounts = {kind: _NO_MONEY if amount is None else amount for kind, amount in known.items()}
+        return {**amounts, "total": EXACT.add(amounts["llm"], amounts["embedding"])}
+
+    def _money(self, kind: str) -> Decimal | None:
+        return sum((totals for (of, _), totals in self.totals.items() if of == kind), NOTHING).cost
+
+    def model(self, kind: str) -> str | None:
+        """The model of the calls of a kind; of several the one that was called first."""
+        return next((model for of, model in self.totals if of == kind), None)
+
+    def source(self) -> TokenSource | None:
+        """Where the counts come from; None if there are no calls."""
+        if not self.totals:
+            return None
+        if self.sources == {"missing"}:
+            return "missing"
+        return next((source for source in _SURENESS if source in self.sources), "calls")
+
+
+_SURENESS: tuple[Literal["estimated", "tracker"], ...] = ("estimated", "tracker")
+"""The least sure source of a mixture names it."""
+
+TOKENS = (
+    "input_tokens",
+    "output_tokens",
+    "cache_read_input_tokens",
+    "cache_write_input_tokens",
+    "tool_use_input_tokens",
+    "reasoning_output_tokens",
+    "embedding_tokens",
+)
+"""Names of the counts in `SpanEvent.tokens`."""

@@ -1,0 +1,130 @@
+"""Where the events of this process go, and whose run they belong to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from taximeter import settings
+from taximeter.errors import Problem, RunDirError, SetupError
+from taximeter.pricing.sheet import Sheet, read_sheet
+from taximeter.recorder.ratecards import built_in_sheet, load_rate_card
+from taximeter.recorder.sinks.open import open_sinks
+from taximeter.recorder.sinks.sink import Sink
+from taximeter.rundir import OutputDir, RunDir, RunLock, check_run_id, new_run_id, replace, safe_name
+
+if TYPE_CHECKING:
+    Target = Sink | str | Iterable[Sink | str]
+
+
+class Home:
+    """An open sink, the run, and the run directory if there is one; `lock` is held if this process began the run."""
+
+    def __init__(self, run_id: str, sink: Sink, run: RunDir | None = None, lock: RunLock | None = None) -> None:
+        self.run_id = run_id
+        self.sink = sink
+        self.run = run
+        self.lock = lock
+        self.exported: dict[str, str] = {}
+
+    def sheet(self, rate_card_path: str | os.PathLike[str] | None) -> Sheet:
+        """The prices: those of the run, else those that a person names, else the built-in ones."""
+        if rate_card_path is None and self.run is not None and self.lock is None and self.run.pricing.exists():
+            return read_sheet(self.run.pricing)
+        path = rate_card_path or settings.RATE_CARD.read()
+        sheet = load_rate_card(path) if path else built_in_sheet()
+        if self.run is not None and self.lock is not None:
+            replace(self.run.pricing, sheet.to_json())
+        return sheet
+
+    def export(self) -> None:
+        """Lets child processes join the run."""
+        self.exported = {settings.RUN_ID.name: self.run_id}
+        if self.run is not None:
+            self.exported |= {settings.ENABLED.name: "1", settings.RUN_DIR.name: str(self.run.path)}
+        os.environ.update(self.exported)
+
+    def unexport(self) -> None:
+        """Takes that back, unless somebody else has set it since."""
+        for name, value in self.exported.items():
+            if os.environ.get(name) == value:
+                del os.environ[name]
+        self.exported = {}
+
+    def close(self) -> None:
+        """Lets the run go."""
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+
+
+def open_home(
+    target: Target | None, run_id: str | None, output_dir: str | os.PathLike[str] | None, process_id: str
+) -> Home:
+    """What a person names, else what the environment says, else a run directory of its own.
+
+    SetupError or RunDirError, naming the path, if it cannot be written.
+    """
+    if run_id is not None:
+        check_run_id(run_id)
+    told = settings.RUN_ID.read()
+    known = run_id or told or new_run_id(program(), datetime.now(UTC))
+    if target is None:
+        target = settings.HTTP_URL.read()
+    if target is not None:
+        return Home(known, open_sinks(target))
+    out, joined = settings.OUT.read(), settings.RUN_DIR.read()
+    if out is not None and not out.endswith(os.sep):
+        return Home(known, open_sinks(f"jsonl:{out}"))
+    if joined is not None and out is None and run_id in (None, told):
+        run = RunDir(Path(joined))
+        return Home(told or run.run_id, _journal(run, process_id), run)
+    if out is not None:
+        run = RunDir(Path(out).absolute())
+        return _own(run, run_id or told or run.run_id, process_id)
+    folder = Path(output_dir or settings.OUTPUT_DIR.read() or "output").absolute()
+    return _own(OutputDir(folder).run(safe_name(known)), known, process_id)
+
+
+def _own(run: RunDir, run_id: str, process_id: str) -> Home:
+    """Begins the run, or joins it if another process of this program has begun it."""
+    if not run.path.is_dir():
+        try:
+            run.create()
+        except RunDirError:
+            if not run.path.is_dir():  # or another process was faster
+                raise
+    try:
+        lock = run.lock()
+    except RunDirError:
+        return Home(run_id, _journal(run, process_id), run)
+    except OSError as error:
+        raise _not_writable(run.path, error) from None
+    try:
+        run.snapshots.mkdir(exist_ok=True)
+        return Home(run_id, _journal(run, process_id), run, lock)
+    except OSError as error:
+        lock.close()
+        raise _not_writable(run.path, error) from None
+    except SetupError:
+        lock.close()
+        raise
+
+
+def _journal(run: RunDir, process_id: str) -> Sink:
+    return open_sinks(f"jsonl:{run.events / f'{safe_name(program())}-{process_id}.jsonl'}")
+
+
+def _not_writable(path: Path, error: OSError) -> SetupError:
+    hint = f"name another place with output_dir= or {settings.OUTPUT_DIR.name}"
+    return SetupError(Problem(f"cannot write a run there: {error.strerror}", hint, str(path)))
+
+
+def program() -> str:
+    """A name for this program: its script, its module, or python."""
+    script = Path(sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-", "-c", "-m") else "python")
+    return script.parent.name if script.stem == "__main__" else script.stem

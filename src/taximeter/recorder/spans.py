@@ -1,0 +1,244 @@
+"""Timed regions: `with span(...)`, `with record_stage(...)`, and both as decorators."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from random import random
+from time import perf_counter_ns, thread_time_ns
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from taximeter.events import SpanEvent, SpanKind, Status
+from taximeter.recorder.buckets import TokenBucket
+from taximeter.recorder.context import (
+    CLOSED,
+    GENERATOR,
+    Node,
+    Scope,
+    current,
+    live,
+    not_closed,
+    open_node,
+    scope_of,
+    span_of,
+)
+from taximeter.recorder.guard import told
+from taximeter.recorder.process import Process
+from taximeter.recorder.recorder import RECORDER
+
+F = TypeVar("F", bound=Callable[..., Any])
+_COROUTINE = 0x80 | 0x100
+"""Flags of the code of a coroutine (`inspect.CO_COROUTINE`, `CO_ITERABLE_COROUTINE`)."""
+
+_SUSPENDS = GENERATOR | _COROUTINE
+_getframe = sys._getframe
+
+
+class Span(Node):
+    """A sub-span, `span("embed", model="x")`: a context manager, and a decorator for functions of every kind.
+
+    Works on sync and async functions, generators, async generators and methods. Exceptions pass through unchanged and
+    the span says `failed` or `cancelled`. Where nobody records it does nothing.
+    """
+
+    __slots__ = ("_began", "_bucket", "_cpu_began", "_meta", "_process", "name", "parent", "span_id")
+
+    kind: SpanKind = "span"
+    _bucket: TokenBucket | None
+    parent: Span | None
+    """The span around it, in this process or in the one that was forked."""
+
+    span_id: str
+
+    def __init__(self, name: str, /, **meta: Any) -> None:
+        self.name = name
+        self._meta = meta
+        self._began = 0
+
+    def set(self, **meta: Any) -> None:
+        """Adds what is known only now: `s.set(rows=len(rows))`."""
+        self._meta = {**self._meta, **meta}
+
+    def __call__(self, function: F) -> F:
+        """The function, recorded by a span of its own at each call, if anybody records then."""
+        from taximeter.recorder.decorators import decorated
+
+        return decorated(function, type(self), self.name, self._meta)
+
+    def __enter__(self) -> Self:
+        if RECORDER.deliver is not None or RECORDER.settled():
+            frame = _getframe(1)
+            flags = frame.f_code.co_flags & _SUSPENDS
+            self.frame = frame if flags & GENERATOR else None
+            self.open(measures_cpu=not flags)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close(error)
+
+    def open(self, measures_cpu: bool) -> None:
+        """Puts the span on the stack; `frame` is set."""
+        recorder = RECORDER
+        self._process = process = recorder.process
+        self._bucket = None
+        self.span_id = f"{process.prefix}{next(process.ids):08x}"
+        self.previous = node = current()
+        if node is not None and node.frame is not None:
+            self.previous = node = not_closed(node)
+            node = live(node)
+        self.parent = parent = None if node is None else span_of(node)
+        if parent is not None:
+            self.scope = node.scope  # type: ignore[union-attr]
+        else:
+            self.scope = _root_scope(process, scope_of(node))
+            if recorder.meter is not None:
+                recorder.meter.opened()
+        open_node(self)
+        self._cpu_began = thread_time_ns() if recorder.span_cpu and measures_cpu else 0
+        self._began = perf_counter_ns()
+
+    def close(self, error: BaseException | None) -> None:
+        """Takes the span from the stack and writes it."""
+        ended = perf_counter_ns()
+        began = self._began
+        if not began:
+            return  # nobody recorded when it was opened
+        self._began = 0
+        if current() is self:
+            previous = self.previous
+            open_node(previous if previous is None or previous.frame is None else not_closed(previous))
+        if self.frame is not None:
+            self.frame = CLOSED
+        recorder, process = RECORDER, self._process
+        if process is not recorder.process:
+            return  # a forked child leaves a block that its parent has entered
+        if recorder.meter is not None and self.parent is None:
+            recorder.meter.closed(self)
+        deliver, scope = recorder.deliver, self.scope
+        if deliver is None or not (scope.kept or self.kind == "stage"):
+            return
+        anchor, parent = process.anchor, self.parent
+        event = SpanEvent(
+            (process.id, next(process.seq)),
+            recorder.run_id,
+            scope.trace_id,  # type: ignore[arg-type]
+            self.span_id,
+            self.kind,
+            self.name,
+            (anchor + began) / 1e9,
+            process.parent.span_id if parent is None else parent.span_id,
+            process.parent.name if parent is None else parent.name,
+            scope.stage,
+            scope.stage_id,
+            scope.attempt,
+            scope.shard,
+            scope.session_id,
+            scope.tags,
+            process.pid,
+            (anchor + ended) / 1e9,
+            (ended - began) / 1e6,
+            None,
+            None,
+            True,
+            "done",
+            None,
+            self._meta or None,
+        )
+        if self._cpu_began:
+            event.cpu_ms = (thread_time_ns() - self._cpu_began) / 1e6
+            event.cpu_method = "thread"
+        if error is not None:
+            event.ok, event.status, event.error = False, _status(error), told(error)
+        if self._bucket is not None:
+            _add_tokens(event, self._bucket.settle())
+        deliver(event)
+        if ended > recorder.beat_at:
+            recorder.beat(ended)
+
+    def bucket(self) -> TokenBucket | None:
+        """Where calls inside the span are added up; None in a child that was forked inside it."""
+        if self._process is not RECORDER.process:
+            return None
+        if self._bucket is None:
+            self._bucket = TokenBucket()
+        return self._bucket
+
+
+class StageSpan(Span):
+    """A root span of kind stage, `record_stage("ingest")`: what `span` is, and it names the stage for all inside.
+
+    Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
+    """
+
+    __slots__ = ("kind",)
+
+    def open(self, measures_cpu: bool) -> None:
+        """Puts the span on the stack, and says that the stage has begun."""
+        super().open(measures_cpu=False)
+        outer = self.scope
+        is_stage = outer.stage_id is None
+        self.kind: SpanKind = "stage" if is_stage else "span"
+        self.scope = msgspec.structs.replace(outer, stage=self.name, stage_id=self.name if is_stage else outer.stage_id)
+        if is_stage:
+            self._tell_begin()
+        self._cpu_began = thread_time_ns() if measures_cpu else 0
+
+    def _tell_begin(self) -> None:
+        """Written when it is opened, too: who dies in a stage has been in it."""
+        process, parent, scope = self._process, self.parent, self.scope
+        RECORDER.emit(
+            SpanEvent(
+                event_id=(process.id, next(process.seq)),
+                run_id=RECORDER.run_id or "",
+                trace_id=scope.trace_id or "",
+                span_id=self.span_id,
+                kind="stage",
+                span=self.name,
+                started_at=process.utc(self._began),
+                parent_id=process.parent.span_id if parent is None else parent.span_id,
+                parent_span=process.parent.name if parent is None else parent.name,
+                stage=scope.stage,
+                stage_id=scope.stage_id,
+                session_id=scope.session_id,
+                tags=scope.tags,
+                pid=process.pid,
+                meta=self._meta or None,
+            )
+        )
+
+
+def _root_scope(process: Process, scope: Scope) -> Scope:
+    """What holds in a new trace, or in the one that another process began."""
+    return Scope(
+        scope.trace_id or process.new_trace_id(),
+        scope.stage,
+        scope.stage_id,
+        scope.attempt,
+        scope.shard,
+        scope.session_id,
+        scope.tags,
+        RECORDER.sample >= 1 or random() < RECORDER.sample,
+    )
+
+
+def _status(error: BaseException) -> Status:
+    """Whether a region that was left by this exception had failed, or was stopped from outside."""
+    stopped = not isinstance(error, Exception) or type(error).__name__ == "CancelledError"
+    return "cancelled" if stopped else "failed"
+
+
+def _add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
+    event.llm_model, event.embed_model = bucket.model("llm"), bucket.model("embedding")
+    event.tokens = bucket.tokens() or None
+    event.cost_usd = bucket.cost_usd()
+    event.token_source = bucket.source()
+    event.items_in, event.items_out = bucket.items.get("in"), bucket.items.get("out")
+
+
+span = Span
+record_stage = StageSpan

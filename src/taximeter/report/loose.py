@@ -1,0 +1,41 @@
+"""Reports of event files that lie in no run directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from taximeter.pricing.load import built_in
+from taximeter.pricing.sheet import Sheet
+from taximeter.report import schemas
+from taximeter.report.build import PROGRAM, Books
+from taximeter.rundir import RunDir
+
+
+class EventFiles(RunDir):
+    """Event files that are looked at as one run."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        super().__init__(paths[0].parent)
+        self._paths = sorted(paths)
+
+    @property
+    def run_id(self) -> str:
+        """What the first of them is called."""
+        return self._paths[0].name
+
+    def journals(self) -> list[Path]:
+        """The files, by name."""
+        return self._paths
+
+    def is_held(self) -> bool:
+        """No: nobody can be asked."""
+        return False
+
+
+def build_from_files(files: EventFiles, sheet: Sheet | None = None) -> schemas.RunInstrumentation:
+    """The report of the calls and spans in these files, priced by this sheet, else by the built-in one."""
+    limit = PROGRAM.instrumentation.call_limit
+    books = Books(files, PROGRAM, limit, sheet=sheet or built_in())
+    books.ledger.finish()
+    return books.report()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from taximeter.events import CallEvent, CallKind
-from taximeter.pricing.price import EXACT, Cost
+from taximeter.pricing.cost import EXACT, Cost
 from taximeter.recorder import handles
 from taximeter.recorder.buckets import TOKENS, Priced, TokenBucket
 from taximeter.recorder.checks import count

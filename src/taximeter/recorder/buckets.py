@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import EXACT, Cost
+from taximeter.pricing.cost import EXACT, Cost
 from taximeter.totals import NOTHING, Totals
 
 _FOLD_AT = 64

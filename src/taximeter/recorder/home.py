@@ -38,7 +38,7 @@ class Home:
         path = rate_card_path or settings.RATE_CARD.read()
         sheet = load_rate_card(path) if path else built_in_sheet()
         if self.run is not None and self.lock is not None:
-            replace(self.run.pricing, sheet.to_json())
+            replace(self.run.pricing, sheet.encoded)
         return sheet
 
     def export(self) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from taximeter.events import CallEvent
-from taximeter.pricing.price import EXACT, price
+from taximeter.pricing.cost import EXACT
+from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
 from taximeter.usage import Usage
 

@@ -14,8 +14,8 @@ from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.redact import visible
 from taximeter.report import schemas
 from taximeter.report.build import build, is_run
-from taximeter.report.loose import EventFiles
 from taximeter.report.columns import Column
+from taximeter.report.loose import EventFiles
 from taximeter.report.wording import cost_text, cpu
 from taximeter.rundir import OutputDir, RunDir
 

@@ -115,7 +115,7 @@ instrumentation: {enable: true}
         [
             "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
             "r.yaml:4:5: unknown key `rnu` [did you mean `run`?]",
-            "r.yaml:7:5: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `run`, `stage`]",
+            "r.yaml:7:5: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
             "r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]",
         ],
     ),
@@ -124,14 +124,40 @@ instrumentation: {enable: true}
 stages:
   - stage: a
     run: x
-    timeout: 5
-    retries: {count: 2}
 instrumentation: {capture: true}
 """,
         [
-            "r.yaml:4:5: this version has no `timeout` [leave it out: it would do nothing]",
-            "r.yaml:5:5: this version has no `retries` [leave it out: it would do nothing]",
-            "r.yaml:6:19: this version has no `capture` [leave it out: it would do nothing]",
+            "r.yaml:4:19: this version has no `capture` [leave it out: it would do nothing]",
+        ],
+    ),
+    "attempts and resources": (
+        """
+stages:
+  - {id: a, run: x, timeout: true, resources: {cpus: 0, memory: 2 GiBs}}
+  - id: b
+    run: x
+    timeout: 400d
+    retries: {count: -1, delay: x, backoff: 0.5, on: [300, "3"], of: 1}
+  - {id: c, run: x, retries: 3, resources: {cpus: two, memory: 0}}
+  - {id: d, run: x, retries: {count: 1000, delay: -1, on: []}}
+""",
+        [
+            "r.yaml:2:21: `timeout` must be seconds, or a duration, not true [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
+            "r.yaml:2:48: `cpus` must be more than 0, not 0",
+            "r.yaml:2:57: `memory` must be bytes, or a size, not the text `2 GiBs` [write it like 500000000, 512MiB, 2GiB or 1.5GB]",
+            "r.yaml:5:5: `timeout` must be seconds, or a duration, not the text `400d` [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
+            "r.yaml:6:15: `count` must be at least 0, not -1",
+            "r.yaml:6:26: `delay` must be seconds, or a duration, not the text `x` [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
+            "r.yaml:6:36: `backoff` must be at least 1, not 0.5",
+            "r.yaml:6:55: `on[0]` must be at most 255, not 300",
+            "r.yaml:6:60: `on[1]` must be a whole number, not the text `3` [write 3 without quotes]",
+            "r.yaml:6:66: unknown key `of` [known: `backoff`, `count`, `delay`, `on`]",
+            "r.yaml:7:21: `retries` must be a map, not the number 3",
+            "r.yaml:7:45: `cpus` must be a number, not the text `two`",
+            "r.yaml:7:56: `memory` must be bytes, or a size, not the number 0 [write it like 500000000, 512MiB, 2GiB or 1.5GB]",
+            "r.yaml:8:31: `count` must be at most 100, not 1000",
+            "r.yaml:8:44: `delay` must be seconds, or a duration, not the number -1 [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
+            "r.yaml:8:55: `on` must not be empty",
         ],
     ),
     "wrong types": (
@@ -501,7 +527,7 @@ stages: [{stage: a, run: x}]
         """
 name: 1
 stages:
-  - {id: a, run: x, needs: [nope], timeout: 3}
+  - {id: a, run: x, needs: [nope], timeout: soon}
   - {id: b, module: nope, needs: [c]}
   - {id: c, run: 'cat {inputs.x}', out: ../y, needs: [b]}
   - {id: c, module: clean, inputs: {src: gone.txt}, params: {limt: 3}}
@@ -509,7 +535,7 @@ stages:
         [
             "r.yaml:1:1: `name` must be text, not the number 1 [put it in quotes]",
             "r.yaml:3:29: there is no stage `nope` [known: `a`, `b`, `c`]",
-            "r.yaml:3:36: this version has no `timeout` [leave it out: it would do nothing]",
+            "r.yaml:3:36: `timeout` must be seconds, or a duration, not the text `soon` [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
             "r.yaml:4:13: there is no module `nope` in `modules` [known: `clean`, `plain`, `tool`]",
             "r.yaml:4:35: the stages wait for each other: b -> c -> b [one of them must not need the next]",
             "r.yaml:5:23: the stage has no input `x`",
@@ -527,7 +553,7 @@ stages:
   - {id: a, run: 'x {inputs.q}', needs: [b, 7, nope], out: ../x, zzz: 1}
   - {id: b, run: x, needs: [a], description: 3}
   - {id: b, run: x, env: {A: 1}}
-  - {id: c, timeout: 1}
+  - {id: c, timeout: 0}
   - {id: d, module: clean, run: [1, '{outt}'], params: {limit: 0}}
 """,
         [
@@ -537,12 +563,12 @@ stages:
             "r.yaml:3:45: `needs[1]` must be text, not the number 7 [put it in quotes]",
             "r.yaml:3:48: there is no stage `nope` [known: `a`, `b`, `c`, `d`]",
             "r.yaml:3:55: `../x` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            "r.yaml:3:66: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `run`, `stage`]",
+            "r.yaml:3:66: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
             "r.yaml:4:33: `description` must be text, not the number 3 [put it in quotes]",
             "r.yaml:5:6: there is another stage `b`, on line 4 [give one of them an `id` of its own]",
             "r.yaml:5:27: `A` must be text, not the number 1 [put it in quotes]",
             "r.yaml:6:5: the stage has neither `module` nor `run` [give it one]",
-            "r.yaml:6:13: this version has no `timeout` [leave it out: it would do nothing]",
+            "r.yaml:6:13: `timeout` must be more than 0, not 0",
             "r.yaml:7:5: the stage has both `module` and `run` [keep one of them]",
             "r.yaml:7:34: `run[0]` must be text, not the number 1 [put it in quotes]",
         ],

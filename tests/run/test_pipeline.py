@@ -15,53 +15,10 @@ import pytest
 
 from taximeter.report.build import build
 from taximeter.rundir import RunDir
+from tests.run.pipelines import CALLS, TAXIMETER, here, lines, recipe, run, taximeter
 from tests.runs import read_json
 
-TAXIMETER = [sys.executable, "-m", "taximeter"]
-CALLS = (
-    "import taximeter, sys\n"
-    "for n in range(int(sys.argv[1])): taximeter.log_llm_usage('big', 1000, 100, request_ms=5)\n"
-    "print('said', sys.argv[1])\n"
-)
-PRICES = "models: {big: {prompt_per_1k: 0.003, completion_per_1k: 0.015}}\n"
-
-
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "calls.py").write_text(CALLS)
-    (tmp_path / "prices.yaml").write_text(PRICES)
-    return tmp_path
-
-
-def recipe(stages: list[dict[str, Any]], **more: Any) -> str:
-    text = json.dumps(
-        {"name": "test", "instrumentation": {"enabled": True, "price_table": "prices.yaml"}, **more, "stages": stages}
-    )
-    Path("recipe.yaml").write_text(text)
-    return "recipe.yaml"
-
-
-def taximeter(*arguments: str, code: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [*TAXIMETER, *arguments],
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        timeout=120,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return done
-
-
-def run(*arguments: str, code: int = 0) -> RunDir:
-    taximeter("run", "recipe.yaml", "--run-id", "r", *arguments, code=code)
-    return RunDir(Path("output/runs/r"))
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line, parse_float=Decimal) for line in path.read_text().splitlines()]
+__all__ = ["here"]  # a fixture
 
 
 def test_a_metered_run_leaves_its_whole_directory(here: Path) -> None:

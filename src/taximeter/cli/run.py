@@ -28,6 +28,7 @@ from taximeter.run.rehearsal import rehearse
 
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
+_JOBS = "Stages at a time; one that takes several CPUs counts as so many."
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -49,7 +50,9 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--end-at", metavar="STAGE", help="Run only this stage and what it needs.")
 @click.option("--allow-run-id-reuse/--no-allow-run-id-reuse", default=None, help="Run all stages of a run again.")
 @click.option("--force/--no-force", default=None, help="Discard a run of that id first, and start over.")
-@click.option("--jobs", "-j", type=click.IntRange(min=1), help="Most stages at a time [default: 1].")
+@click.option("--jobs", "-j", type=click.IntRange(min=1), help=_JOBS)
+@click.option("--keep-going/--no-keep-going", "-k", default=None, help="Run all that does not need what failed.")
+@click.option("--strict/--no-strict", default=None, help="Exit with 4 if figures are incomplete.")
 @click.option("--mock/--no-mock", default=None, help="Run the stand-ins of modules that have one.")
 @click.option("--validate/--no-validate", default=None, help="Stamp and check the rows of artifacts [default: yes].")
 @click.option("--set", "overrides", multiple=True, metavar="STAGE.PARAM=VALUE", help="Set a parameter of a stage.")
@@ -68,7 +71,8 @@ def command(
 ) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
-    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 129, 130 or 143 ended by a signal.
+    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 4 figures are incomplete
+    (--strict), 129, 130 or 143 ended by a signal.
     """
     if recipe and recipe_option:
         raise click.UsageError("name one recipe")
@@ -119,6 +123,8 @@ def _afterword(outcome: Outcome) -> None:
             click.echo(f"-- the end of {options.shown(log)}", err=True)
             click.echo("\n".join(map(visible, lines)), err=True)
     click.echo(f"run directory: {options.shown(outcome.run.path)}", err=True)
+    for gap in outcome.incomplete:
+        click.echo(f"incomplete: {visible(gap)}", err=True)
     if outcome.trouble:
         click.echo(f"some files of the run could not be written: {visible(outcome.trouble)}", err=True)
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text, Variable
+from taximeter.yamldoc.quantities import Duration, Size, Timespan
 
 
 class InstrumentationBlock(Block):
@@ -26,13 +27,42 @@ class InstrumentationBlock(Block):
     """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
 
 
+class RetriesBlock(Block):
+    """What is done when an attempt of a stage fails."""
+
+    model_config = ConfigDict(title="Retries")
+
+    count: Annotated[int, Field(ge=0, le=100)] = 1
+    """How many more attempts there may be after the first one."""
+
+    delay: Duration = 0.0
+    """Time before the second attempt, in seconds or as text like `30s`."""
+
+    backoff: Annotated[float, Field(ge=1, le=100)] = 1.0
+    """By how much each delay is longer than the one before it; it grows to an hour."""
+
+    on: Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=1)] | None = None
+    """Only after these exit codes. 124 is a timeout and 128 + N the signal N; without it, after any failure."""
+
+
+class ResourcesBlock(Block):
+    """What a stage takes of the machine, so that not too many run at a time."""
+
+    model_config = ConfigDict(title="Resources")
+
+    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    """What it takes out of `--jobs`."""
+
+    memory: Size | None = None
+    """What it takes of the machine's memory, in bytes or as text like `2GiB`."""
+
+
 class StageBlock(Block):
     """One use of a module, or of a plain command."""
 
     model_config = ConfigDict(
         title="Stage", json_schema_extra=FREE_KEYS | {"oneOf": [{"required": ["module"]}, {"required": ["run"]}]}
     )
-    not_yet = frozenset({"timeout", "retries"})
 
     id: Text | None = None
     """Names the stage in this recipe; without it, `stage` does."""
@@ -63,6 +93,15 @@ class StageBlock(Block):
 
     env: dict[Variable, str] = Field(default_factory=dict)
     """Environment variables of its process."""
+
+    timeout: Timespan | None = None
+    """Longest time that an attempt may take, in seconds or as text like `30m`; then it is ended, and has failed."""
+
+    retries: RetriesBlock | None = None
+    """What is done when an attempt fails; without it, the stage has failed."""
+
+    resources: ResourcesBlock = ResourcesBlock()
+    """What it takes of the machine."""
 
     @model_validator(mode="after")
     def _module_or_run(self) -> StageBlock:

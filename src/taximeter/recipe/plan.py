@@ -57,6 +57,22 @@ class Instrumentation(msgspec.Struct, frozen=True):
         return None if self.include_calls is True else int(self.include_calls)
 
 
+class Retries(msgspec.Struct, frozen=True):
+    """When a failed attempt is followed by another one."""
+
+    count: int = 0
+    """How many more attempts there may be after the first one."""
+
+    delay: float = 0.0
+    """Seconds before the second attempt."""
+
+    backoff: float = 1.0
+    """By how much each delay is longer than the one before it."""
+
+    on: tuple[int, ...] | None = None
+    """Exit codes after which there is another one; None: after any failure."""
+
+
 class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     """A stage, ready to run."""
 
@@ -94,7 +110,11 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     command: tuple[str, ...] | str
     """Template of its command: arguments, or a string for the shell."""
 
-    cpus: float = 1
+    timeout: float | None = None
+    """Seconds that an attempt may take."""
+
+    retries: Retries = Retries()
+    cpus: float = 1.0
     """CPUs it takes of those that a run may use at a time."""
 
     memory: int = 0

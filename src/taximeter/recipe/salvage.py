@@ -66,7 +66,8 @@ def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, H
         if not holes:
             data = copy.deepcopy(data)
         for path, details in found.items():
-            holes |= _take_out(data, path, details)
+            if path[:-1] not in holes:  # else it has gone already, with the list that it was in
+                holes |= _take_out(data, path, details)
 
 
 def _follows(path: KeyPath, holes: set[KeyPath]) -> bool:
@@ -84,6 +85,8 @@ def _take_out(data: Value, path: KeyPath, details: list[ErrorDetails]) -> set[Ke
         del container[key]
         return _meant(path, container)
     if isinstance(key, int):
+        if not details[0]["type"].startswith("string"):
+            return _take_out(data, path[:-1], details)  # in a list of something else than texts nothing is harmless
         container[key] = _HARMLESS
     elif key in NAMES and isinstance(container[key], int | float):
         container[key] = str(container[key])

@@ -11,11 +11,12 @@ from taximeter.recipe.artifact import WITH_ROWS, artifact_of
 from taximeter.recipe.command import faults, placeholders, script_faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
+from taximeter.recipe.model import RetriesBlock
 from taximeter.recipe.module import Module
 from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.overrides import Override
 from taximeter.recipe.params import Setting
-from taximeter.recipe.plan import PlannedStage, RowSchema
+from taximeter.recipe.plan import PlannedStage, Retries, RowSchema
 from taximeter.recipe.program import Program, prepare
 from taximeter.recipe.rowschema import RowSchemas
 from taximeter.rundir import safe_name
@@ -73,6 +74,10 @@ class StagePlanner:
             env=draft.block.env,
             env_names=tuple(draft.block.env),
             command=self._command(draft, program, settings),
+            timeout=draft.block.timeout,
+            retries=_retries(draft.block.retries),
+            cpus=draft.block.resources.cpus,
+            memory=draft.block.resources.memory or 0,
             mocked=program.mocked if program else False,
             input_schema=self._schemas.of(draft.module, "input_schema") if draft.module else None,
             output_schema=self._output_schema(draft, out),
@@ -140,3 +145,9 @@ class StagePlanner:
                 self._problems.append(draft.problem(message, at, hint))
             else:
                 self._problems.append(draft.problem(plain, ("run",), hint, within=f"{{{kind}.{name}}}"))
+
+
+def _retries(block: RetriesBlock | None) -> Retries:
+    if block is None:
+        return Retries()
+    return Retries(block.count, block.delay, block.backoff, None if block.on is None else tuple(block.on))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 from pathlib import Path
 
 import msgspec
 
+from taximeter import numbers
 from taximeter.events import SpanEvent, Status
 from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import PlannedStage
@@ -34,11 +36,28 @@ class Running(msgspec.Struct):
     figures: Figures | None = None
     """What it took, once it has ended and only its artifact is still looked at."""
 
+    deadline: float = math.inf
+    """When it has had its time, on the monotonic clock; set once its process is known to run."""
+
+    overdue: bool = False
+    """It was told to end because it has had its time."""
+
+    def has_timed_out(self, figures: Figures) -> bool:
+        """Whether that is why it ended; it may just have made it."""
+        return self.overdue and figures.wall_seconds >= (self.stage.timeout or 0)
+
 
 class Attempts:
     """All attempts of the stages of a run."""
 
-    def __init__(self, books: Books, spans: DriverSpans, forkserver: Forkserver, python: str, trouble: Trouble) -> None:
+    def __init__(
+        self,
+        books: Books,
+        spans: DriverSpans,
+        forkserver: Forkserver,
+        python: str,
+        trouble: Trouble,
+    ) -> None:
         self.artifacts = Artifacts(books.plan, books.run)
         self._books = books
         self._plan = books.plan
@@ -82,6 +101,8 @@ class Attempts:
         """Why an attempt that has ended did not do what it should."""
         if figures.spawn_error is not None:
             return figures.spawn_error
+        if running.has_timed_out(figures):
+            return f"it took longer than its timeout of {numbers.seconds(running.stage.timeout)}"
         if figures.signal is not None:
             return f"killed by {signal.Signals(figures.signal).name}"
         if figures.exit_code:

@@ -29,6 +29,12 @@ class ExecutionBlock(Block):
     jobs: Annotated[int, Field(ge=1)] | None = None
     """Most stages at a time."""
 
+    keep_going: bool | None = None
+    """After a stage has failed, those that do not need it run all the same."""
+
+    strict: bool | None = None
+    """Figures that are incomplete are an error."""
+
     mock: bool | None = None
     """Stand-ins run in place of the modules that have one."""
 

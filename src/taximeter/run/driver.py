@@ -20,11 +20,14 @@ from taximeter.run.messages import Done, Lost, Started
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
 from taximeter.run.reports import Reports
+from taximeter.run.retries import TIMED_OUT, RetryQueue, exit_code
 from taximeter.run.reuse import Look, Reuse
 from taximeter.run.schedule import Room, Schedule
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
+
+_UNMET = ("failed", "lost", "cancelled", "skipped")
 
 
 class Driver:
@@ -42,9 +45,11 @@ class Driver:
         observer: Observer,
         trouble: Trouble,
         reuse: Reuse,
-        jobs: int,
+        room: Room,
         python: str,
         clock: Clock,
+        *,
+        keep_going: bool,
     ) -> None:
         self._plan = plan
         self._spans = spans
@@ -53,15 +58,21 @@ class Driver:
         self._forkserver = forkserver
         self._checks = checks
         self._observer = observer
+        self._clock = clock
         self._attempts = Attempts(books, spans, forkserver, python, trouble)
         self._reuse = reuse
         self._trouble = trouble
         settled = reuse.choice.skipped | reuse.choice.kept
-        self._schedule = Schedule((stage for stage in plan.stages if stage.id not in settled), Room(jobs))
+        self._schedule = Schedule((stage for stage in plan.stages if stage.id not in settled), room)
+        self._retries = RetryQueue(clock)
+        self._keep_going = keep_going
         self._selector = selectors.DefaultSelector()
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         self._paced = (state.paced, reports.paced, look)
         self._running: dict[str, Running] = {}
+        self._is_closing = False
+        """Nothing is started any more."""
+
         self.status: Status = "done"
         self.reason: str | None = None
         self.signal: signal.Signals | None = None
@@ -74,11 +85,14 @@ class Driver:
             self._listen(self._forkserver.fileno(), self._forkserver_died)
             self._settle()
             self._start_ready()
-            while self._running:
+            while self._running or (self._retries.waiting and not self._is_closing):
                 for key, _ in self._selector.select(self._patience()):
                     key.data()
+                self._end_overdue()
                 self._start_ready()
                 self._keep_up()
+        for _, stage in self._retries.waiting.values():
+            self._tell_end(stage, "failed", "the run ended before it was tried again")
         for stage in self._schedule.waiting.values():
             self._skip(stage)
 
@@ -93,7 +107,9 @@ class Driver:
                 self._reused(stage, self._reuse.keep(stage))
 
     def _start_ready(self) -> None:
-        while self.status == "done" and (stage := self._schedule.next()):
+        for due in self._retries.take_due():
+            self._schedule.again(due)
+        while not self._is_closing and (stage := self._schedule.next()):
             look = self._reuse.look(stage)
             if look.made is not None and self._reuse.take(stage, look.made):
                 self._reused(stage, look)
@@ -104,8 +120,7 @@ class Driver:
 
     def _reused(self, stage: PlannedStage, look: Look) -> None:
         self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)
-        self._state.stage(stage, "reused")
-        self._observer.ended(stage, "reused", None)
+        self._tell_end(stage, "reused", None)
 
     def _start(self, stage: PlannedStage, fingerprint: str | None) -> None:
         running = self._running[stage.id] = self._attempts.start(stage, fingerprint)
@@ -119,9 +134,10 @@ class Driver:
                 case Done(figures=figures):
                     self._ended(running, figures)
                 case Lost():
-                    self._end(running, "lost", "its supervisor died", running.figures)
+                    self._failed(running, "lost", "its supervisor died")
                 case Started():
-                    pass  # its span is open since it was launched
+                    if running.figures is None and running.stage.timeout is not None:
+                        running.deadline = self._clock.monotonic() + running.stage.timeout
 
     def _ended(self, running: Running, figures: Figures) -> None:
         if running.figures is None:
@@ -132,9 +148,12 @@ class Driver:
         else:
             error = self._checks.failure(running.stage, running.number, figures)
         if self.signal is not None:
-            self._end(running, "cancelled", f"ended by {self.signal.name}", running.figures)
-            return
-        self._end(running, "failed" if error else "done", error, running.figures)
+            self._end(running, "cancelled", f"ended by {self.signal.name}")
+        elif error:
+            self._failed(running, "failed", error)
+        else:
+            self._end(running, "done", None)
+            self._schedule.done(running.stage)
 
     def _look_at_artifact(self, running: Running) -> bool:
         """Has the rows of its artifact checked, if a schema says what they must be; it ends when that has."""
@@ -143,29 +162,53 @@ class Driver:
             return False
         self._selector.unregister(running.handle.fileno())
         running.handle.close()
-        running.handle = check
+        running.handle, running.deadline = check, math.inf
         self._listen(check.fileno(), lambda: self._hear(running))
         return True
 
-    def _end(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
+    def _failed(self, running: Running, status: Status, error: str) -> None:
+        """Ends an attempt; there is another one if the stage's rule for retries allows it."""
         stage = running.stage
+        retry = None if self._is_closing else self._retries.put(stage, _code(running))
+        if retry is None:
+            if self.status == "done":
+                self.status, self.reason = "failed", f"stage {stage.id}: {error}"
+            self._is_closing |= not self._keep_going
+            self._end(running, status, error)
+            return
+        self._close(running, status, error)
+        self._state.stage(stage, "pending", f"{error}; {retry}")
+        self._observer.ended(stage, status, f"{error}; {retry}")
+
+    def _end(self, running: Running, status: Status, error: str | None) -> None:
+        """Ends the last attempt of a stage, and with it the stage."""
+        self._close(running, status, error)
+        self._tell_end(running.stage, status, error)
+
+    def _close(self, running: Running, status: Status, error: str | None) -> None:
         self._selector.unregister(running.handle.fileno())
-        self._attempts.close(running, status, error, figures)
-        del self._running[stage.id]
-        self._schedule.free(stage)
-        if status == "done":
-            self._schedule.done(stage)
-        elif self.status == "done":
-            self.status, self.reason = "failed", f"stage {stage.id}: {error}"
-        self._state.stage(stage, status, error)
-        self._observer.ended(stage, status, error)
+        self._attempts.close(running, status, error, running.figures)
+        del self._running[running.stage.id]
+        self._schedule.free(running.stage)
         if self._plan.instrumentation.enabled:
             self._reports.paced.want()
 
+    def _tell_end(self, stage: PlannedStage, status: Status, message: str | None) -> None:
+        self._state.stage(stage, status, message)
+        self._observer.ended(stage, status, message)
+
+    def _end_overdue(self) -> None:
+        """Ends the attempts that have had their time."""
+        now = self._clock.monotonic()
+        for running in self._running.values():
+            if now >= running.deadline:
+                running.deadline, running.overdue = math.inf, True
+                running.handle.stop(GRACE)
+
     def _skip(self, stage: PlannedStage) -> None:
         self._spans.skip_stage(stage)
-        self._state.stage(stage, "skipped")
-        self._observer.ended(stage, "skipped", None)
+        failed = next((need for need in stage.needs if self._state.status(need) in _UNMET), None)
+        self._tell_end(stage, "skipped", failed and f"it needs {failed}: {self._state.status(failed)}")
 
     # -- the loop -----------------------------------------------------------------------------------------------------
 
@@ -173,8 +216,9 @@ class Driver:
         self._selector.register(fd, selectors.EVENT_READ, heard)
 
     def _patience(self) -> float | None:
-        wait = min(paced.wait() for paced in self._paced)
-        return None if wait == math.inf else wait
+        due = min((running.deadline for running in self._running.values()), default=math.inf)
+        wait = min(due - self._clock.monotonic(), self._retries.wait(), *(paced.wait() for paced in self._paced))
+        return None if wait == math.inf else max(wait, 0.0)
 
     def _keep_up(self) -> None:
         """Figures for those who look, and for those who read the files."""
@@ -185,6 +229,7 @@ class Driver:
         for number in signals:
             if self.signal is None:
                 self.signal, self.status, self.reason = number, "cancelled", number.name
+                self._is_closing = True
                 for running in self._running.values():
                     running.handle.stop(GRACE)
             else:
@@ -194,5 +239,12 @@ class Driver:
     def _forkserver_died(self) -> None:
         self._selector.unregister(self._forkserver.fileno())
         self.status, self.reason = "failed", "the forkserver died"
+        self._is_closing = True
         for running in list(self._running.values()):
-            self._end(running, "lost", "the forkserver died", running.figures)
+            self._failed(running, "lost", "the forkserver died")
+
+
+def _code(running: Running) -> int | None:
+    if running.figures is None:
+        return None
+    return TIMED_OUT if running.has_timed_out(running.figures) else exit_code(running.figures)

@@ -23,6 +23,12 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     settings: Path | None = None
     """A file with keys of a recipe, which is laid over the recipe."""
 
+    keep_going: bool | None = None
+    """After a stage has failed, those that do not need it run all the same."""
+
+    strict: bool | None = None
+    """Figures that are incomplete are an error."""
+
     jobs: int | None = None
     """Most stages at a time; one by default."""
 

@@ -13,6 +13,7 @@ from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import RunDir
 
 FAILED = 1
+INCOMPLETE = 4
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -28,6 +29,9 @@ class Outcome(msgspec.Struct, frozen=True):
     trouble: str | None = None
     """The first error with the files that a run writes about itself, if there was one."""
 
+    incomplete: list[str] = []
+    """What is missing from the figures, if they were asked to be complete."""
+
     def failed_logs(self) -> list[Path]:
         """What the last attempts of the stages that failed have printed."""
         folders = {stage.id: stage.folder for stage in self.plan.stages}
@@ -40,7 +44,9 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a stage failed, 128 + the signal if one ended it."""
+        """0 done, 1 a stage failed, 4 figures that had to be complete are not, 128 + the signal if one ended it."""
         if self.signal is not None:
             return 128 + self.signal
-        return 0 if self.status == "done" else FAILED
+        if self.status != "done":
+            return FAILED
+        return INCOMPLETE if self.incomplete else 0

@@ -10,9 +10,11 @@ from pathlib import Path
 import msgspec
 
 from taximeter.clock import Clock, Ids, SystemClock, iso
+from taximeter.errors import Problem, SetupError
 from taximeter.events import Status
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, ReportFiles
+from taximeter.report.gaps import gaps
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
@@ -21,12 +23,14 @@ from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.launcher import Forkserver
+from taximeter.run.machine import memory_bytes
 from taximeter.run.observer import Observer
 from taximeter.run.opening import enter
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.prepare import Prepared, prepare
 from taximeter.run.reports import Reports
+from taximeter.run.schedule import Room
 from taximeter.run.snapshots import write_sheet, write_snapshots
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
@@ -42,6 +46,9 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
     """
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
         prepared = prepare(options)
+        if options.strict and not prepared.checked.plan.instrumentation.enabled:
+            message = "the run is not metered, so there are no figures to be complete"
+            raise SetupError(Problem(message, "add --instrument", key="--strict"))
         git = GitQuestion(Path.cwd())
         with closing(enter(prepared.run, options)) as lock:
             forkserver.hold(lock.stages)
@@ -81,6 +88,7 @@ class _Execution:
         manifest.append(self._output, self._line)
 
     def go(self, forkserver: Forkserver, observe: Callable[[], Observer]) -> Outcome:
+        options = self._prepared.options
         reports = Reports(self._books, self._clock, self._trouble)
         checks = Checks(self._run, forkserver, sys.executable, self._clock)
         with closing(observe()) as observer:
@@ -95,9 +103,10 @@ class _Execution:
                 observer,
                 self._trouble,
                 self._reuse,
-                self._prepared.options.jobs or 1,
+                Room(options.jobs or 1, memory_bytes()),
                 sys.executable,
                 self._clock,
+                keep_going=bool(options.keep_going),
             )
             driver.go()
         status, reason, gone = driver.status, driver.reason, None
@@ -110,7 +119,8 @@ class _Execution:
         self._end(status, report)
         first = self._trouble.first
         trouble = gone or (str(first) if first else None)
-        return Outcome(self._run, self._plan, status, report, driver.signal, trouble)
+        incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else []
+        return Outcome(self._run, self._plan, status, report, driver.signal, trouble, incomplete)
 
     def _end(self, status: Status, report: RunInstrumentation) -> None:
         """The last line in the manifest."""

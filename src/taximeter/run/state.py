@@ -80,6 +80,10 @@ class StateFiles:
         self._event(now, stage.id, status, message, state)
         self.paced.want()
 
+    def status(self, stage_id: str) -> Status:
+        """How a stage stands."""
+        return self.state.stages[stage_id].status
+
     def end(self, status: Status, reason: str | None) -> None:
         """Notes the end of the run."""
         now = iso(self._clock.now())

@@ -10,13 +10,14 @@ from pydantic_core import ErrorDetails
 from taximeter.errors import Problem
 from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
 from taximeter.yamldoc.document import Document, KeyPath, Value, show
-from taximeter.yamldoc.words import LIST, MAP, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, mend, nearest_or_all
+from taximeter.yamldoc.words import LIST, MAP, NUMBER, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, mend, nearest_or_all
 
 B = TypeVar("B", bound=Block)
 
 _TYPES = {
     "string_type": TEXT,
     "int_type": WHOLE_NUMBER,
+    "float_type": NUMBER,
     "bool_type": YES_OR_NO,
     "list_type": LIST,
     "dict_type": MAP,
@@ -104,7 +105,15 @@ def _words(path: KeyPath, details: list[ErrorDetails], model: type[Block]) -> tu
         case "extra_forbidden":
             return _unknown_key(str(path[-1]), _block_at(model, path[:-1]))
         case "greater_than_equal":
-            return f"{_subject(path)} must be at least {context['ge']}, not {detail['input']}", None
+            return f"{_subject(path)} must be at least {context['ge']:g}, not {detail['input']}", None
+        case "less_than_equal":
+            return f"{_subject(path)} must be at most {context['le']:g}, not {detail['input']}", None
+        case "greater_than":
+            return f"{_subject(path)} must be more than {context['gt']:g}, not {detail['input']}", None
+        case "finite_number":
+            return f"{_subject(path)} must be a number that has an end", None
+        case "quantity":
+            return f"{_subject(path)} must be {context['wanted']}, not {describe(detail['input'])}", context["hint"]
         case "too_short":
             return f"{_subject(path)} must not be empty", None
         case "string_pattern_mismatch":

@@ -1,0 +1,19 @@
+"""What this machine has to give to stages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+"""Where a container's share stands, in control groups of version 2 and 1."""
+
+
+def memory_bytes() -> int:
+    """Memory of the machine, or of the container if it may use less."""
+    known = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]
+    for path in _LIMITS:
+        with contextlib.suppress(OSError, ValueError):  # no such file, or `max`
+            known.append(int(Path(path).read_text()))
+    return min(known)

@@ -1,0 +1,114 @@
+"""Attempts of stages that are really run: retries, timeouts, what goes on after a failure, and strictness."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from taximeter.report.build import build
+from taximeter.rundir import RunDir
+from tests.run.pipelines import here, lines, recipe, run, taximeter
+from tests.runs import read_json
+
+__all__ = ["here"]  # a fixture
+pytestmark = pytest.mark.usefixtures("here")
+
+SECOND_TIME = (
+    "echo $TAXIMETER_ATTEMPT; {python} calls.py 1; [ -e {stage_dir}/once ] || { touch {stage_dir}/once; exit 75; }"
+)
+
+
+def test_every_attempt_is_measured_and_billed_and_the_last_one_decides() -> None:
+    recipe([{"id": "a", "run": SECOND_TIME, "retries": {"count": 3, "delay": "10ms", "on": [75]}}])
+    found = run()
+    stage = build(found).stages[0]
+    assert [(a.attempt, a.status, a.exit_code, a.last) for a in stage.attempts] == [
+        (1, "failed", 75, False),
+        (2, "done", 0, True),
+    ]
+    assert (stage.status, stage.llm_totals.calls, stage.llm_totals.cost) == ("done", 2, Decimal("0.009"))
+    assert stage.wall_seconds == pytest.approx(sum(a.wall_seconds or 0 for a in stage.attempts))
+    folder = found.path / "01_a"
+    assert [(folder / f"log.{n}.txt").read_text().split()[0] for n in (1, 2)] == ["1", "2"]
+    assert [len(lines(folder / f"calls.{n}.jsonl")) for n in (1, 2)] == [1, 1]
+    assert [read_json(folder / f"usage.{n}.json")["exit_code"] for n in (1, 2)] == [75, 0]
+    told = [(e["status"], e["message"]) for e in lines(found.progress) if e["stage"] == "a"]
+    assert told == [
+        ("running", None),
+        ("pending", "exit code 75; retry 1 of 3 in 0.01 s"),
+        ("running", None),
+        ("done", None),
+    ]
+
+
+def test_a_stage_that_never_succeeds_has_failed_after_its_last_retry() -> None:
+    recipe([{"id": "a", "run": "kill -9 $$", "retries": {"count": 2, "on": [137]}}])
+    report = build(run(code=1))
+    assert [a.error for a in report.stages[0].attempts] == ["killed by SIGKILL"] * 3
+    assert (report.status, report.error) == ("failed", "stage a: killed by SIGKILL")
+
+
+def test_an_attempt_that_takes_too_long_is_ended_and_says_so() -> None:
+    recipe([{"id": "a", "run": "sleep 60", "timeout": "200ms", "retries": {"count": 1, "on": [124]}}])
+    report = build(run(code=1))
+    assert report.error == "stage a: it took longer than its timeout of 0.20 s"
+    assert [(a.status, a.signal) for a in report.stages[0].attempts] == [("failed", 15)] * 2
+
+
+def test_with_keep_going_only_what_needs_a_failed_stage_is_skipped() -> None:
+    recipe(
+        [
+            {"id": "a", "run": "exit 3"},
+            {"id": "b", "run": "true", "needs": ["a"]},
+            {"id": "c", "run": "true", "needs": ["b"]},
+            {"id": "d", "run": "true"},
+        ]
+    )
+    found = run("--keep-going", code=1)
+    report = build(found)
+    assert {s.id: s.status for s in report.stages} == {"a": "failed", "b": "skipped", "c": "skipped", "d": "done"}
+    assert (report.status, report.error) == ("failed", "stage a: exit code 3")
+    told = {e["stage"]: e["message"] for e in lines(found.progress) if e["status"] == "skipped"}
+    assert told == {"b": "it needs a: failed", "c": "it needs b: skipped"}
+
+
+def test_a_retry_that_waits_does_not_hold_up_the_end_of_a_failed_run() -> None:
+    recipe(
+        [
+            {"id": "a", "run": "exit 3", "retries": {"count": 1, "delay": "1h"}},
+            {"id": "b", "run": "sleep 0.3; exit 4"},
+        ]
+    )
+    report = build(run("--jobs", "2", code=1))
+    assert [s.status for s in report.stages] == ["failed", "failed"]
+    assert report.error == "stage b: exit code 4"
+
+
+def test_stages_run_together_as_far_as_their_cpus_allow() -> None:
+    note = "echo + >> {run_dir}/log; sleep 0.2; echo - >> {run_dir}/log"
+    recipe([{"id": name, "run": note, "resources": {"cpus": 2}} for name in "ab"])
+    found = run("--jobs", "3")
+    assert (found.path / "log").read_text().split() == ["+", "-", "+", "-"]
+
+
+def test_strict_is_content_with_complete_figures() -> None:
+    recipe([{"id": "a", "run": "{python} calls.py 1"}])
+    run("--strict")
+
+
+def test_strict_names_what_is_missing_from_the_figures() -> None:
+    of = "instrumentation_call_v1"
+    silent, unpriced = {"schema_version": of, "model": "big"}, {"schema_version": of, "model": "x", "prompt_tokens": 5}
+    Path("said").write_text("\n".join(['{"schema', json.dumps(silent), json.dumps(unpriced)]))
+    recipe([{"id": "a", "run": "cat said >> $INSTRUMENT_SINK"}])
+    done = taximeter("run", "recipe.yaml", "--run-id", "r", "--strict", code=4)
+    assert "incomplete: 1 call without a price, left out of the cost: x." in done.stderr
+    assert "incomplete: 1 call did not say how many tokens they used." in done.stderr
+    assert "incomplete: 1 line torn" in done.stderr
+    assert build(RunDir(Path("output/runs/r"))).status == "done"
+
+
+def test_strict_without_metering_is_refused_before_anything_starts() -> None:
+    recipe([{"id": "a", "run": "true"}], instrumentation={"enabled": False})
+    assert "add --instrument" in taximeter("run", "recipe.yaml", "--strict", code=2).stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import plural
-from taximeter.redact import visible
+from taximeter.redact import visible, without_secrets
 
 
 def page(error: SetupError) -> str:
@@ -17,8 +17,8 @@ def page(error: SetupError) -> str:
 
 def _lines(problem: Problem) -> list[str]:
     where = f"{visible(problem.where)}: " if problem.where else ""
-    key = f"{visible(problem.key)}: " if problem.key else ""
-    lines = [f"{where}{key}{visible(problem.message)}"]
+    key = f"{visible(without_secrets(problem.key))}: " if problem.key else ""
+    lines = [f"{where}{key}{visible(without_secrets(problem.message))}"]
     if problem.hint:
-        lines += (f"    {visible(line)}" for line in problem.hint.splitlines())
+        lines += (f"    {visible(without_secrets(line))}" for line in problem.hint.splitlines())
     return lines

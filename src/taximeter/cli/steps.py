@@ -7,7 +7,7 @@ import shlex
 import msgspec
 
 from taximeter.numbers import plural
-from taximeter.redact import visible
+from taximeter.redact import silent, visible, without_secrets
 from taximeter.run.rehearsal import Rehearsal, Step
 
 _WORDS = {"run": "run", "reuse": "reused", "skip": "skipped"}
@@ -19,7 +19,7 @@ def steps_text(rehearsal: Rehearsal) -> str:
     lines = [f"# {rehearsal.run.run_id}: {plural(count, 'stage')} of {len(rehearsal.steps)} would be run"]
     for step in rehearsal.steps:
         lines += _lines(step)
-    return "\n".join(map(visible, lines))
+    return "\n".join(visible(without_secrets(line)) for line in lines)
 
 
 def steps_json(rehearsal: Rehearsal) -> bytes:
@@ -29,7 +29,7 @@ def steps_json(rehearsal: Rehearsal) -> bytes:
             "schema_version": "rehearsal_v1",
             "run_id": rehearsal.run.run_id,
             "run_dir": str(rehearsal.run.path),
-            "stages": rehearsal.steps,
+            "stages": silent(msgspec.to_builtins(rehearsal.steps)),
         }
     )
 

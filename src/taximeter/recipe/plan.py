@@ -7,6 +7,8 @@ from typing import Any
 
 import msgspec
 
+from taximeter.redact import silent
+
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     """Where a stage reads: exactly one of the two is given."""
@@ -148,9 +150,20 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="
     """In an order in which each comes after all that it needs."""
 
     def snapshot(self) -> bytes:
-        """JSON of the plan, for people and for `read_plan`; without the values of environment variables."""
-        stages = tuple(msgspec.structs.replace(stage, env={}) for stage in self.stages)
-        return msgspec.json.format(msgspec.json.encode(msgspec.structs.replace(self, stages=stages)), indent=2) + b"\n"
+        """JSON of the plan, for people and for `read_plan`; without secrets."""
+        plan = msgspec.structs.replace(self, stages=tuple(map(_silent, self.stages)), settings=silent(self.settings))
+        return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
+
+
+def _silent(stage: PlannedStage) -> PlannedStage:
+    command = stage.command if isinstance(stage.command, str) else list(stage.command)
+    shown = silent(command)
+    return msgspec.structs.replace(
+        stage,
+        env={},
+        params=silent(stage.params),
+        command=shown if isinstance(shown, str) else tuple(shown),
+    )
 
 
 def read_plan(path: Path) -> Plan:

@@ -21,6 +21,7 @@ from taximeter.recipe.registry import Registry, find_registry, read_registry
 from taximeter.recipe.rowschema import RowSchemas, check_inputs
 from taximeter.recipe.stages import StagePlanner
 from taximeter.recipe.wiring import wire
+from taximeter.redact import silent
 from taximeter.rundir import check_run_id
 from taximeter.yamldoc import show
 from taximeter.yamldoc.words import nearest_or_all
@@ -70,7 +71,7 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
         recipe_path=recipe.document.name,
         run_id=recipe.block.run_id,
         output_dir=recipe.block.output_dir,
-        tags=recipe.block.tags,
+        tags=silent(recipe.block.tags),
         settings=recipe.block.settings,
         input=recipe.block.input,
         instrumentation=instrumentation,

@@ -19,6 +19,7 @@ from taximeter.recipe.params import Setting
 from taximeter.recipe.plan import PlannedStage, Retries, RowSchema
 from taximeter.recipe.program import Program, prepare
 from taximeter.recipe.rowschema import RowSchemas
+from taximeter.redact import silent
 from taximeter.rundir import safe_name
 from taximeter.yamldoc import show
 from taximeter.yamldoc.words import nearest_or_all
@@ -64,7 +65,7 @@ class StagePlanner:
             id=draft.id,
             stage=draft.kind,
             module_id=draft.block.module,
-            description=draft.block.description,
+            description=silent(draft.block.description),
             notes=module.notes if module else None,
             folder=f"{index:02d}_{safe_name(draft.id)}",
             needs=tuple(draft.needs),

@@ -1,4 +1,4 @@
-"""What a run was made from, kept beside it. Values of environment variables are in none of it."""
+"""What a run was made from, kept beside it. No secret is in it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import msgspec
 
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.planner import Checked
+from taximeter.redact import silent, without_secrets
 from taximeter.rundir import RunDir, replace
 from taximeter.yamldoc import Overlaid
 
@@ -35,14 +36,15 @@ def write_snapshots(checked: Checked, run: RunDir) -> None:
 def _recipe(checked: Checked) -> bytes:
     """The recipe as it was written; without its comments if settings were laid over it or values taken out."""
     document = checked.recipe.document
-    if not isinstance(document, Overlaid) and not any(stage.env_names for stage in checked.plan.stages):
-        return document.text.encode()
     assert isinstance(document.data, dict)
+    is_plain = not isinstance(document, Overlaid) and not any(stage.env_names for stage in checked.plan.stages)
+    if is_plain and silent(document.data) == document.data and without_secrets(document.text) == document.text:
+        return document.text.encode()
     stages: Any = document.data["stages"]
-    silent = [stage | {"env": dict.fromkeys(stage["env"])} if "env" in stage else stage for stage in stages]
-    return _json(document.data | {"stages": silent})
+    bare = [stage | {"env": dict.fromkeys(stage["env"])} if "env" in stage else stage for stage in stages]
+    return _json(document.data | {"stages": bare})
 
 
 def _json(value: object) -> bytes:
     """JSON, which is YAML too: it says exactly what a value is."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(silent(msgspec.to_builtins(value))), indent=2) + b"\n"

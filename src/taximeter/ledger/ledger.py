@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
 
@@ -77,9 +77,17 @@ class Ledger:
     """The books of one run. `poll` takes what is new; the figures are right for all that was taken.
 
     `folders` maps stage ids to their folders. `limit` is how many calls are kept for each stage; None is all.
+    `priced_as` gives the call that is priced and counted in place of the one that was made.
     """
 
-    def __init__(self, run: RunDir, sheet: Sheet, folders: Mapping[str, str], limit: int | None) -> None:
+    def __init__(
+        self,
+        run: RunDir,
+        sheet: Sheet,
+        folders: Mapping[str, str],
+        limit: int | None,
+        priced_as: Callable[[CallEvent], CallEvent] | None = None,
+    ) -> None:
         self.spans: dict[str, SpanEvent] = {}
         """Latest record of each run, process and stage of a driver, by span id."""
 
@@ -104,6 +112,7 @@ class Ledger:
 
         self._run = run
         self._sheet = sheet
+        self._priced_as = priced_as
         self._folders = folders
         self._limit = limit
         self._journals: dict[str, LineReader] = {}
@@ -241,6 +250,8 @@ class Ledger:
 
     def _take_call(self, call: CallEvent, since: float | None = None) -> None:
         """Prices a call; `since` is the time for those that have none of their own."""
+        if self._priced_as is not None:
+            call = self._priced_as(call)
         cost = price(call, self._sheet, since if call.started_at is None else None)
         if cost.entry is not None:
             self.entries.add(cost.entry)

@@ -1,0 +1,100 @@
+"""`taximeter prices` and `taximeter reprice`."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from taximeter.cli import prices, reprice
+from taximeter.errors import SetupError
+from tests.runs import Writing, call, plan, stage
+
+SHEET = """
+models:
+- {provider: a, model: m, input: 1, cache_read: 0.1, output: 2, per: 1M}
+- {provider: b, model: m, input: 3, per: 1M}
+- {provider: b, model: n, free: true}
+"""
+
+
+@pytest.fixture
+def sheet(tmp_path: Path) -> str:
+    path = tmp_path / "prices.yaml"
+    path.write_text(SHEET)
+    return str(path)
+
+
+def ask(command: Any, *arguments: str) -> Any:
+    done = CliRunner().invoke(command, [*arguments, "--json"], catch_exceptions=False)
+    return json.loads(done.stdout, parse_float=Decimal)
+
+
+def test_prices_are_listed_by_provider(sheet: str) -> None:
+    found = ask(prices.command, "--price-table", sheet, "--provider", "b")
+    assert [entry["name"] for entry in found["entries"]] == ["b/m", "b/n"]
+
+
+def test_explain_takes_inclusive_counts_and_gives_the_lines_of_an_invoice(sheet: str) -> None:
+    counts = ("--input", "1000", "--cache-read", "400", "--output", "100")
+    found = ask(prices.command, "explain", "m", "--provider", "a", *counts, "--price-table", sheet)
+    assert [(item["unit"], item["quantity"]) for item in found["line_items"]] == [
+        ("cache_read_input_tokens", 400),
+        ("input_tokens", 600),
+        ("output_tokens", 100),
+    ]
+    assert found["amount"] == Decimal("0.00084")  # 400 x 0.1 + 600 x 1 + 100 x 2, per million
+
+
+def test_more_cached_tokens_than_input_is_an_error(sheet: str) -> None:
+    with pytest.raises(SetupError, match="the input has only 1"):
+        ask(prices.command, "explain", "m", "--input", "1", "--cache-read", "2", "--price-table", sheet)
+
+
+def test_a_model_of_several_providers_is_an_error_that_names_them(sheet: str) -> None:
+    with pytest.raises(SetupError, match="m is 2 models: a/m, b/m"):
+        ask(prices.command, "show", "m", "--price-table", sheet)
+    assert ask(prices.command, "show", "m", "--provider", "b", "--price-table", sheet)["entry"]["name"] == "b/m"
+
+
+def test_check_counts_the_prices(sheet: str) -> None:
+    assert ask(prices.command, "check", sheet)["entries"] == 3
+
+
+@pytest.mark.parametrize("width", ["80", "200"])
+def test_tables_fit_the_terminal(sheet: str, width: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", width)
+    for arguments in (
+        ["--price-table", sheet],
+        ["explain", "m", "--provider", "a", "--input", "5", "--price-table", sheet],
+    ):
+        done = CliRunner().invoke(prices.command, arguments, catch_exceptions=False)
+        assert done.exit_code == 0
+        assert max(map(len, done.stdout.splitlines())) <= int(width)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Writing:
+    writing = Writing(tmp_path / "output", plan([stage(1, "one"), stage(2, "two")]))
+    for stage_id, tokens in (("one", 1000), ("two", 3000)):
+        writing.start(stage_id)
+        writing.sink(stage_id, call("big", prompt_tokens=tokens, completion_tokens=0))
+        writing.end(stage_id)
+    writing.close()
+    return writing
+
+
+def test_a_run_by_its_own_sheet_costs_what_it_did(run: Writing) -> None:
+    found = ask(reprice.command, str(run.run.path))
+    assert found["sheet_id"] == found["repriced_sheet_id"]
+    assert [(s["cost"], s["repriced"]) for s in found["stages"]] == [(Decimal("0.003"),) * 2, (Decimal("0.009"),) * 2]
+
+
+def test_a_run_by_another_model_of_another_sheet(run: Writing, sheet: str) -> None:
+    found = ask(reprice.command, str(run.run.path), "--price-table", sheet, "--map", "big=n")
+    assert (found["run"]["cost"], found["run"]["repriced"]) == (Decimal("0.012"), 0)
+    assert ask(reprice.command, str(run.run.path), "--price-table", sheet)["unpriced"] == ["big"]

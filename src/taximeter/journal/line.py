@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import msgspec
 
 from taximeter.events import Event, SpanEvent
@@ -9,6 +11,9 @@ from taximeter.journal.fit import fit, without_payload
 
 MAX_LINE = 256 << 10
 """An event that makes a longer line keeps its figures and loses its payload."""
+
+truncated: Counter[str] = Counter()
+"""How many events lost their payload in this process (and in its parent, before it was forked), as `truncated`."""
 
 _encode = msgspec.json.Encoder().encode
 _encode_money = msgspec.json.Encoder(decimal_format="number").encode
@@ -26,6 +31,7 @@ def to_line(event: Event) -> bytes:
         event = fit(event)
         line = _json(event)
     if len(line) > MAX_LINE:
+        truncated.update(truncated=1)
         line = _json(without_payload(event, line))
     return line + b"\n"
 

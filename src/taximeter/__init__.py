@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from taximeter.recorder.calls import log_embedding_usage, log_llm_usage, record_usage
     from taximeter.recorder.context import carry, session, tags
     from taximeter.recorder.items import items
+    from taximeter.recorder.progress import ProgressLogger
     from taximeter.recorder.ratecards import compute_cost, load_rate_card
     from taximeter.recorder.recorder import Recorder, attach, clocks, disable, enable, flush, get_recorder, is_enabled
     from taximeter.recorder.spans import record_stage, span
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 _HOME_OF = {
     "CallEvent": "taximeter.events",
+    "ProgressLogger": "taximeter.recorder.progress",
     "Recorder": "taximeter.recorder.recorder",
     "SpanEvent": "taximeter.events",
     "TokenBucket": "taximeter.recorder.buckets",
@@ -46,6 +48,7 @@ _HOME_OF = {
 
 __all__ = [
     "CallEvent",
+    "ProgressLogger",
     "Recorder",
     "SpanEvent",
     "TokenBucket",

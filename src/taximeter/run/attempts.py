@@ -12,6 +12,7 @@ import msgspec
 from taximeter import numbers
 from taximeter.events import SpanEvent, Status
 from taximeter.ledger.figures import Figures
+from taximeter.ledger.progress import ProgressReader
 from taximeter.recipe.plan import PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
@@ -33,6 +34,7 @@ class Running(msgspec.Struct):
     number: int
     span: SpanEvent
     handle: StageHandle
+    progress: ProgressReader
     figures: Figures | None = None
     """What it took, once it has ended and only its artifact is still looked at."""
 
@@ -95,7 +97,7 @@ class Attempts:
             usage_path=str(folder.usage(number)) if metered else None,
             grace=GRACE,
         )
-        return Running(stage, number, span, self._forkserver.launch(task))
+        return Running(stage, number, span, self._forkserver.launch(task), ProgressReader(folder.progress(number)))
 
     def failure(self, running: Running, figures: Figures) -> str | None:
         """Why an attempt that has ended did not do what it should."""

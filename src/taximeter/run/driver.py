@@ -27,6 +27,7 @@ from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 
+_PROGRESS_EVERY = 0.5
 _UNMET = ("failed", "lost", "cancelled", "skipped")
 
 
@@ -68,7 +69,8 @@ class Driver:
         self._keep_going = keep_going
         self._selector = selectors.DefaultSelector()
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
-        self._paced = (state.paced, reports.paced, look)
+        progress = Paced(self._read_progress, clock, _PROGRESS_EVERY)
+        self._paced = (state.paced, reports.paced, look, progress)
         self._running: dict[str, Running] = {}
         self._is_closing = False
         """Nothing is started any more."""
@@ -187,6 +189,7 @@ class Driver:
 
     def _close(self, running: Running, status: Status, error: str | None) -> None:
         self._selector.unregister(running.handle.fileno())
+        self._state.progress(running.stage, running.progress)
         self._attempts.close(running, status, error, running.figures)
         del self._running[running.stage.id]
         self._schedule.free(running.stage)
@@ -196,6 +199,10 @@ class Driver:
     def _tell_end(self, stage: PlannedStage, status: Status, message: str | None) -> None:
         self._state.stage(stage, status, message)
         self._observer.ended(stage, status, message)
+
+    def _read_progress(self) -> None:
+        for running in self._running.values():
+            self._state.progress(running.stage, running.progress)
 
     def _end_overdue(self) -> None:
         """Ends the attempts that have had their time."""

@@ -7,10 +7,24 @@ import msgspec
 from taximeter.clock import Clock, iso
 from taximeter.events import Status
 from taximeter.ledger.manifest import ReportFiles
+from taximeter.ledger.progress import ProgressLine, ProgressReader
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.run.paced import Paced
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import RunDir, append_line, replace
+
+_NOTHING_SAID = ProgressLine()
+
+
+class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a stage says that it is."""
+
+    current: float | None = None
+    total: float | None = None
+    percent: float | None = None
+    message: str | None = None
+    bad_lines: int = 0
+    """Lines of its progress file that say nothing of progress."""
 
 
 class StageState(msgspec.Struct, kw_only=True):
@@ -22,7 +36,8 @@ class StageState(msgspec.Struct, kw_only=True):
     module_id: str | None = None
     schema_version: str | None = None
     description: str | None = None
-    progress: float | None = None
+    progress: StageProgress | None = None
+    """The latest that a program of it has said."""
 
 
 class RunState(msgspec.Struct, kw_only=True):
@@ -80,6 +95,24 @@ class StateFiles:
         self._event(now, stage.id, status, message, state)
         self.paced.want()
 
+    def progress(self, stage: PlannedStage, reader: ProgressReader) -> None:
+        """Passes on what a stage has said of its progress since the last time."""
+        known, state, now = reader.bad_lines, self.state.stages[stage.id], iso(self._clock.now())
+        news = reader.news()
+        for said in news:
+            self._event(now, stage.id, "running", said.message, state, said)
+        if news or reader.bad_lines != known:
+            last = news[-1] if news else state.progress or StageProgress()
+            state.progress = StageProgress(
+                current=last.current,
+                total=last.total,
+                percent=last.percent,
+                message=last.message,
+                bad_lines=reader.bad_lines,
+            )
+            state.updated_at = now
+            self.paced.want()
+
     def status(self, stage_id: str) -> Status:
         """How a stage stands."""
         return self.state.stages[stage_id].status
@@ -92,22 +125,28 @@ class StateFiles:
         self.paced.flush()
 
     def _event(
-        self, now: str, stage_id: str | None, status: Status, message: str | None, of: StageState | None
+        self,
+        now: str,
+        stage_id: str | None,
+        status: Status,
+        message: str | None,
+        of: StageState | None,
+        said: ProgressLine = _NOTHING_SAID,
     ) -> None:
         record = {
             "timestamp": now,
             "run_id": self._run.run_id,
             "stage": stage_id,
             "status": status,
-            "current": None,
-            "total": None,
-            "percent": None,
+            "current": said.current,
+            "total": said.total,
+            "percent": said.percent,
             "message": message,
             "artifact": of.artifact if of else None,
             "module_id": of.module_id if of else None,
             "schema_version": of.schema_version if of else None,
             "stage_description": of.description if of else None,
-            "extra": self._extra,
+            "extra": said.extra | self._extra,
         }
         with self._trouble:
             append_line(self._run.progress, msgspec.json.encode(record))

@@ -25,7 +25,7 @@ VICTIMS = ("driver", "forkserver", "supervisor", "stage")
 CALLS = """
 import os, time, taximeter
 acks = os.open("acks", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-end = time.monotonic() + 0.5
+end = time.monotonic() + 0.3
 while time.monotonic() < end:
     call = os.urandom(8).hex()
     taximeter.log_llm_usage("gpt-5", 10, 1, request_id=call)
@@ -57,13 +57,13 @@ def victim(driver: int, kind: str) -> int | None:
 def one_round(folder: Path, seed: int) -> None:
     choice = random.Random(seed)
     folder.mkdir()
-    stages = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "abc"]
+    stages = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "ab"]
     instrumentation = {"enabled": True, "include_calls": True}
     (folder / "recipe.yaml").write_text(json.dumps({"name": "r", "instrumentation": instrumentation, "stages": stages}))
     (folder / "calls.py").write_text(CALLS)
     kind = choice.choice(VICTIMS)
     with start(folder) as driver:
-        time.sleep(choice.uniform(0.0, 2.0))
+        time.sleep(choice.uniform(0.0, 1.5))
         pid = victim(driver.pid, kind)
         if pid is not None and driver.poll() is None:
             os.kill(pid, signal.SIGKILL)
@@ -106,6 +106,7 @@ def test_whoever_is_killed_nothing_is_left_lost_or_doubled(tmp_path: Path, seed:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_50_random_kills_leave_no_process_no_broken_file_and_no_lost_or_doubled_call(tmp_path: Path) -> None:
     seeds = [random.randrange(2**32) for _ in range(50)]
     print("seeds:", seeds)

@@ -16,6 +16,7 @@ from taximeter.run.attempts import GRACE, Attempts, Running
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
+from taximeter.run.looker import Looker
 from taximeter.run.messages import Done, Lost, Started
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
@@ -62,6 +63,7 @@ class Driver:
         self._clock = clock
         self._attempts = Attempts(books, spans, forkserver, python, trouble)
         self._reuse = reuse
+        self._looker = Looker(reuse)
         self._trouble = trouble
         settled = reuse.choice.skipped | reuse.choice.kept
         self._schedule = Schedule((stage for stage in plan.stages if stage.id not in settled), room)
@@ -72,6 +74,9 @@ class Driver:
         progress = Paced(self._read_progress, clock, _PROGRESS_EVERY)
         self._paced = (state.paced, reports.paced, look, progress)
         self._running: dict[str, Running] = {}
+        self._looked_at: dict[str, PlannedStage] = {}
+        """Stages that have their room, and of which it is not known yet whether they must be run."""
+
         self._is_closing = False
         """Nothing is started any more."""
 
@@ -85,16 +90,20 @@ class Driver:
         with Interrupts() as interrupts, self._selector:
             self._listen(interrupts.fileno(), lambda: self._interrupted(interrupts.read()))
             self._listen(self._forkserver.fileno(), self._forkserver_died)
+            self._listen(self._looker.fileno(), self._start_or_reuse)
             self._settle()
-            self._start_ready()
-            while self._running or (self._retries.waiting and not self._is_closing):
+            self._look_at_ready()
+            while self._running or ((self._looked_at or self._retries.waiting) and not self._is_closing):
                 for key, _ in self._selector.select(self._patience()):
                     key.data()
                 self._end_overdue()
-                self._start_ready()
+                self._look_at_ready()
                 self._keep_up()
-        for _, stage in self._retries.waiting.values():
-            self._tell_end(stage, "failed", "the run ended before it was tried again")
+        for stage in (*self._looked_at.values(), *(stage for _, stage in self._retries.waiting.values())):
+            if self._retries.knows(stage):
+                self._tell_end(stage, "failed", "the run ended before it was tried again")
+            else:
+                self._skip(stage)
         for stage in self._schedule.waiting.values():
             self._skip(stage)
 
@@ -108,12 +117,19 @@ class Driver:
             elif stage.id in self._reuse.choice.kept:
                 self._reused(stage, self._reuse.keep(stage))
 
-    def _start_ready(self) -> None:
+    def _look_at_ready(self) -> None:
         for due in self._retries.take_due():
             self._schedule.again(due)
         while not self._is_closing and (stage := self._schedule.next()):
-            look = self._reuse.look(stage)
-            if look.made is not None and self._reuse.take(stage, look.made):
+            self._looked_at[stage.id] = stage
+            self._looker.ask(stage)
+
+    def _start_or_reuse(self) -> None:
+        for stage, look in self._looker.answers():
+            if self._is_closing:
+                return
+            del self._looked_at[stage.id]
+            if look.made is not None:
                 self._reused(stage, look)
                 self._schedule.free(stage)
                 self._schedule.done(stage)

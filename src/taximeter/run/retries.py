@@ -38,6 +38,10 @@ class RetryQueue:
         self.waiting[stage.id] = (self._clock.monotonic() + delay, stage)
         return f"retry {used + 1} of {rule.count}" + (f" in {delay:g} s" if delay else "")
 
+    def knows(self, stage: PlannedStage) -> bool:
+        """Whether the stage was ever put here: it has failed before."""
+        return self._used[stage.id] > 0
+
     def wait(self) -> float:
         """Seconds until a stage is due; infinite if none waits."""
         return min((due for due, _ in self.waiting.values()), default=math.inf) - self._clock.monotonic()

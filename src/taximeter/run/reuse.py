@@ -70,14 +70,15 @@ class Reuse:
             return Look(fingerprint)
         return Look(fingerprint, self._unchanged(stage, fingerprint))
 
-    def take(self, stage: PlannedStage, made: Made) -> bool:
-        """Brings what was made to where this run has it; says whether that worked."""
-        if made.run is not self._run:
+    def settle(self, stage: PlannedStage) -> Look:
+        """The same, and what is to be reused is brought to where this run has it; what cannot be copied is run."""
+        look = self.look(stage)
+        if look.made is not None and look.made.run is not self._run:
             try:
-                take_over(made, stage, self._run)
+                take_over(look.made, stage, self._run)
             except OSError:  # shutil.Error is one
-                return False
-        return True
+                return Look(look.fingerprint)
+        return look
 
     def clear(self, plan: Plan) -> None:
         """Takes away artifacts that are made anew or outdated: none that is old is ever taken for one that is new."""

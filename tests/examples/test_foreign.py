@@ -12,7 +12,10 @@ from tests.runs import read_json
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(not shutil.which("node"), reason="Node is not here: apt-get install nodejs")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not shutil.which("node"), reason="Node is not here: apt-get install nodejs"),
+]
 
 
 def run(folder: Path, *flags: str) -> dict[str, Any]:

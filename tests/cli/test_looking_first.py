@@ -4,8 +4,11 @@ import json
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from taximeter.run.config import RunConfigBlock, read_config
+from taximeter.run.options import RunOptions
 from tests.cli.conftest import Cli
 from tests.recipes import write
 from tests.runs import read_json
@@ -169,3 +172,17 @@ def test_what_is_wrong_in_a_run_configuration_is_said_with_its_place(cli: Cli, r
     write("c.yaml", "recipe: r.yaml\ninstrumentation: {price_table: gone.yaml}\n")
     said = cli("run", "--config", "c.yaml", code=2).err
     assert "c.yaml:2:19: instrumentation.price_table: there is no price sheet `gone.yaml`" in said
+
+
+def test_every_option_of_a_run_can_stand_in_a_run_configuration(cli: Cli, recipe: Path) -> None:
+    schema = RunConfigBlock.model_json_schema()
+    keys = {*schema["properties"], *schema["$defs"]["ExecutionBlock"]["properties"]}
+    names = {"overrides": "set", "instrument": "instrumentation", "price_table": "instrumentation"}
+    options = {names.get(name, name) for name in RunOptions.__struct_fields__}
+    assert options - keys == {"instrument_config"}  # it is a file with what this file has itself
+    write("c.yaml", "execution: {validate: false, keep_going: true, strict: true}\n")
+    said = read_config(Path("c.yaml"))
+    assert (said.validate, said.keep_going, said.strict) == (False, True, True)
+    assert RunOptions(validate=True, strict=False).over(said) == msgspec.structs.replace(
+        said, validate=True, strict=False
+    )

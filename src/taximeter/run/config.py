@@ -35,6 +35,9 @@ class ExecutionBlock(Block):
     strict: bool | None = None
     """Figures that are incomplete are an error."""
 
+    check_rows: Annotated[bool | None, Field(alias="validate")] = None
+    """The rows of artifacts are stamped and checked against the schemas of their modules, by default."""
+
     mock: bool | None = None
     """Stand-ins run in place of the modules that have one."""
 
@@ -96,7 +99,7 @@ def read_config(path: Path) -> RunOptions:
     files: dict[str, Any] = {key: _find(key, getattr(block, key), document, problems) for key in _FILES}
     if problems:
         raise SetupError(*problems)
-    execution: dict[str, Any] = block.execution.model_dump(exclude={"set"})
+    execution: dict[str, Any] = block.execution.model_dump(exclude={"set"}, by_alias=True)
     return RunOptions(
         **files,
         **execution,

@@ -29,9 +29,10 @@ def split(usage: Usage, rated: Collection[str], modal: bool) -> tuple[list[Bucke
     """
     buckets, doubt = _special_input(usage, rated, modal)
     fits = _fill(buckets, usage.input_tokens or 0, INPUT)
-    out = _special_output(usage, rated, modal)
-    fits &= _fill(out, usage.output_tokens or 0, OUTPUT)
-    buckets += out
+    if usage.output_tokens:
+        out = _special_output(usage, rated, modal) if modal or REASONING in rated else []
+        fits &= _fill(out, usage.output_tokens, OUTPUT)
+        buckets += out
     return buckets, doubt if fits else CONTRADICTION
 
 
@@ -55,7 +56,9 @@ def _special_input(usage: Usage, rated: Collection[str], modal: bool) -> tuple[l
     """Input tokens with a rate of their own, and why that is a guess if it is one."""
     found, plain = _by_modality(usage, rated) if modal else ([], [])
     doubt: str | None = None
-    read = (usage.cache_read_input_tokens or 0) - sum(tokens for _, tokens in found)
+    read = usage.cache_read_input_tokens or 0
+    for _, tokens in found:
+        read -= tokens
     if read > 0:
         if CACHE_READ in rated:
             found.append((CACHE_READ, read))
@@ -69,7 +72,7 @@ def _special_input(usage: Usage, rated: Collection[str], modal: bool) -> tuple[l
         found.append((TOOL_USE, usage.tool_use_input_tokens))
     if plain and found and _may_overlap(usage, plain):
         doubt = OVERLAP
-    return found + plain, doubt
+    return found + plain if plain else found, doubt
 
 
 def _special_output(usage: Usage, rated: Collection[str], modal: bool) -> list[Bucket]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Decimal, getcontext, setcontext
 
 import msgspec
 
@@ -26,9 +26,9 @@ class Line(msgspec.Struct, frozen=True, gc=False):
     rule: str
 
     def item(self, quantity: int) -> LineItem:
-        """The line of an invoice."""
+        """The line of an invoice; in the context `PRICING`."""
         each = self.each
-        amount = rounded(self.rate, quantity, self.per) if each is None else PRICING.multiply(each, quantity)
+        amount = rounded(self.rate, quantity, self.per) if each is None else each * quantity
         return LineItem(self.unit, quantity, self.rate, self.per, amount, self.rule)
 
 
@@ -70,6 +70,14 @@ class Charge(msgspec.Struct, frozen=True):
         """What a usage costs; each line item is rounded once, their sum is exact."""
         if self.free:
             return Cost(NOTHING, self.currency, "priced", self.source, entry=self.entry, sheet_id=self.sheet_id)
+        context = getcontext()
+        setcontext(PRICING)  # twice as fast as its methods
+        try:
+            return self._cost_of(usage)
+        finally:
+            setcontext(context)
+
+    def _cost_of(self, usage: Usage) -> Cost:
         rated = self.bands[0].lines
         buckets, doubt = split(usage, rated, self.modal)
         if usage.counters or REQUESTS in rated:
@@ -81,17 +89,13 @@ class Charge(msgspec.Struct, frozen=True):
         else:
             lines = rated if len(self.bands) == 1 else self._band(usage).lines
             for unit, quantity in buckets:
-                found = lines.get(unit)
-                if found is None:
-                    unpriced.append(unit)
+                if unit in lines:
+                    items.append(lines[unit].item(quantity))
                 else:
-                    items.append(found.item(quantity))
-        return self._cost(items, unpriced, doubt)
-
-    def _cost(self, items: list[LineItem], unpriced: list[str], doubt: str | None) -> Cost:
+                    unpriced.append(unit)
         amount = NOTHING
         for item in items:
-            amount = PRICING.add(amount, item.amount)
+            amount += item.amount
         status, reason = self.status, self.reason
         if unpriced:
             status = "partial" if items else "unpriced"
@@ -114,7 +118,10 @@ class Charge(msgspec.Struct, frozen=True):
 
     def _band(self, usage: Usage) -> Band:
         count = _count(usage, self.threshold_on)
-        return next(band for band in reversed(self.bands) if band.above < count or not band.above)
+        for band in reversed(self.bands):
+            if band.above < count:
+                return band
+        return self.bands[0]
 
     def _marginal(self, buckets: list[Bucket]) -> tuple[list[LineItem], list[str]]:
         """Line items where only what is beyond a threshold has its rate; buckets fill the bands in their order."""
@@ -144,6 +151,8 @@ def _counts_for(unit: str, threshold_on: str) -> bool:
 
 
 def _count(usage: Usage, threshold_on: str) -> int:
+    if threshold_on == INPUT:
+        return usage.input_tokens or 0
     if threshold_on == TOTAL:
         return (usage.input_tokens or 0) + (usage.output_tokens or 0)
     if threshold_on in usage.__struct_fields__:

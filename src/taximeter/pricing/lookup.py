@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 import msgspec
@@ -25,11 +26,13 @@ _COMPACT_DATE = re.compile(r"-(20\d{2})(\d{2})(\d{2})(?=-|:|$)")
 
 
 class Term(msgspec.Struct, frozen=True):
-    """What is charged during a time."""
+    """What is charged from a time on, up to the next term."""
 
-    valid: Validity
-    of_day: Validity
-    """In seconds of the day (UTC)."""
+    since: float
+    """Seconds since the epoch."""
+
+    second: float
+    """Of the day (UTC), from which on it is charged."""
 
     charge: Charge | str
     """Or why there is none."""
@@ -140,12 +143,16 @@ def _terms(sheet: Sheet, kind: Kind) -> tuple[Term, ...]:
     levels = found[-1].path if certain else tuple(sheet.chain())
     valid = [f.entry.valid for f in found] + [layer.valid for level in levels for layer in level.layers]
     dates = _spans(bound for v in valid for bound in (v.start, v.end))
-    days = _spans(moment for f in found for moment in moments(f.entry))
+    seconds = sorted({0, *(moment for f in found for moment in moments(f.entry))})
     return tuple(
-        Term(span, of_day, _charge(levels, kind, [f for f in found if f.entry.valid.holds(at)], at, of_day.start or 0))
+        Term(
+            -inf if span.start is None else span.start,
+            second,
+            _charge(levels, kind, [f for f in found if f.entry.valid.holds(at)], at, second),
+        )
         for span in dates
         for at in [_inside(span)]
-        for of_day in days
+        for second in seconds
     )
 
 

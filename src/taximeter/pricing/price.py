@@ -28,25 +28,16 @@ def price(call: CallEvent, sheet: Sheet, at: float | None = None) -> Cost:
     usage = call.usage
     if usage.input_tokens is None and usage.output_tokens is None and not usage.counters:
         return _unpriced(sheet, "no usage")
-    meta = call.meta or _NO_META
-    found = terms(
-        sheet,
-        (
-            call.provider,
-            call.response_model,
-            call.model,
-            call.processing,
-            call.service_tier,
-            meta.get("speed"),
-            meta.get("inference_geo"),
-            call.region,
-        ),
-    )
-    term = found[0] if len(found) == 1 else _term(found, call.started_at if at is None else at)
-    if isinstance(term.charge, str):
-        return _unpriced(sheet, term.charge)
-    cost = term.charge.cost(usage)
-    if len(found) > 1 and at is None and call.started_at is None and cost.status == "priced":
+    speed, geo = (call.meta.get("speed"), call.meta.get("inference_geo")) if call.meta else (None, None)
+    provider, model, answered = call.provider, call.model, call.response_model
+    found = terms(sheet, (provider, answered, model, call.processing, call.service_tier, speed, geo, call.region))
+    if at is None:
+        at = call.started_at
+    charge = (found[0] if len(found) == 1 else _term(found, at)).charge
+    if isinstance(charge, str):
+        return _unpriced(sheet, charge)
+    cost = charge.cost(usage)
+    if at is None and len(found) > 1 and cost.status == "priced":
         return msgspec.structs.replace(cost, status="estimated", reason=_WITHOUT_TIME)
     return cost
 
@@ -56,11 +47,11 @@ def _term(found: tuple[Term, ...], at: float | None) -> Term:
     if at is None:
         return found[-1]
     second = at % _DAY
-    return next(term for term in found if term.valid.holds(at) and term.of_day.holds(second))
+    for term in reversed(found):
+        if term.since <= at and term.second <= second:
+            return term
+    return found[0]  # a time that is not a number
 
 
 def _unpriced(sheet: Sheet, reason: str) -> Cost:
     return Cost(None, sheet.currency, "unpriced", reason, reason=reason, sheet_id=sheet.sheet_id)
-
-
-_NO_META: dict[str, object] = {}

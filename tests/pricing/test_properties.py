@@ -1,0 +1,85 @@
+"""What holds for every usage, whatever has a rate."""
+
+from __future__ import annotations
+
+import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taximeter.events import CallEvent
+from taximeter.pricing.buckets import split
+from taximeter.pricing.cost import EXACT, NOTHING
+from taximeter.pricing.load import built_in
+from taximeter.pricing.price import price
+from taximeter.pricing.sheet import decode_sheet
+from taximeter.pricing.units import (
+    CACHE_READ,
+    CACHE_WRITE,
+    INPUT,
+    MODAL,
+    OUTPUT,
+    REASONING,
+    TOOL_USE,
+    cache_write,
+    is_input,
+)
+from taximeter.usage import Usage, counts, is_consistent
+
+RATED = st.sets(
+    st.sampled_from(sorted({INPUT, OUTPUT, CACHE_READ, CACHE_WRITE, cache_write("5m"), TOOL_USE, REASONING} | MODAL))
+)
+FEW = st.none() | st.integers(0, 1000)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    fields = {name: draw(FEW) for name in Usage.__struct_fields__ if name.endswith("_tokens")}
+    writes = draw(st.dictionaries(st.sampled_from(["5m", "1h", "12h"]), st.integers(0, 1000)))
+    return Usage(**{**fields, "cache_write_by_ttl": counts(writes)})
+
+
+@given(usages(), RATED)
+def test_every_token_is_in_exactly_one_bucket_even_if_the_counts_contradict_each_other(
+    usage: Usage, rated: set[str]
+) -> None:
+    buckets, _ = split(usage, rated, not MODAL.isdisjoint(rated))
+    assert sum(tokens for unit, tokens in buckets if is_input(unit)) == (usage.input_tokens or 0)
+    assert sum(tokens for unit, tokens in buckets if not is_input(unit)) == (usage.output_tokens or 0)
+    assert all(tokens > 0 for _, tokens in buckets)
+
+
+SHEET = built_in()
+AGAIN = decode_sheet(SHEET.encoded)
+ENTRIES = st.sampled_from(SHEET.entries)
+WHOLE = st.integers(0, 10**6)
+
+
+@st.composite
+def calls(draw: st.DrawFn) -> CallEvent:
+    entry, plain, read = draw(ENTRIES), draw(WHOLE), draw(WHOLE)
+    usage = Usage(plain + read, draw(WHOLE), read)
+    return CallEvent(
+        event_id=("p", 0), model=entry.match[0].text, provider=entry.provider, usage=usage, started_at=1_795_000_000.0
+    )
+
+
+@given(calls())
+def test_a_batch_costs_no_more_and_a_token_more_costs_no_less(call: CallEvent) -> None:
+    sheet = SHEET
+    cost = price(call, sheet)
+    batch = price(msgspec.structs.replace(call, processing="batch"), sheet)
+    assert is_consistent(call.usage)
+    assert cost.amount is None or (batch.amount or 0) <= cost.amount
+    more = msgspec.structs.replace(call.usage, input_tokens=(call.usage.input_tokens or 0) + 1)
+    assert (price(msgspec.structs.replace(call, usage=more), sheet).amount or 0) >= (cost.amount or 0)
+
+
+@given(calls())
+def test_line_items_are_the_amount_and_a_sheet_read_back_gives_the_same(call: CallEvent) -> None:
+    sheet = SHEET
+    cost = price(call, sheet)
+    amount = NOTHING
+    for item in cost.line_items:
+        amount = EXACT.add(amount, item.amount)
+    assert amount == (cost.amount or 0)
+    assert price(call, AGAIN) == cost

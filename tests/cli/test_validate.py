@@ -78,15 +78,13 @@ def test_what_cannot_be_decoded_is_told_with_its_line(tmp_path: Path, name: str,
 
 def test_an_authored_file_needs_the_name_of_its_schema(tmp_path: Path) -> None:
     path = write(tmp_path / "recipe.yaml", "name: x\nstages:\n  - {stage: a, run: x}\n")
-    told = (
-        f"{path}: a YAML file does not say what it is\n    name what it is with --schema: recipe, module, price_sheet"
-    )
-    assert validate(path) == (2, told)
+    hint = "name what it is with --schema: recipe, module, run_config, price_sheet"
+    assert validate(path) == (2, f"{path}: a YAML file does not say what it is\n    {hint}")
 
 
 def test_every_schema_is_offered_for_a_record_that_names_none(tmp_path: Path) -> None:
     _, output = validate(write(tmp_path / "x.json", "{}"))
-    assert "instrumentation_run_v1, recipe, module, price_sheet" in output
+    assert "instrumentation_run_v1, recipe, module, run_config, price_sheet" in output
 
 
 def test_an_empty_file_fits_nothing(tmp_path: Path) -> None:

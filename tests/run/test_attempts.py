@@ -112,3 +112,18 @@ def test_strict_names_what_is_missing_from_the_figures() -> None:
 def test_strict_without_metering_is_refused_before_anything_starts() -> None:
     recipe([{"id": "a", "run": "true"}], instrumentation={"enabled": False})
     assert "add --instrument" in taximeter("run", "recipe.yaml", "--strict", code=2).stderr
+
+
+@pytest.mark.slow
+def test_a_stage_that_ignores_term_and_one_that_leaves_a_daemon_are_named() -> None:
+    recipe(
+        [
+            {"id": "deaf", "run": "trap '' TERM; while :; do sleep 0.1; done", "timeout": "200ms"},
+            {"id": "daemon", "run": "setsid sleep 100 &"},
+        ]
+    )
+    found = run("--keep-going", code=1)
+    deaf, daemon = build(found).stages
+    assert deaf.attempts[0].error == "it took longer than its timeout of 0.20 s; it ignored TERM and was killed"
+    assert daemon.attempts[0].leftover_processes == 1
+    assert "Left processes behind that had to be ended (1 in all): daemon." in found.report_md.read_text()

@@ -225,6 +225,9 @@ class StageAttempt(Measured):
     started_at: str | None = None
     ended_at: str | None = None
     error: str | None = None
+    leftover_processes: Count | None = None
+    """Processes that outlived the stage's own one and the grace after it, and were ended."""
+
     methods: dict[str, Figure] = {}
     last: bool = False
     """The attempt that decides the status of the stage."""

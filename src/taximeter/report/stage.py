@@ -13,6 +13,7 @@ from taximeter.recipe.plan import PlannedStage
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
+_AS_THEY_ARE = ("exit_code", "signal", "leftover_processes")
 LARGEST = ("max_rss_bytes", "peak_memory_bytes")
 
 
@@ -23,7 +24,7 @@ def attempt_record(
     measured: dict[str, Any] = {}
     methods: dict[str, schemas.Figure] = dict.fromkeys((*ADDED, *LARGEST), "missing")
     if figures is not None:
-        measured = {name: getattr(figures, name) for name in (*ADDED, *LARGEST, "exit_code", "signal")}
+        measured = {name: getattr(figures, name) for name in (*ADDED, *LARGEST, *_AS_THEY_ARE)}
         methods |= {name: figures.methods.get(name, "missing") for name in methods}
     if figures is None or (figures.state == "running" and now is not None):
         measured["wall_seconds"] = lasted(span, now)

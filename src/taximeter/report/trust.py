@@ -22,6 +22,10 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     mocked = [brief(stage.id or "") for stage in report.stages if stage.mocked]
     if mocked:
         notes.append(f"Mocked, so not what the real run costs: {listed(mocked)}.")
+    leavers = [brief(s.id or "") for s in report.stages if any(a.leftover_processes for a in s.attempts)]
+    if leavers:
+        count = sum(a.leftover_processes or 0 for s in report.stages for a in s.attempts)
+        notes.append(f"Left processes behind that had to be ended ({count} in all): {listed(leavers)}.")
     taken_over = [brief(stage.id or "") for stage in report.stages if stage.reused_from]
     if taken_over:
         notes.append(f"Reused from another run, which paid for it, so in no figure here: {listed(taken_over)}.")

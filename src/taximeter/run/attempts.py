@@ -104,7 +104,8 @@ class Attempts:
         if figures.spawn_error is not None:
             return figures.spawn_error
         if running.has_timed_out(figures):
-            return f"it took longer than its timeout of {numbers.seconds(running.stage.timeout)}"
+            deaf = "; it ignored TERM and was killed" if figures.signal == signal.SIGKILL else ""
+            return f"it took longer than its timeout of {numbers.seconds(running.stage.timeout)}{deaf}"
         if figures.signal is not None:
             return f"killed by {signal.Signals(figures.signal).name}"
         if figures.exit_code:

@@ -12,9 +12,12 @@ import msgspec
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.reader import RESERVED, UNREADABLE, Line, LineReader
 from taximeter.journal.writer import OPEN_SUFFIX
+from taximeter.ledger.latency import Latencies
 from taximeter.ledger.local import LocalStage
 from taximeter.ledger.seen import Seen
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
+from taximeter.ledger.spansums import SpanSums
+from taximeter.ledger.timeline import Timeline
 from taximeter.ledger.top import PricedCall, TopCalls
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
@@ -97,6 +100,13 @@ class Ledger:
         self.totals: dict[TotalsKey, Totals] = {}
         self.top: dict[str | None, TopCalls] = {}
         """The most expensive calls of each stage."""
+
+        self.timeline = Timeline()
+        self.latencies: dict[str | None, Latencies] = {}
+        """How long the calls of each stage took."""
+
+        self.regions = SpanSums()
+        """What the spans inside stages took."""
 
         self.entries: set[str] = set()
         """Entries of the price sheet by which calls were priced."""
@@ -195,6 +205,8 @@ class Ledger:
             self._take_call(event)
         elif event.kind != "span":
             self._take_span(event)
+        else:
+            self.regions.take(event)
 
     def _take_span(self, span: SpanEvent) -> None:
         if span.kind == "stage" and span.folder is None and span.stage_id is not None:
@@ -259,6 +271,10 @@ class Ledger:
         self.totals[key] = self.totals.get(key, NOTHING) + Totals.of(call, cost)
         top = self.top.get(call.stage_id) or self.top.setdefault(call.stage_id, TopCalls(self._limit))
         top.put(PricedCall(call, cost))
+        self.timeline.take(call, cost)
+        if call.request_ms is not None:
+            latencies = self.latencies.get(call.stage_id) or self.latencies.setdefault(call.stage_id, Latencies())
+            latencies.take(call.request_ms)
 
     def _reject(self, reason: str) -> None:
         self.losses["rejected"] += 1

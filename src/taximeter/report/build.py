@@ -12,12 +12,15 @@ from taximeter.ledger.ledger import Ledger, StageSpans
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import schemas
+from taximeter.report.headline import overview
 from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
 from taximeter.report.pricing import pricing_record
 from taximeter.report.reused import read_reused
 from taximeter.report.sittings import Sittings
+from taximeter.report.spantree import span_tree
 from taximeter.report.stage import attempt_record, former_stage, known, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
+from taximeter.report.timeline import latency_record, timeline_record
 from taximeter.rundir import RunDir
 from taximeter.totals import Totals
 
@@ -103,7 +106,7 @@ class Books:
             self._with_calls(schemas.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
             for stage_id, rest in totals.items()
         ]
-        return schemas.RunInstrumentation(
+        report = schemas.RunInstrumentation(
             run_id=self.run.run_id,
             recipe_name=self.plan.recipe_name or None,
             recipe_path=self.plan.recipe_path or None,
@@ -118,6 +121,8 @@ class Books:
             else cpu_of(processes),
             cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
             stages=stages,
+            timeline=timeline_record(self.ledger.timeline, sittings.started),
+            spans=span_tree(self.ledger.regions),
             totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
             env=schemas.Env(**((span.meta if span else None) or {})),
@@ -125,6 +130,7 @@ class Books:
             tags=self.plan.tags,
             error=span.error if span else None,
         )
+        return report.model_copy(update=overview(report))
 
     def _stage(
         self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, totals: schemas.Totals
@@ -147,6 +153,7 @@ class Books:
                 stage=stage.stage,
                 module_id=stage.module_id,
                 description=stage.description,
+                needs=list(stage.needs),
                 stale=latest is not None and latest.stale,
                 artifact=artifact if stage.out and (self.run.path / artifact).exists() else None,
                 schema_version_output=stage.output_schema.version if stage.output_schema else None,
@@ -171,4 +178,5 @@ class Books:
         top = self.ledger.top.get(record.id)
         calls = [call_record(priced) for priced in top.calls()] if top else []
         omitted = record.llm_totals.calls - len(calls)
-        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted})
+        latency = latency_record(self.ledger.latencies.get(record.id))
+        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted, "latency": latency})

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from taximeter import numbers
 from taximeter.redact import brief, visible
 from taximeter.report import schemas
+from taximeter.report.baseline import differences, differences_columns
 from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import cost, headline, name
@@ -24,8 +25,14 @@ def render(report: schemas.RunInstrumentation) -> str:
     parts = [
         f"# Run {_text(report.run_id)}",
         f"**{' · '.join(map(_text, headline(report)))}**",
+        *([_text(report.summary)] if report.summary else []),
         _facts(report),
     ]
+    if report.baseline and report.headline:
+        parts += [
+            f"## Against {_text(brief(report.baseline.run_id))}",
+            _table(table(differences_columns(), differences(report))),
+        ]
     if report.metered:
         parts += ["## Models", _table(table(model_columns(currency), by_cost(report)))]
         parts += ["## Stages", _table(table(stage_columns(currency), report.stages))]

@@ -259,6 +259,19 @@ class ReusedStage(Measured):
     methods: dict[str, Figure] = {}
 
 
+class Latency(_Record):
+    """How long calls took, as the caller saw it. Percentiles are right within 2 %."""
+
+    calls: Count = 0
+    """Calls of which it is known."""
+
+    p50_ms: Seconds | None = None
+    p95_ms: Seconds | None = None
+    longest_ms: Seconds | None = None
+    total_ms: Seconds = 0
+    """Of all calls, also of those at the same time."""
+
+
 class StageInstrumentation(Measured):
     """What one stage took and what it cost, over all its attempts."""
 
@@ -271,6 +284,9 @@ class StageInstrumentation(Measured):
 
     module_id: str | None = None
     description: str | None = None
+    needs: list[str] = []
+    """Ids of the stages that must be done first."""
+
     status: Status
     stale: bool = False
     """What it read was made anew since."""
@@ -294,6 +310,7 @@ class StageInstrumentation(Measured):
     """What it took and cost there."""
 
     attempts: list[StageAttempt] = []
+    latency: Latency = Latency()
     llm_calls: list[LLMCallUsage] = []
     """The most expensive calls."""
 
@@ -377,6 +394,101 @@ class Losses(_Record):
     """Why calls were rejected, and how often."""
 
 
+class Headline(_Record):
+    """The figures by which runs are compared."""
+
+    run_id: str
+    status: Status
+    wall_seconds: Seconds | None = None
+    cost: Money | None = None
+    cost_status: CostStatus | None = None
+    prompt_tokens: Count = 0
+    cache_read_input_tokens: Count = 0
+    completion_tokens: Count = 0
+    embedding_tokens: Count = 0
+    calls: Count = 0
+    peak_memory_bytes: Count | None = None
+    """Of the stage that took most."""
+
+    cpu_seconds: Seconds | None = None
+    parallelism: Seconds | None = None
+    """Seconds of all stages over the seconds of the run: 1 is one stage after the other."""
+
+    items: Count | None = None
+    """What the last stage that has items made."""
+
+    cost_per_1000_items: Money | None = None
+
+
+class CriticalPath(_Record):
+    """The chain of stages that decided when the run ended."""
+
+    stages: list[str] = []
+    seconds: Seconds = 0
+
+
+class Timeline(_Record):
+    """When calls happened, as columns: one entry a bar, by when they begin. A bar is one call or a bin of them."""
+
+    started_at: str | None = None
+    """UTC; the times of bars count from here."""
+
+    bin_seconds: Seconds = 0
+    """Calls of one stage, attempt and model that began within it share a bar; 0: each call has its own."""
+
+    untimed_calls: Count = 0
+    """Calls of which nobody knows when they began."""
+
+    left_out_calls: Count = 0
+    """Calls for which there was no room."""
+
+    stages: list[str | None] = []
+    models: list[str] = []
+    stage: list[int] = []
+    """Index into `stages`."""
+
+    model: list[int] = []
+    """Index into `models`."""
+
+    attempt: list[int | None] = []
+    start_ms: list[int] = []
+    end_ms: list[int] = []
+    busy_ms: list[int] = []
+    """What the calls of the bar took, added up."""
+
+    calls: list[int] = []
+    failed: list[int] = []
+    tokens: list[int] = []
+    cost: list[Money | None] = []
+
+
+class SpanNode(_Record):
+    """All spans of one name below one name."""
+
+    name: str
+    stage_id: str | None = None
+    parent: int | None = None
+    """Index of the node around it; it stands before its children."""
+
+    count: Count
+    failed: Count = 0
+    total_seconds: Seconds
+    """Added up, also of spans at the same time."""
+
+    self_seconds: Seconds
+    """The same without its children."""
+
+    cpu_seconds: Seconds | None = None
+
+
+class SpanTree(_Record):
+    """Where time was spent inside stages, as programs name it."""
+
+    nodes: list[SpanNode] = []
+    left_out: Count = 0
+    """Spans of names for which there was no room."""
+
+
 class RunInstrumentation(_Record):
     """What a run took and what it cost."""
 
@@ -394,7 +506,17 @@ class RunInstrumentation(_Record):
     wall_seconds: Seconds | None = None
     cpu_user_seconds: Seconds | None = None
     cpu_system_seconds: Seconds | None = None
+    headline: Headline | None = None
+    baseline: Headline | None = None
+    """The run that this one was compared with."""
+
+    summary: str = ""
+    """Where the time and the money went, in one sentence."""
+
+    critical_path: CriticalPath = CriticalPath()
     stages: list[StageInstrumentation] = []
+    timeline: Timeline = Timeline()
+    spans: SpanTree = SpanTree()
     totals: Totals = Totals()
     pricing: Pricing = Pricing()
     env: Env = Env()

@@ -32,9 +32,14 @@ class Sittings:
         return self.status(latest)
 
     @property
+    def started(self) -> float | None:
+        """When the first one began, in seconds since the epoch."""
+        return self._spans[0].started_at if self._spans else None
+
+    @property
     def started_at(self) -> str | None:
-        """When the first one began."""
-        return iso(self._spans[0].started_at) if self._spans else None
+        """The same as text."""
+        return None if self.started is None else iso(self.started)
 
     @property
     def ended_at(self) -> str | None:

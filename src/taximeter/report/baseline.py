@@ -1,0 +1,70 @@
+"""A run beside an earlier one: each headline figure with its difference."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from taximeter import numbers
+from taximeter.report import schemas
+from taximeter.report.columns import Column
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One figure of two runs, in words."""
+
+    figure: str
+    before: str
+    now: str
+    change: str
+    """Signed, and in percent; unknown if either is."""
+
+
+def against(report: schemas.RunInstrumentation, baseline: schemas.RunInstrumentation) -> schemas.RunInstrumentation:
+    """The report with the headline of the run that it is compared with."""
+    return report.model_copy(update={"baseline": baseline.headline})
+
+
+def differences(report: schemas.RunInstrumentation) -> list[Difference]:
+    """All headline figures of a report and of its baseline; none without one."""
+    now, before, currency = report.headline, report.baseline, report.pricing.currency
+    if now is None or before is None:
+        return []
+    shown = {
+        "wall_seconds": ("wall", numbers.seconds),
+        "cost": ("cost", lambda amount: numbers.money(amount, currency)),
+        "prompt_tokens": ("tokens in", numbers.count),
+        "cache_read_input_tokens": ("cached in", numbers.count),
+        "completion_tokens": ("tokens out", numbers.count),
+        "embedding_tokens": ("embedding tokens", numbers.count),
+        "calls": ("calls", numbers.count),
+        "peak_memory_bytes": ("peak memory", numbers.size),
+        "cpu_seconds": ("CPU", numbers.seconds),
+        "cost_per_1000_items": ("cost/1k items", lambda amount: numbers.money(amount, currency)),
+    }
+    return [
+        Difference(title, text(old), text(new), _change(old, new))
+        for field, (title, text) in shown.items()
+        for old, new in [(getattr(before, field), getattr(now, field))]
+    ]
+
+
+def differences_columns() -> list[Column[Difference]]:
+    """Columns of a table with one row a figure."""
+    column = Column[Difference]
+    return [
+        column("figure", lambda d: d.figure, 100, right=False),
+        column("before", lambda d: d.before, 90),
+        column("now", lambda d: d.now, 95),
+        column("change", lambda d: d.change, 99),
+    ]
+
+
+def _change(old: Any, new: Any) -> str:
+    if old is None or new is None:
+        return numbers.UNKNOWN
+    if old == new:
+        return "same"
+    return f"{100 * (Decimal(new) - Decimal(old)) / Decimal(old):+.1f} %" if old else "new"

@@ -12,6 +12,7 @@ from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.recorder.recorder import Recorder
 from taximeter.recorder.sinks.memory import MemorySink
+from taximeter.rundir import MANIFEST
 
 _decode = msgspec.json.Decoder(Event).decode
 
@@ -26,7 +27,9 @@ def read(*paths: Path) -> list[Event]:
 
 
 def read_all(folder: Path) -> list[Event]:
-    return read(*sorted(p for p in folder.rglob("*") if p.name.endswith((".jsonl", ".jsonl.open"))))
+    return read(
+        *sorted(p for p in folder.rglob("*") if p.name.endswith((".jsonl", ".jsonl.open")) and p.name != MANIFEST)
+    )
 
 
 def spans(found: Iterable[Event], *, closed: bool = True) -> dict[str, SpanEvent]:

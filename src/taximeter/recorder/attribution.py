@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from taximeter.events import CallEvent, CallKind
-from taximeter.pricing.cost import EXACT, Cost
+from taximeter.pricing.cost import EXACT
 from taximeter.recorder import handles
 from taximeter.recorder.buckets import TOKENS, Priced, TokenBucket
 from taximeter.recorder.checks import count
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.ratecards import cost_of
-from taximeter.recorder.recording import NO_EVENT_ID, place, record_call
+from taximeter.recorder.recording import NO_EVENT_ID, NOT_ASKED, place, record_call
 from taximeter.usage import SUBSETS, Usage
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ Counters = Mapping[str, Mapping[str, Mapping[str, int]]]
 """Tokens by kind of call (`llm`, `embedding`), model, and name of the count (`input_tokens`, `output_tokens`, ...)."""
 
 _KINDS: tuple[CallKind, ...] = ("llm", "embedding")
-_NOT_ASKED = Cost(None, "", "unpriced", "nobody asked for the price")
 _COUNTS = ("input_tokens", "output_tokens", *SUBSETS)
 
 
@@ -63,7 +62,7 @@ class TokenTracker:
     def _record(self, kind: CallKind, model: str, counts: Mapping[str, int]) -> None:
         usage = msgspec.convert({name: count(name, value) for name, value in counts.items()}, Usage)
         call = CallEvent(event_id=NO_EVENT_ID, kind=kind, model=model, usage=usage, usage_source="tracker")
-        self._bucket.add(Priced(call, _NOT_ASKED))
+        self._bucket.add(Priced(call, NOT_ASKED))
         record_call(call)
 
     def token_counters(self) -> Counters:

@@ -100,7 +100,12 @@ class Recorder:
         return self.deliver is not None
 
     def _enable_by_environment(self) -> None:
+        self._compiles_prices = False
         self.enable()
+
+    _compiles_prices = True
+    """Whether the built-in prices are worth their quarter of a second: a program that the environment measures is
+    spared it, and its calls are priced by those who read them."""
 
     def enable(
         self,
@@ -153,6 +158,8 @@ class Recorder:
 
     def _prices_of(self, home: Home, rate_card_path: str | os.PathLike[str] | None) -> Sheet | None:
         try:
+            if rate_card_path is None and home.run is None and not self._compiles_prices:
+                return None if settings.RATE_CARD.read() is None else home.sheet(None)
             return home.sheet(rate_card_path)
         except BaseException:
             if home is not self._home:

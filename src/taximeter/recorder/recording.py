@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from taximeter.events import CallEvent
+from taximeter.pricing.cost import Cost
 from taximeter.pricing.price import price
 from taximeter.recorder.buckets import Priced, TokenBucket
 from taximeter.recorder.context import current, live, scope_of, span_of
@@ -17,6 +18,7 @@ from taximeter.recorder.recorder import RECORDER
 if TYPE_CHECKING:
     from taximeter.recorder.spans import Span
 
+NOT_ASKED = Cost(None, "", "unpriced", "nobody asked for the price")
 NO_EVENT_ID = ("", -1)
 """What stands in a call until it is recorded."""
 
@@ -55,7 +57,8 @@ def place(call: CallEvent, span: Span | None) -> None:
         tags={**(labels.tags or {}), **(call.tags or {})} or None,
     )
     if recorder.record_tokens:
-        _count(Priced(call, price(call, recorder.sheet())), span)
+        prices = recorder.prices
+        _count(Priced(call, NOT_ASKED if prices is None else price(call, prices)), span)
     recorder.emit(call)
     if now > recorder.beat_at:
         recorder.beat(now)

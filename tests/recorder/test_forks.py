@@ -1,0 +1,170 @@
+"""Every child process has its own file, ids and pid, and no event is told twice."""
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taximeter
+from taximeter.events import SpanEvent
+from taximeter.recorder import guard
+from tests.recorder.events import calls, events, read_all, spans
+
+CHILD = """
+import multiprocessing, os, sys, taximeter
+
+def work(name):
+    with taximeter.span(name):
+        taximeter.log_llm_usage("m", 1, 1)
+
+if __name__ == "__main__":
+    taximeter.enable(run_id="r", output_dir=sys.argv[1], sink=None)
+    with taximeter.record_stage("parent"):
+        for method in ("fork", "spawn", "forkserver"):
+            process = multiprocessing.get_context(method).Process(target=work, args=(method,))
+            process.start()
+            process.join()
+        pid = os.fork()
+        if pid == 0:
+            work("os.fork")
+            os._exit(0)
+        os.waitpid(pid, 0)
+        work("own")
+"""
+
+
+@pytest.mark.slow
+def test_children_of_every_kind_join_the_run(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(CHILD)
+    subprocess.run([sys.executable, str(script), str(tmp_path)], check=True, timeout=120)
+    files = {path: read_all(path.parent) for path in [tmp_path / "runs" / "r" / "events" / "x"]}
+    found = next(iter(files.values()))
+    names = {"fork", "spawn", "forkserver", "os.fork", "own"}
+    by_name = spans(found)
+    assert by_name.keys() == {*names, "parent"}
+    assert len({by_name[name].pid for name in names}) == 5
+    assert len({by_name[name].event_id[0] for name in names}) == 5
+    assert len({e.event_id for e in found}) == len(found)
+    assert len(calls(found)) == 5
+    assert {by_name[name].run_id for name in names} == {"r"}
+    assert {by_name[name].parent_id for name in ("fork", "os.fork", "own")} == {by_name["parent"].span_id}
+    assert len(list((tmp_path / "runs" / "r" / "events").iterdir())) == 5
+    processes = {e.pid: e for e in found if isinstance(e, SpanEvent) and e.kind == "process"}
+    assert len(processes) == 5
+    assert sum(e.ended_at is None for e in processes.values()) == 1  # `os._exit` says no farewell
+
+
+def test_a_span_that_was_open_at_the_fork_is_told_by_the_parent_alone(tmp_path: Path) -> None:
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    with taximeter.span("open"):
+        taximeter.log_llm_usage("m", 5, 0)
+        pid = os.fork()
+        if pid == 0:
+            try:
+                taximeter.log_llm_usage("m", 7, 0)
+            finally:
+                pass
+    if pid == 0:
+        with taximeter.span("child"):
+            pass
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    taximeter.disable()
+    found = read_all(tmp_path)
+    assert [e.span for e in found if isinstance(e, SpanEvent) and e.kind == "span"].count("open") == 1
+    opened, child = spans(found)["open"], spans(found)["child"]
+    assert opened.tokens == {"input_tokens": 5}
+    assert child.parent_id is None
+    assert sorted(call.usage.input_tokens or 0 for call in calls(found)) == [5, 7]
+    assert {call.span_id for call in calls(found)} == {opened.span_id}
+    assert (child.pid, child.event_id[0] != opened.event_id[0]) == (pid, True)
+
+
+def test_a_child_that_says_nothing_leaves_no_file(tmp_path: Path) -> None:
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    pid = os.fork()
+    if pid == 0:
+        taximeter.disable()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl.open"]
+
+
+def test_a_fork_while_another_thread_holds_every_lock_does_not_hang(tmp_path: Path) -> None:
+    recorder = taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    sink: Any = recorder.sink
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with recorder._lock, sink._journal._lock:
+            held.set()
+            done.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    held.wait()
+    pid = os.fork()
+    if pid == 0:
+        for n in range(100):
+            with taximeter.record_stage("s"), taximeter.span(str(n)):
+                taximeter.log_llm_usage("m", 1, 1)
+        taximeter.disable()
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    done.set()
+    thread.join()
+    assert status == 0
+    taximeter.disable()
+    assert len(calls(read_all(tmp_path))) == 100
+
+
+def test_what_the_parent_lost_is_not_the_childs() -> None:
+    recorder = taximeter.enable(sink="memory:")
+    guard.losses["dropped"] = 3
+    pid = os.fork()
+    if pid == 0:
+        with taximeter.span("s"):
+            pass
+        code = int(any(getattr(e, "losses", None) for e in events(recorder)))
+        os._exit(code)
+    assert os.waitpid(pid, 0)[1] == 0
+
+
+def test_four_processes_write_one_run(tmp_path: Path) -> None:
+    program = """
+import sys, taximeter
+for n in range(500):
+    with taximeter.span(f"{sys.argv[1]}-{n}", x=1):
+        pass
+"""
+    env = os.environ | {"TAXIMETER_ENABLED": "1", "TAXIMETER_OUT": str(tmp_path / "e.jsonl"), "TAXIMETER_RUN_ID": "r"}
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(n)], env=env) for n in range(4)]
+    assert [writer.wait(60) for writer in writers] == [0] * 4
+    found = read_all(tmp_path)
+    assert sorted(e.span for e in found if isinstance(e, SpanEvent) and e.kind == "span") == sorted(
+        f"{w}-{n}" for w in range(4) for n in range(500)
+    )
+    assert len({e.event_id for e in found}) == len(found)
+    assert {e.run_id for e in found} == {"r"}
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_pools_of_processes(tmp_path: Path) -> None:
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        pool.map(_work, range(20))
+        pool.close()
+        pool.join()
+    taximeter.disable()
+    assert spans(read_all(tmp_path)).keys() == {f"item {n}" for n in range(20)}
+
+
+def _work(n: int) -> None:
+    with taximeter.span(f"item {n}"):
+        pass

@@ -1,0 +1,291 @@
+"""The recorder of a process: on and off, where its events go, and what it says of itself."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import taximeter
+from taximeter.errors import RunDirError, SetupError
+from taximeter.events import CallEvent, SpanEvent
+from taximeter.recorder import guard
+from taximeter.recorder.recorder import Recorder
+from taximeter.report.build import build
+from taximeter.rundir import RunDir
+from tests.recorder.events import calls, read, read_all, spans
+
+
+def run(program: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    clean = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TAXIMETER_", "OGMEM_", "INSTRUMENT"))
+    }
+    return subprocess.run(
+        [sys.executable, "-c", program], cwd=cwd, env=clean | env, capture_output=True, text=True, timeout=60
+    )
+
+
+ONE_SPAN = """
+import taximeter
+with taximeter.record_stage("s"):
+    pass
+"""
+
+
+def test_enable_is_idempotent_and_later_calls_change_options(recorder: Recorder) -> None:
+    sink, run_id = recorder.sink, recorder.run_id
+    assert taximeter.enable(sample=0.5) is recorder is taximeter.get_recorder()
+    assert (recorder.sink, recorder.run_id, recorder.sample) == (sink, run_id, 0.5)
+    assert taximeter.is_enabled()
+
+
+def test_a_replaced_sink_is_closed_and_the_run_goes_on(tmp_path: Path, recorder: Recorder) -> None:
+    run_id = recorder.run_id
+    taximeter.enable(sink=f"jsonl:{tmp_path}/a.jsonl")
+    with taximeter.span("one"):
+        pass
+    taximeter.enable(sink=f"jsonl:{tmp_path}/b.jsonl")
+    assert (tmp_path / "a.jsonl").exists()
+    assert spans(read(tmp_path / "a.jsonl"))["one"].run_id == recorder.run_id == run_id
+
+
+def test_the_default_is_a_run_directory_of_its_own(tmp_path: Path, card: Path) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="mine", rate_card_path=card)
+    assert recorder.run_dir == str(tmp_path / "runs" / "mine")
+    assert [os.environ[f"TAXIMETER_{name}"] for name in ("ENABLED", "RUN_ID", "RUN_DIR")] == [
+        "1",
+        "mine",
+        recorder.run_dir,
+    ]
+    with taximeter.record_stage("ingest"):
+        taximeter.log_llm_usage("big", 1000, 0)
+    run_dir = RunDir(tmp_path / "runs" / "mine")
+    assert build(run_dir).status == "running"
+    assert taximeter.run_report().report.totals.cost == Decimal("0.003")
+    taximeter.disable()
+    assert not any(f"TAXIMETER_{name}" in os.environ for name in ("ENABLED", "RUN_ID", "RUN_DIR"))
+    report = build(run_dir)
+    assert (report.status, report.stages[0].id, report.stages[0].llm_totals.cost) == (
+        "done",
+        "ingest",
+        Decimal("0.003"),
+    )
+    lines = [json.loads(line) for line in (tmp_path / "run_manifest.jsonl").read_text().splitlines()]
+    assert [(line["run_id"], line["status"]) for line in lines] == [("mine", "running"), ("mine", "done")]
+
+
+def test_what_cannot_be_set_up_is_told_with_its_path(tmp_path: Path) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with pytest.raises(RunDirError, match=str(blocked)):
+        taximeter.enable(output_dir=blocked)
+    with pytest.raises(SetupError, match=str(blocked)):
+        taximeter.enable(sink=f"jsonl:{blocked}/x.jsonl")
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("models: [")
+    with pytest.raises(SetupError, match=r"bad\.yaml"):
+        taximeter.enable(sink="memory:", rate_card_path=bad)
+    with pytest.raises(SetupError, match="roll"):
+        taximeter.enable(sink="memory:", roll="soon")
+    with pytest.raises(SetupError, match="run id"):
+        taximeter.enable(run_id="../x", output_dir=tmp_path)
+    assert not taximeter.is_enabled()
+
+
+def test_off_costs_nothing_and_gives_nothing() -> None:
+    recorder = taximeter.get_recorder()
+    assert recorder.snapshot_tokens() == {}
+    assert recorder.get_all_events() == []
+    assert (recorder.sink, recorder.run_dir, recorder.service) == (None, None, None)
+    assert recorder.flush(0.1)
+    taximeter.disable()
+
+
+def test_all_events_have_every_field(recorder: Recorder) -> None:
+    with taximeter.span("s"):
+        taximeter.log_llm_usage("big", 1, 1)
+    process, call, span = recorder.get_all_events()
+    assert set(SpanEvent.__struct_fields__) < set(span)
+    assert set(CallEvent.__struct_fields__) < set(call)
+    assert (process["kind"], span["attempt"], call["ttft_ms"]) == ("process", None, None)
+
+
+def test_an_event_of_ones_own_is_taken_and_nothing_is_raised(recorder: Recorder) -> None:
+    mine = SpanEvent(("me", 0), "r", "t", "s", "span", "mine", 1.0)
+    recorder.emit(mine)
+    assert recorder.get_all_events()[-1]["span"] == "mine"
+
+    class Broken:
+        def emit(self, event: object) -> None:
+            raise OSError("no")
+
+        def flush(self, timeout: float) -> bool:
+            return False
+
+        def close(self) -> None:
+            raise OSError("no")
+
+    taximeter.enable(sink=Broken())
+    with taximeter.span("s"):
+        pass
+    assert guard.losses["dropped"] >= 2
+    assert guard.failures["OSError: no"] >= 2
+    taximeter.disable()
+
+
+STRANGE: dict[str, Any] = {
+    "surrogate": "\ud800",
+    "nan": math.nan,
+    "infinite": -math.inf,
+    "huge": 10**400,
+    "separator": "a\u2028b\n",
+    "bytes": b"\xff",
+    "set": {1},
+    "key": {("a", 1): 2},
+}
+
+
+def test_no_value_raises_or_makes_a_line_that_is_no_json(tmp_path: Path) -> None:
+    class Unkind:
+        def __repr__(self) -> str:
+            raise RuntimeError("no")
+
+    cycle: list[Any] = []
+    cycle.append(cycle)
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    for name, value in {**STRANGE, "unkind": Unkind(), "cycle": cycle}.items():
+        with taximeter.span(name, value=value):
+            pass
+        with taximeter.span("\ud800name"):
+            pass
+        taximeter.log_llm_usage("m", 1, 1, tags={"t": str(value)[:9]} if name != "unkind" and name != "cycle" else None)
+    taximeter.disable()
+    lines = (tmp_path / "e.jsonl").read_bytes().split(b"\n")[:-1]
+    found = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert {e.get("span") for e in found} >= {*STRANGE, "unkind", "cycle"}
+    assert len([e for e in found if e["schema_version"] == "call_v1"]) == len(STRANGE) + 2
+
+
+@pytest.mark.parametrize(
+    ("env", "files"),
+    [
+        ({}, []),
+        ({"TAXIMETER_ENABLED": "no", "TAXIMETER_OUT": "out.jsonl"}, []),
+        ({"TAXIMETER_ENABLED": "1", "TAXIMETER_OUT": "out.jsonl"}, ["out.jsonl"]),
+        ({"TAXIMETER_ENABLED": "TRUE", "TAXIMETER_OUT": "out", "TAXIMETER_WORKER_ID": "3"}, ["out.w3.jsonl"]),
+        ({"OGMEM_PERF_ENABLED": "Yes", "OGMEM_PERF_OUT": "out.jsonl", "OGMEM_WORKER_ID": "3"}, ["out.w3.jsonl"]),
+    ],
+)
+def test_the_environment_turns_it_on(tmp_path: Path, env: dict[str, str], files: list[str]) -> None:
+    done = run(ONE_SPAN, tmp_path, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    assert all(spans(read_all(tmp_path)).keys() == {"s"} for _ in files)
+
+
+def test_a_run_directory_by_environment(tmp_path: Path) -> None:
+    assert run(ONE_SPAN, tmp_path, TAXIMETER_ENABLED="1", TAXIMETER_OUT="here/", TAXIMETER_RUN_ID="r").stderr == ""
+    report = build(RunDir(tmp_path / "here"))
+    assert (report.status, [stage.id for stage in report.stages]) == ("done", ["s"])
+
+
+def test_an_environment_that_cannot_be_followed_does_no_harm(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(ONE_SPAN, tmp_path, TAXIMETER_ENABLED="1", TAXIMETER_OUT="file/x.jsonl")
+    assert done.returncode == 0
+    assert "file/x.jsonl" in done.stderr
+
+
+def test_a_process_of_a_driver_hangs_under_its_stage(tmp_path: Path) -> None:
+    trace, parent = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    env = {"TRACEPARENT": f"00-{trace}-{parent}-01", "PIPELINE_STAGE_ID": "stage", "TAXIMETER_ATTEMPT": "2"}
+    program = ONE_SPAN.replace("pass", "taximeter.log_llm_usage('m', 1, 1)")
+    run(program, tmp_path, TAXIMETER_ENABLED="1", TAXIMETER_OUT="e.jsonl", INSTRUMENT_SINK="sink.jsonl", **env)
+    found = read(tmp_path / "e.jsonl")
+    span = spans(found)["s"]
+    assert (span.kind, span.trace_id, span.parent_id, span.parent_span) == ("span", trace, parent, "stage")
+    (call,) = calls(found)
+    assert (call.stage_id, call.attempt, call.span_id, call.trace_id) == ("stage", 2, span.span_id, trace)
+    assert not (tmp_path / "sink.jsonl").exists()
+
+
+def test_what_is_carried_out_comes_in_again(tmp_path: Path) -> None:
+    program = """
+import os, subprocess, sys, taximeter
+recorder = taximeter.get_recorder()
+with taximeter.record_stage("outer"), taximeter.session("u"), taximeter.tags(a="b"):
+    child = "import taximeter\\nwith taximeter.span('child'): pass"
+    subprocess.run([sys.executable, "-c", child], env=os.environ | recorder.carrier(), check=True)
+"""
+    done = run(program, tmp_path, TAXIMETER_ENABLED="1")
+    assert done.stderr == ""
+    found = spans(read_all(tmp_path))
+    child, outer = found["child"], found["outer"]
+    assert (child.parent_id, child.trace_id, child.run_id) == (outer.span_id, outer.trace_id, outer.run_id)
+    assert (child.session_id, child.tags, child.stage_id) == ("u", {"a": "b"}, "outer")
+
+
+def test_an_unhandled_exception_ends_the_run_as_failed(tmp_path: Path) -> None:
+    program = "import taximeter; taximeter.enable(run_id='r', summary=True)\nwith taximeter.record_stage('s'): 1 / 0"
+    done = run(program, tmp_path)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+    assert "no calls" in done.stderr or "0 calls" in done.stderr
+    report = build(RunDir(tmp_path / "output" / "runs" / "r"))
+    assert (report.status, report.error) == ("failed", "ZeroDivisionError: division by zero")
+
+
+def test_a_report_of_memory_is_text_and_static_html(recorder: Recorder) -> None:
+    with taximeter.record_stage("<script>alert(1)</script>"):
+        taximeter.log_llm_usage("big", 1000, 0)
+    view = taximeter.run_report()
+    assert "$0.003" in str(view)
+    html = view._repr_html_()
+    assert "&lt;script&gt;" in html
+    assert "<script" not in html
+
+
+def test_nothing_to_report_is_told() -> None:
+    with pytest.raises(RunDirError, match=r"taximeter\.enable"):
+        taximeter.run_report()
+
+
+def test_losses_stand_in_the_report(tmp_path: Path, card: Path) -> None:
+    taximeter.enable(output_dir=tmp_path, run_id="r", rate_card_path=card)
+    taximeter.log_llm_usage("big", -1, 0)
+    taximeter.disable()
+    losses = build(RunDir(tmp_path / "runs" / "r")).losses
+    assert losses.rejected == 1
+    assert list(losses.reasons) == ["prompt_tokens must be a whole number from 0 to 2**63 - 1, not -1"]
+
+
+def test_a_service_rolls_into_the_next_run(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
+    for number in range(3):
+        with taximeter.span("big", text="x" * 600_000 if number else ""):
+            pass
+        with taximeter.span("small"):
+            pass
+        for _ in range(5):
+            with taximeter.span("filler", text="x" * 200_000):
+                pass
+        recorder.beat_at = 0
+        with taximeter.span("last"):
+            pass
+    taximeter.disable()
+    runs = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert runs == ["svc", "svc.2", "svc.3", "svc.4"]
+    assert [build(RunDir(tmp_path / "runs" / name)).status for name in runs] == ["done"] * 4
+    assert len([e for e in read_all(tmp_path) if getattr(e, "span", "") == "small"]) == 3
+
+
+def test_clocks_are_of_one_moment() -> None:
+    epoch, monotonic, cpu = taximeter.clocks()
+    later = taximeter.clocks()
+    assert later[0] - epoch == pytest.approx(later[1] - monotonic, abs=1e-5)
+    assert cpu <= later[2]

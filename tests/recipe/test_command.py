@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from taximeter.recipe.command import CALL, CommandValues, render
 from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.shell import first_sign
 from tests.recipes import module, stage, write
 
 VALUES = CommandValues(
@@ -100,6 +101,29 @@ def test_in_a_script_only_our_placeholders_are_filled() -> None:
         "-c",
         script.replace("{{out}}", "{01_s/artifact.jsonl}")[: -len("{out}")] + "01_s/artifact.jsonl",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"),
+    [
+        ("wc -l {inputs.x} > {out}", ">"),
+        ("wc -l {inputs.x} >{out}", ">"),
+        ("wc 2>> log", "2>>"),
+        ("wc &> log", "&>"),
+        ("wc < x", "<"),
+        ("cat x | wc", "|"),
+        ("test -e x || make", "||"),
+        ("make && make test", "&&"),
+        ("cd x; make", ";"),
+        ("make &", "&"),
+        ("echo a|b c>d e&f 1;2 -> => {out}", None),
+        ("expr 1 '>' 2", None),
+        ('find . -exec wc {} "x > y;" \\;', None),
+        ('sh -c \'wc < "$1" | sort > "$2"; true\' sh {inputs.x} {out}', None),
+    ],
+)
+def test_a_sign_for_a_shell_is_found_where_a_shell_would_heed_it(words: str, sign: str | None) -> None:
+    assert first_sign(words) == sign
 
 
 def shell(script: str, value: str) -> str:

@@ -88,6 +88,15 @@ command: x {ouput} {inputs} {params.} {print $1}
             "modules/m/module.yaml:2:29: unknown placeholder `{params.}` [did you mean `{params.NAME}`?]",
         ],
     ),
+    "signs of a shell": (
+        """
+module_id: m
+command: wc -l '>' 2>&1 > {out}
+""",
+        [
+            """modules/m/module.yaml:2:20: `2>` is for a shell, and none runs this command [call one: sh -c 'wc -l "$1" > "$2"' sh {inputs.NAME} {out}; for the text itself write '2>']""",
+        ],
+    ),
     "template in a list": (
         """
 module_id: m

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from taximeter.errors import Problem
+from taximeter.recipe import shell
 from taximeter.recipe.command import faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.entrypoint import Entrypoint, parse_entrypoint
@@ -98,6 +99,10 @@ def _template(module: Module, command: str | list[str], problems: list[Problem])
     except ValueError as error:
         problems.append(module.problem(f"the command cannot be split: {error}", ("command",)))
         return ()
+    if isinstance(command, str) and (sign := shell.first_sign(command)):
+        message = f"{show(sign)} is for a shell, and none runs this command"
+        hint = f"""call one: sh -c 'wc -l "$1" > "$2"' sh {{inputs.NAME}} {{out}}; for the text itself write '{sign}'"""
+        problems.append(module.problem(message, ("command",), hint, within=sign))
     for index, fault in faults(arguments):
         at = ("command", index) if isinstance(command, list) else ("command",)
         problems.append(module.problem(fault.message, at, fault.hint, within=fault.text))

@@ -14,6 +14,16 @@ _NEXT = {
 }
 """What can change the quoting, by the quoting that is in force; `(` and `$(` begin anew."""
 
+_SIGN = re.compile(
+    r"""\\.|'[^']*'|"(?:\\.|[^"\\])*"|((?<!\S)(?:[\d&]?(?:>>?|<)|(?:\|\|?|&&?)(?!\S))|;(?!\S))""", re.DOTALL
+)
+"""What is quoted, or (the group) a sign that sends output elsewhere or joins commands."""
+
+
+def first_sign(words: str) -> str | None:
+    """The first sign in words that only a shell would understand; one within quotes is text."""
+    return next((match[1] for match in _SIGN.finditer(words) if match[1]), None)
+
 
 def fill(script: str, placeholder: re.Pattern[str], value: Callable[[str], str]) -> str:
     """The script with a quoted value for each placeholder; inside quotes they are closed before and opened after."""

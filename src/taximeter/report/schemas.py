@@ -33,7 +33,8 @@ Money = Annotated[
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Deferred: a start would otherwise pay for the validators of every format, used or not.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class LLMCallUsage(_Record):

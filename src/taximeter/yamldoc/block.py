@@ -26,7 +26,8 @@ FREE_KEYS: dict[str, Any] = {"patternProperties": {"^x-": {}}}
 class Block(BaseModel):
     """Exact types, no unknown keys; a key that begins with `x-` is free."""
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=FREE_KEYS)
+    # Deferred: most files are never read in a run, and their validators take longer to build than to use.
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=FREE_KEYS, defer_build=True)
 
     not_yet: ClassVar[frozenset[str]] = frozenset()
     """Keys of features that this version does not have: refused by name."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from taximeter.events import CallEvent
-from taximeter.pricing.load import built_in
+from taximeter.pricing.builtin import built_in
 from taximeter.pricing.price import price
 from taximeter.totals import total_by
 from taximeter.usage import Usage

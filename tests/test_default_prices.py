@@ -9,7 +9,7 @@ import yaml
 
 from taximeter.events import CallEvent
 from taximeter.pricing import genai
-from taximeter.pricing.load import built_in
+from taximeter.pricing.builtin import built_in
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import decode_sheet
 from taximeter.usage import Usage

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from taximeter.events import CallEvent
 from taximeter.pricing.buckets import split
+from taximeter.pricing.builtin import built_in
 from taximeter.pricing.cost import EXACT, NOTHING
-from taximeter.pricing.load import built_in
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import decode_sheet
 from taximeter.pricing.units import (

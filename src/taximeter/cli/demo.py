@@ -17,7 +17,7 @@ from taximeter.cli import options
 from taximeter.cli.local_model import local_model
 from taximeter.cli.run import tell, watch
 from taximeter.errors import Problem, SetupError
-from taximeter.pricing.load import BUILT_IN
+from taximeter.pricing.builtin import BUILT_IN
 from taximeter.run.options import RunOptions
 from taximeter.run.pipeline import run_recipe
 

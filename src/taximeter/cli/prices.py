@@ -16,8 +16,8 @@ from taximeter.cli import options
 from taximeter.errors import Problem, SetupError
 from taximeter.events import CallEvent
 from taximeter.numbers import exact, plural, to_json
+from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.cost import Cost, LineItem
-from taximeter.pricing.load import built_in, load_sheet
 from taximeter.pricing.lookup import find
 from taximeter.pricing.price import price
 from taximeter.pricing.providers import canonical
@@ -40,11 +40,6 @@ price_table = click.option(
 at_date = click.option(
     "--at", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="The time whose rates count, in UTC."
 )
-
-
-def sheet_in(path: Path | None) -> Sheet:
-    """The sheet in a file, or the built-in one."""
-    return built_in() if path is None else load_sheet(path)
 
 
 def seconds(at: datetime | None) -> float:
@@ -164,7 +159,7 @@ def explain(
 @options.as_json
 def check(file: Path, as_json: bool) -> None:
     """Check a price sheet: every problem with its place; exit code 2 if there is one."""
-    sheet = load_sheet(file)
+    sheet = sheet_in(file)
     if as_json:
         found = {"sheet_id": sheet.sheet_id, "currency": sheet.currency, "entries": len(sheet.entries)}
         click.echo(to_json({"schema_version": "price_check_v1", **found}))

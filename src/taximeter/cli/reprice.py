@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from taximeter.cli import options
-from taximeter.cli.prices import at_date, price_table, seconds, sheet_in
+from taximeter.cli.prices import at_date, price_table, seconds
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import money, percent, plural, to_json
+from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import read_sheet
 from taximeter.redact import brief
 from taximeter.report.columns import Column, table

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 
 from taximeter.errors import Problem, SetupError
-from taximeter.pricing import cache, genai
+from taximeter.pricing import genai
 from taximeter.pricing.compile import default_card, entry, layer, named_card
 from taximeter.pricing.lint import lint, lint_compiled
 from taximeter.pricing.schema import PriceSheetBlock
-from taximeter.pricing.sheet import NO_SHEET, Exchange, Sheet, decode_sheet
+from taximeter.pricing.sheet import NO_SHEET, Exchange, Sheet
 from taximeter.yamldoc import Document, KeyPath, load
 from taximeter.yamldoc.document import show
 from taximeter.yamldoc.explain import read_block
 
-BUILT_IN = Path(__file__).parent / "pricing.default.yaml"
-"""Current prices of the main OpenAI, Anthropic and Google models, each with its source and date."""
-
 GENAI_PRICES = "genai-prices"
-
-
-def built_in() -> Sheet:
-    """The sheet that is used when none is given, compiled once for each of its versions."""
-    name = f"built-in-{hashlib.sha256(BUILT_IN.read_bytes()).hexdigest()[:16]}-{version(GENAI_PRICES)}"
-    known = cache.read(name)
-    if known is not None:
-        return decode_sheet(known)
-    sheet = load_sheet(BUILT_IN)
-    cache.keep(name, sheet.encoded)
-    return sheet
 
 
 def load_sheet(path: Path, world: Callable[[], bytes | None] = genai.compiled) -> Sheet:

@@ -288,7 +288,7 @@ class PriceSheetBlock(Block):
     """Where models are looked up that are not listed: `genai-prices`, or another sheet's file."""
 
     on_unknown: Literal["unpriced", "error"] = "unpriced"
-    """`error`: a run with a model that has no price fails in the end, and so does `reprice`."""
+    """`error`: a run with a model that has no price ends with exit code 4, `reprice` with 2."""
 
     models: dict[Text, CardBlock] | list[EntryBlock] = Field(default_factory=list)
     """Rate cards by the name of the model, or a list of entries that say what they match."""

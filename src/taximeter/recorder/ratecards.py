@@ -28,7 +28,7 @@ def load_rate_card(path: str | os.PathLike[str]) -> Sheet:
 
 def built_in_sheet() -> Sheet:
     """The prices that come with taximeter."""
-    from taximeter.pricing.load import built_in
+    from taximeter.pricing.builtin import built_in
 
     return built_in()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from taximeter.pricing.load import built_in
+from taximeter.pricing.builtin import built_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.report import schemas
 from taximeter.report.build import PROGRAM, Books

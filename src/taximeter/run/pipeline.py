@@ -14,6 +14,7 @@ from taximeter.errors import Problem, SetupError
 from taximeter.events import Status
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, ReportFiles
+from taximeter.redact import brief
 from taximeter.report.gaps import gaps
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
@@ -119,8 +120,14 @@ class _Execution:
         self._end(status, report)
         first = self._trouble.first
         trouble = gone or (str(first) if first else None)
-        incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else []
+        incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else self._unpriced(report)
         return Outcome(self._run, self._plan, status, report, driver.signal, trouble, incomplete)
+
+    def _unpriced(self, report: RunInstrumentation) -> list[str]:
+        """Models without a price, where the price sheet calls that an error."""
+        if self._books.sheet.on_unknown == "unpriced" or not report.pricing.unpriced:
+            return []
+        return [f"No price of {', '.join(map(brief, report.pricing.unpriced))}, which the price sheet calls an error."]
 
     def _end(self, status: Status, report: RunInstrumentation) -> None:
         """The last line in the manifest."""

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from taximeter.errors import Problem, SetupError
-from taximeter.pricing.load import built_in, load_sheet
+from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.options import PlanOptions
@@ -49,7 +49,7 @@ def prepare(options: RunOptions) -> Prepared:
     checked = check(options.recipe, _plan_options(options))
     plan = checked.plan
     table = plan.instrumentation.price_table
-    sheet = (built_in() if table is None else load_sheet(Path(table))) if plan.instrumentation.enabled else None
+    sheet = sheet_in(None if table is None else Path(table)) if plan.instrumentation.enabled else None
     # Absolute, since a stage may go wherever it likes.
     output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
     asked = plan.run_id if options.run_id is None else options.run_id

@@ -1,0 +1,35 @@
+"""The price sheet that is used when none is given."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+from taximeter.pricing import cache
+from taximeter.pricing.sheet import Sheet, decode_sheet
+
+BUILT_IN = Path(__file__).parent / "pricing.default.yaml"
+"""Current prices of the main OpenAI, Anthropic and Google models, each with its source and date."""
+
+
+def built_in() -> Sheet:
+    """The sheet in `BUILT_IN` with what it extends, compiled once for each of its versions."""
+    name = f"built-in-{hashlib.sha256(BUILT_IN.read_bytes()).hexdigest()[:16]}-{version('genai-prices')}"
+    known = cache.read(name)
+    if known is not None:
+        return decode_sheet(known)
+    from taximeter.pricing.load import load_sheet  # the models of an authored sheet take longer to build than a run
+
+    sheet = load_sheet(BUILT_IN)
+    cache.keep(name, sheet.encoded)
+    return sheet
+
+
+def sheet_in(path: Path | None) -> Sheet:
+    """The sheet in a file, or the built-in one; SetupError with everything that is wrong with it."""
+    if path is None:
+        return built_in()
+    from taximeter.pricing.load import load_sheet
+
+    return load_sheet(path)

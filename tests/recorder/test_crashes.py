@@ -101,6 +101,7 @@ for round in range(200):
             if pid and int(second) >= 20 * (1 + int(first) % 30):
                 os.kill(pid, signal.SIGKILL)
                 pid = 0
+    process.stdout.close()
     assert process.wait() == 0
     assert len(told) == 200
     for number, count in told.items():
@@ -178,9 +179,10 @@ def test_a_signal_handler_that_records_in_the_middle_of_everything(tmp_path: Pat
     def handle(*_: object) -> None:
         with taximeter.span(f"h{next(numbers)}"):
             taximeter.log_llm_usage("m", 1, 1)
+        signal.setitimer(signal.ITIMER_REAL, 0.001)  # only now: no handler in a handler in a handler
 
     old = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    signal.setitimer(signal.ITIMER_REAL, 0.001)
     try:
         for n in range(5_000):
             with taximeter.span(str(n)):

@@ -130,6 +130,8 @@ class Recorder:
         "1GiB") begins a new run directory from time to time, `summary` prints a short table when the process ends.
         SetupError or RunDirError, naming the path, for what cannot be used.
         """
+        # The last two only so that no signal handler that records finds them half loaded.
+        from taximeter.recorder import calls, decorators  # noqa: F401
         from taximeter.recorder.home import open_home
         from taximeter.recorder.roll import parse_roll
 

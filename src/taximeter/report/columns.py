@@ -80,7 +80,7 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
     column = Column[schemas.StageInstrumentation]
     return [
         column("stage", name, 100, right=False, narrowest=16),
-        column("status", _status, 90, right=False),
+        column("status", _status, 97, right=False),
         column("wall", lambda s: numbers.seconds(s.wall_seconds), 95),
         column("CPU", lambda s: numbers.seconds(cpu(s)), 70),
         column("CPU/wall", _share, 30),

@@ -36,10 +36,13 @@ def render(report: schemas.RunInstrumentation) -> str:
     if report.metered:
         parts += ["## Models", _table(table(model_columns(currency), by_cost(report)))]
         parts += ["## Stages", _table(table(stage_columns(currency), report.stages))]
-        parts += ["## Most expensive stages", _ranking(report, _money, lambda s: cost(s.llm_totals, currency))]
+        whole = float(report.totals.cost or 0)
+        dearest = _ranking(report, _money, lambda s: cost(s.llm_totals, currency), whole)
+        parts += ["## Most expensive stages", dearest]
     else:
         parts += ["## Stages", _table(table(plain_stage_columns(), report.stages))]
-    parts += ["## Slowest stages", _ranking(report, _wall, lambda s: numbers.seconds(s.wall_seconds))]
+    slowest = _ranking(report, _wall, lambda s: numbers.seconds(s.wall_seconds), report.wall_seconds or 0.0)
+    parts += ["## Slowest stages", slowest]
     parts += ["## What to trust", "\n".join(f"- {_text(note)}" for note in trust(report))]
     return "\n\n".join(parts) + "\n"
 
@@ -71,8 +74,8 @@ def _ranking(
     report: schemas.RunInstrumentation,
     figure: Callable[[schemas.StageInstrumentation], float],
     shown: Callable[[schemas.StageInstrumentation], str],
+    whole: float,
 ) -> str:
-    whole = sum(map(figure, report.stages))
     first = sorted((s for s in report.stages if figure(s) > 0), key=figure, reverse=True)[:_MOST]
     lines = [
         f"{i}. {_text(name(stage))}: {_text(shown(stage))}, {numbers.percent(figure(stage), whole)}"

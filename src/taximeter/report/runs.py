@@ -98,14 +98,14 @@ def run_columns() -> list[Column[ManifestLine]]:
     column = Column[ManifestLine]
     return [
         column("run", lambda r: visible(r.run_id), 100, right=False),
-        column("status", lambda r: r.status or numbers.UNKNOWN, 95, right=False),
+        column("status", lambda r: r.status or numbers.UNKNOWN, 99, right=False),
         column("started (UTC)", lambda r: _minute(r.started_at), 60, right=False),
         column("wall", lambda r: numbers.seconds(_totals(r).wall_seconds), 90),
         column("CPU", lambda r: numbers.seconds(_totals(r).cpu_seconds), 30),
         column("calls", lambda r: _count(r, _totals(r).calls), 50),
         column("tokens in", lambda r: _count(r, _totals(r).prompt_tokens), 71),
         column("out", lambda r: _count(r, _totals(r).completion_tokens), 70),
-        column("cost", _cost, 99),
+        column("cost", _cost, 98),
     ]
 
 

@@ -70,26 +70,28 @@ def grid(cells: Table, width: int) -> Text:
     widths = [max(map(cell_len, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
     least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
     kept = list(range(len(widths)))
-    while len(kept) > 1 and sum(least[i] + _GAP for i in kept) > width:
+    while len(kept) > 1 and sum(least[i] + _GAP for i in kept) - _GAP > width:
         kept.remove(min(kept, key=lambda i: cells.importance[i]))
-    spare = max(width - sum(least[i] + _GAP for i in kept), 0)
+    spare = max(width + _GAP - sum(least[i] + _GAP for i in kept), 0)
     widths = [min(full, narrow + spare) for full, narrow in zip(widths, least, strict=True)]
+    gaps = dict.fromkeys(kept[:-1], " " * _GAP)
     made = Text(no_wrap=True, overflow="crop")
     for i in kept:
-        made.append(_set(cells.titles[i], widths[i], cells.right[i]), "bold")
-    made.append(f"\n{'─' * (sum(widths[i] + _GAP for i in kept) - _GAP)}")
+        made.append(_set(cells.titles[i], widths[i], cells.right[i]) + gaps.get(i, ""), "bold")
+    made.append(f"\n{'─' * min(sum(widths[i] + _GAP for i in kept) - _GAP, width)}")
     for row in cells.rows:
         made.append("\n")
         for i in kept:
-            made.append(_set(row[i], widths[i], cells.right[i]), _style(row[i], cells.titles[i]))
+            cell = _set(row[i], widths[i], cells.right[i]) + gaps.get(i, "")
+            made.append(cell, _style(row[i], cells.titles[i]))
     return made
 
 
 def _set(text: str, width: int, right: bool) -> str:
-    """A text in its column, and the gap behind it."""
+    """A text in its column."""
     short = text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
     blanks = " " * (width - cell_len(short))
-    return (blanks + short if right else short + blanks) + " " * _GAP
+    return blanks + short if right else short + blanks
 
 
 def _style(text: str, title: str) -> str:

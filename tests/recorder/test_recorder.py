@@ -289,3 +289,18 @@ def test_clocks_are_of_one_moment() -> None:
     later = taximeter.clocks()
     assert later[0] - epoch == pytest.approx(later[1] - monotonic, abs=1e-5)
     assert cpu <= later[2]
+
+
+def test_a_hook_sees_events_before_any_sink(tmp_path: Path) -> None:
+    def redact(event: Any) -> Any:
+        if isinstance(event, SpanEvent):
+            event.meta = None
+        return event
+
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl", redact=redact)
+    taximeter.enable(sample=1.0)
+    with taximeter.span("s", secret="hunter2"):
+        pass
+    taximeter.disable()
+    assert "hunter2" not in (tmp_path / "e.jsonl").read_text()
+    assert spans(read_all(tmp_path)).keys() == {"s"}

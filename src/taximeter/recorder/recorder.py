@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from taximeter.recorder.attribution import ServiceMeter, TokenService
     from taximeter.recorder.home import Home, Target
     from taximeter.recorder.roll import Roll
+    from taximeter.recorder.sinks.redacting import Redact
 
 _BEAT_NS = 5_000_000_000
 """How often the span of the process is written anew, so that a kill loses no losses."""
@@ -61,6 +62,7 @@ class Recorder:
         self._settled = False
         self._home: Home | None = None
         self._rate_card: str | os.PathLike[str] | None = None
+        self._redact: Redact | None = None
         self._roll: Roll | None = None
         self._parent_process: str | None = None
         self._run_span: SpanEvent | None = None
@@ -121,6 +123,7 @@ class Recorder:
         session_id: str | None = None,
         tags: Mapping[str, str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
+        redact: Redact | None = None,
     ) -> Recorder:
         """Turns the recorder on, or changes its options if it is on; gives the recorder.
 
@@ -128,7 +131,8 @@ class Recorder:
         says, else to a run directory of their own, `output/runs/<run_id>/`. `rate_card_path` names the price sheet,
         `sample` is the share of traces whose spans are kept, `span_cpu` reads the CPU time of spans too, `roll` ("1d",
         "1GiB") begins a new run directory from time to time, `summary` prints a short table when the process ends.
-        SetupError or RunDirError, naming the path, for what cannot be used.
+        `redact` sees every event before any sink does, and gives what may be kept of it. SetupError or RunDirError,
+        naming the path, for what cannot be used.
         """
         # The last two only so that no signal handler that records finds them half loaded.
         from taximeter.recorder import calls, decorators  # noqa: F401
@@ -153,10 +157,20 @@ class Recorder:
             self._summary = summary
             self._roll = rolling.begin(home.run_id) if rolling else None
             self._rate_card = rate_card_path
+            self._redact = redact or self._redact  # a later call must not take it away unnoticed
             set_process_scope(_process_scope(session_id, tags))
             if moves:
                 self._move(home)
+            elif redact is not None and not self._is_silent_child:
+                self.deliver = guard.delivering(self._emit_of(home))
         return self
+
+    def _emit_of(self, home: Home) -> Callable[[Event], None]:
+        if self._redact is None:
+            return home.sink.emit
+        from taximeter.recorder.sinks.redacting import RedactingSink
+
+        return RedactingSink(home.sink, self._redact).emit
 
     def _prices_of(self, home: Home, rate_card_path: str | os.PathLike[str] | None) -> Sheet | None:
         try:
@@ -199,10 +213,10 @@ class Recorder:
         self.deliver = None
         home.unexport()
         self._end(home, self._run_span, status, error)
-        self._run_span = None
+        self._run_span = self._redact = None
 
     def _end(self, home: Home, run_span: SpanEvent | None, status: Status, error: str | None) -> None:
-        deliver = guard.delivering(home.sink.emit)
+        deliver = guard.delivering(self._emit_of(home))
         if not self._is_silent_child:
             deliver(self._process_span(home, ended=True, status=status, error=error))
         if run_span is not None:
@@ -229,8 +243,7 @@ class Recorder:
 
     def _open_process(self) -> None:
         assert self._home is not None
-        emit = self._home.sink.emit
-        self.deliver = deliver = guard.delivering(emit)
+        self.deliver = deliver = guard.delivering(self._emit_of(self._home))
         self.beat_at = perf_counter_ns() + _BEAT_NS
         if self._run_span is not None:
             deliver(self._run_span)
@@ -238,7 +251,7 @@ class Recorder:
 
             guard.guarded(tell_begin)(self._home, self._run_span.started_at)
         deliver(self._process_span(self._home))
-        self.deliver = guard.delivering(self._home.sink.emit)  # a sink may have changed how it takes events
+        self.deliver = guard.delivering(self._emit_of(self._home))  # a sink may have changed how it takes events
         _finish_with_multiprocessing()
 
     def _new_run_span(self) -> SpanEvent:

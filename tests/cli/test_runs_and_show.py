@@ -69,6 +69,17 @@ def test_runs_are_listed_newest_first(output: OutputDir) -> None:
     assert "old" not in text
 
 
+def test_a_run_with_stand_ins_is_listed_as_such(output: OutputDir) -> None:
+    writing = Writing(output.path, plan([stage(1, "a", mocked=True)]), "rehearsed")
+    writing.start("a")
+    writing.end("a")
+    writing.close()
+    totals = run_totals(build(writing.run))
+    manifest.append(output, ManifestLine("rehearsed", started_at="2026-01-02", status="done", totals=totals))
+    rows = invoke(runs.command, "--output-dir", str(output.path)).stdout.splitlines()[2:]
+    assert ["done (mock)" in row for row in rows] == [True, False, False]
+
+
 def test_a_run_whose_directory_is_gone_is_listed_as_lost(output: OutputDir) -> None:
     manifest.append(output, ManifestLine("gone", started_at="2026-01-02T00:00:00.000Z", status="running"))
     first = json.loads(invoke(runs.command, "--output-dir", str(output.path), "--json").stdout)["runs"][0]

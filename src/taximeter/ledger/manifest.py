@@ -32,6 +32,9 @@ class RunTotals(msgspec.Struct, frozen=True):
     """The figures of a whole run. All of them are written: what nobody knows is null."""
 
     metered: bool = False
+    mocked: bool = False
+    """Stand-ins ran in the place of modules."""
+
     wall_seconds: float | None = None
     cpu_seconds: float | None = None
     calls: int = 0

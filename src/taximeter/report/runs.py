@@ -66,6 +66,7 @@ def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
     """The figures of a report that stand in the manifest."""
     return RunTotals(
         metered=report.metered,
+        mocked=report.mocked,
         wall_seconds=report.wall_seconds,
         cpu_seconds=cpu(report),
         calls=report.totals.calls,
@@ -98,7 +99,7 @@ def run_columns() -> list[Column[ManifestLine]]:
     column = Column[ManifestLine]
     return [
         column("run", lambda r: visible(r.run_id), 100, right=False),
-        column("status", lambda r: r.status or numbers.UNKNOWN, 99, right=False),
+        column("status", _status, 99, right=False),
         column("started (UTC)", lambda r: _minute(r.started_at), 60, right=False),
         column("wall", lambda r: numbers.seconds(_totals(r).wall_seconds), 90),
         column("CPU", lambda r: numbers.seconds(_totals(r).cpu_seconds), 30),
@@ -111,6 +112,10 @@ def run_columns() -> list[Column[ManifestLine]]:
 
 def _totals(line: ManifestLine) -> RunTotals:
     return line.totals or RunTotals()
+
+
+def _status(line: ManifestLine) -> str:
+    return (line.status or numbers.UNKNOWN) + (" (mock)" if _totals(line).mocked else "")
 
 
 def _minute(iso: str | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import msgspec
 
 
@@ -46,3 +48,11 @@ class SetupError(TaximeterError):
 
 class RunDirError(TaximeterError):
     """A run directory cannot be found, made or locked."""
+
+
+class Interrupted(BaseException):
+    """A signal ends the command while it has nothing to end in good order: no `except Exception` may stop it."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"ended by {signal.Signals(number).name}")
+        self.exit_code = 128 + number

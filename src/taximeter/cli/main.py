@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from importlib import import_module
+from types import FrameType
 
 import click
 
 import taximeter
 from taximeter.cli.failure import page
-from taximeter.errors import RunDirError, SetupError
+from taximeter.errors import Interrupted, RunDirError, SetupError
 from taximeter.redact import visible
 
 _STDERR = 2
@@ -52,6 +54,7 @@ def main() -> None:
     """Entry point of the command `taximeter`. What a person wrote wrong is one page and exit code 2."""
     _open_standard_streams()
     try:
+        _unwind_on_signals()
         cli()
     except SetupError as error:
         click.echo(page(error), err=True)
@@ -59,6 +62,20 @@ def main() -> None:
     except (RunDirError, OSError) as error:
         click.echo(f"taximeter: {visible(str(error))}", err=True)
         sys.exit(2)
+    except Interrupted as end:
+        click.echo(f"taximeter: {end}", err=True)
+        sys.exit(end.exit_code)
+
+
+def _unwind_on_signals() -> None:
+    """Lets go of whatever a command holds when a signal ends it; a signal that is ignored, as under nohup, stays so."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, _frame: FrameType | None) -> None:
+    raise Interrupted(number)
 
 
 def _open_standard_streams() -> None:

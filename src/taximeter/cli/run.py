@@ -15,6 +15,7 @@ from rich.console import Console
 from taximeter.cli import options
 from taximeter.cli.steps import steps_json, steps_text
 from taximeter.clock import SystemClock
+from taximeter.errors import Interrupted
 from taximeter.redact import visible
 from taximeter.report import json, terminal
 from taximeter.run.config import read_config
@@ -103,7 +104,11 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         _report(outcome, as_json)
         _afterword(outcome)
         sys.stdout.flush()
-    except (OSError, SystemExit):  # rich ends the process at a broken pipe; the exit code has to speak for the run
+    except (
+        OSError,
+        SystemExit,
+        Interrupted,
+    ):  # rich ends the process at a broken pipe; the exit code speaks for the run
         nobody = os.open(os.devnull, os.O_WRONLY)
         for stream in (sys.stdout, sys.stderr):  # what is left in their buffers would change the exit code, too
             os.dup2(nobody, stream.fileno())

@@ -85,13 +85,14 @@ class Driver:
         self.signal: signal.Signals | None = None
         """The signal that asked for the end."""
 
-    def go(self) -> None:
+    def go(self, interrupts: Interrupts) -> None:
         """Runs all stages, or as many as can be."""
-        with Interrupts() as interrupts, self._selector:
+        with self._selector:
             self._listen(interrupts.fileno(), lambda: self._interrupted(interrupts.read()))
             self._listen(self._forkserver.fileno(), self._forkserver_died)
             self._listen(self._looker.fileno(), self._start_or_reuse)
             self._settle()
+            self._interrupted(interrupts.read())  # nobody is told to start what would be ended at once
             self._look_at_ready()
             while self._running or ((self._looked_at or self._retries.waiting) and not self._is_closing):
                 for key, _ in self._selector.select(self._patience()):

@@ -1,4 +1,4 @@
-"""Signals to the driver, as something its loop can wait for."""
+"""Signals to the driver, noted until its loop asks for them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Interrupts:
     """While it is entered, SIGINT, SIGTERM and SIGHUP make it readable instead of ending the process.
 
-    Under `nohup` SIGHUP stays ignored.
+    Those that nobody reads change nothing: the run was over. Under `nohup` SIGHUP stays ignored.
     """
 
     def __init__(self) -> None:

@@ -23,6 +23,7 @@ from taximeter.run.artifacts import Artifacts
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.gitstate import GitQuestion
+from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
 from taximeter.run.machine import memory_bytes
 from taximeter.run.observer import Observer
@@ -42,8 +43,8 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
     """Runs a recipe: SetupError with all that is wrong, before anything starts; RunDirError if another driver has
     the run.
 
-    `observe` makes the one who watches, once all is checked. SIGINT, SIGTERM and SIGHUP end the run in good
-    order.
+    `observe` makes the one who watches, once all is checked. From when the run directory is entered until the last
+    word is written, SIGINT, SIGTERM and SIGHUP end the stages and not this process.
     """
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
         prepared = prepare(options)
@@ -51,9 +52,9 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
             message = "the run is not metered, so there are no figures to be complete"
             raise SetupError(Problem(message, "add --instrument", key="--strict"))
         git = GitQuestion(Path.cwd())
-        with closing(enter(prepared.run, options)) as lock:
+        with Interrupts() as interrupts, closing(enter(prepared.run, options)) as lock:
             forkserver.hold(lock.stages)
-            return _Execution(prepared, git, clock or SystemClock()).go(forkserver, observe)
+            return _Execution(prepared, git, clock or SystemClock()).go(forkserver, observe, interrupts)
 
 
 class _Execution:
@@ -88,7 +89,7 @@ class _Execution:
         )
         manifest.append(self._output, self._line)
 
-    def go(self, forkserver: Forkserver, observe: Callable[[], Observer]) -> Outcome:
+    def go(self, forkserver: Forkserver, observe: Callable[[], Observer], interrupts: Interrupts) -> Outcome:
         options = self._prepared.options
         reports = Reports(self._books, self._clock, self._trouble)
         checks = Checks(self._run, forkserver, sys.executable, self._clock)
@@ -109,7 +110,7 @@ class _Execution:
                 self._clock,
                 keep_going=bool(options.keep_going),
             )
-            driver.go()
+            driver.go(interrupts)
         status, reason, gone = driver.status, driver.reason, None
         if not self._run.path.is_dir():
             gone = f"{self._run.path} was removed while the run went on"

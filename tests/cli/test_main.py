@@ -41,7 +41,7 @@ def test_help_imports_no_pydantic_and_no_rich(here: Path) -> None:
 def test_an_unknown_command_is_a_usage_error(here: Path) -> None:
     done = shell(f"{TAXIMETER} runn", here)
     assert done.returncode == 2
-    assert "No such command 'runn'" in done.stderr
+    assert "No such command 'runn'. Did you mean 'run'?" in done.stderr
 
 
 @pytest.mark.parametrize("streams", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

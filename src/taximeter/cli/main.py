@@ -39,6 +39,17 @@ class _Commands(click.Group):
         command: click.Command = import_module(f"taximeter.cli.{cmd_name}").command
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = "".join(f" Did you mean '{name}'?" for name in get_close_matches(args[0], _COMMANDS, n=1))
+            raise click.UsageError(error.message + near, ctx) from None
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(sorted(_COMMANDS.items()))

@@ -1,4 +1,4 @@
-"""Draws `report.png`: the report of a run as a terminal shows it. Needs chromium (`apt-get install chromium`).
+"""Draws `report.png`, the report of a run in the terminal, and `page*.png`, its page. Needs chromium and playwright.
 
 python docs/images/make.py output/runs/RUN
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
+from taximeter.report import html
 from taximeter.report.build import build
 from taximeter.report.terminal import report_view
 from taximeter.rundir import RunDir
@@ -41,5 +42,29 @@ def draw(run: RunDir, picture: Path) -> None:
         subprocess.run([*command, page.as_uri()], check=True, capture_output=True)
 
 
+def draw_page(run: RunDir, folder: Path) -> None:
+    """Light, dark and narrow."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright, tempfile.TemporaryDirectory() as work:
+        path = Path(work) / "page.html"
+        path.write_text(html.render(build(run)))
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name, scheme, width, height in (
+            ("page", "light", 1280, 1120),
+            ("page-dark", "dark", 1280, 1120),
+            ("page-narrow", "light", 390, 844),
+        ):
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(path.as_uri())
+            page.wait_for_selector("tr.stage")
+            page.screenshot(path=folder / f"{name}.png")
+        browser.close()
+
+
 if __name__ == "__main__":
-    draw(RunDir(Path(sys.argv[1])), Path(__file__).with_name("report.png"))
+    images = Path(__file__).parent
+    draw(RunDir(Path(sys.argv[1])), images / "report.png")
+    draw_page(RunDir(Path(sys.argv[1])), images)

@@ -88,6 +88,7 @@ class RunDir:
         self.progress = path / "pipeline_events.jsonl"
         self.report_json = path / "instrumentation.json"
         self.report_md = path / "instrumentation.md"
+        self.report_html = path / "instrumentation.html"
         self.calls = path / "instrumentation_calls.jsonl"
 
     @property

@@ -62,7 +62,8 @@ def test_a_metered_run_leaves_its_whole_directory(here: Path) -> None:
     assert events[0]["extra"]["instrument"] is True
     start, end = lines(Path("output/run_manifest.jsonl"))
     assert (start["status"], end["status"]) == ("running", "done")
-    assert end["instrumentation"] == {"json": "runs/r/instrumentation.json", "md": "runs/r/instrumentation.md"}
+    assert end["instrumentation"] == {form: f"runs/r/instrumentation.{form}" for form in ("json", "md", "html")}
+    assert 'id="data"' in found.report_html.read_text()
     assert end["totals"]["cost"] == Decimal("0.0135")
     assert not list(found.path.rglob("*.tmp")) + list(found.path.rglob("*.open"))
     assert "says" not in found.report_md.read_text()

@@ -81,7 +81,7 @@ def command(
             watch(),
         )
     tell(outcome, as_json)
-    click.echo(f"report: {outcome.run.report_md}", err=True)
+    click.echo(f"report: {outcome.run.report_html}", err=True)
     page = outcome.report.stages[-1].artifact
     if outcome.exit_code == 0 and page is not None:
         click.echo(f"page to search: {outcome.run.path.resolve() / page}", err=True)

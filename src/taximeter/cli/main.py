@@ -20,6 +20,7 @@ _COMMANDS = {
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
     "prices": "List prices; show, explain and check them.",
     "reprice": "Show what a run would have cost by other prices.",
+    "report": "Make the report of a run: a page to look at, Markdown, or JSON.",
     "run": "Run the stages of a recipe.",
     "runs": "List runs, newest first.",
     "show": "Show what a run took and what it cost.",

@@ -26,6 +26,8 @@ class ReportFiles(msgspec.Struct, frozen=True):
 
     json: str
     md: str
+    html: str | None = None
+    """Written when the run ends."""
 
 
 class RunTotals(msgspec.Struct, frozen=True):

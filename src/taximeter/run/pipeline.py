@@ -146,4 +146,8 @@ class _Execution:
         def relative(path: Path) -> str:
             return path.relative_to(self._output.path).as_posix()
 
-        return ReportFiles(json=relative(self._run.report_json), md=relative(self._run.report_md))
+        return ReportFiles(
+            json=relative(self._run.report_json),
+            md=relative(self._run.report_md),
+            html=relative(self._run.report_html),
+        )

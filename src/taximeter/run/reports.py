@@ -6,7 +6,7 @@ import math
 
 from taximeter.clock import Clock
 from taximeter.numbers import to_json
-from taximeter.report import json, markdown
+from taximeter.report import html, json, markdown
 from taximeter.report.build import Books, build
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.paced import Paced
@@ -17,7 +17,7 @@ _EVERY = 1.0
 
 
 class Reports:
-    """`instrumentation.json` and `.md`, each replaced in one step; of a metered run about once a second."""
+    """`instrumentation.json` and `.md`, of a metered run about once a second; and `.html` at its end."""
 
     def __init__(self, books: Books, clock: Clock, trouble: Trouble) -> None:
         self._books = books
@@ -37,18 +37,23 @@ class Reports:
             replace(run.report_md, markdown.render(report).encode())
 
     def finish(self) -> RunInstrumentation:
-        """The last word: both files; and all calls, in a file of their own too, if the recipe wants every call."""
+        """The last word: all files; and all calls, in a file of their own too, if the recipe wants every call."""
         wants_all = self._books.plan.instrumentation.call_limit is None
         if wants_all and self._books.run.plan.exists():  # a stage may have removed it
             return self._finish_with_all_calls()
         self._books.ledger.finish()
         report = self._books.report()
-        self._write(report)
+        self._write_last(report)
         return report
+
+    def _write_last(self, report: RunInstrumentation) -> None:
+        self._write(report)
+        with self._trouble:
+            replace(self._books.run.report_html, html.render(report).encode())
 
     def _finish_with_all_calls(self) -> RunInstrumentation:
         report = build(self._books.run)
-        self._write(report)
+        self._write_last(report)
         calls = (call for stage in report.stages for call in stage.llm_calls)
         with self._trouble:
             replace(self._books.run.calls, b"".join(to_json(call.model_dump()) + b"\n" for call in calls))

@@ -1,0 +1,55 @@
+"""`taximeter report`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from taximeter.cli import options
+from taximeter.report import html, json, markdown
+from taximeter.report.baseline import against
+from taximeter.report.build import build
+from taximeter.report.runs import find_run
+from taximeter.report.schemas import RunInstrumentation
+from taximeter.rundir import OutputDir, replace
+
+_RENDERERS: dict[str, Callable[[RunInstrumentation], str]] = {
+    "html": html.render,
+    "md": markdown.render,
+    "json": json.render,
+}
+
+
+@click.command("report")
+@click.argument("run", default="latest")
+@click.option("--format", "form", type=click.Choice([*_RENDERERS]), default="html", show_default=True, help="Which.")
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+@click.option("--baseline", metavar="RUN", help="Show each headline figure with its difference from that run.")
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
+@click.option("--open", "opened", is_flag=True, help="Write it, and open it in the browser.")
+@options.output_dir
+def command(
+    run: str, form: str, baseline: str | None, output: Path | None, opened: bool, output_dir: Path | None
+) -> None:
+    """Make the report of a run anew, from what its directory tells now.
+
+    RUN is a run id, `latest` (the default), `latest~1` for the one before, or the path of a run directory. HTML goes
+    to `instrumentation.html` in the run directory, and the path is printed; Markdown and JSON are printed.
+    """
+    place = OutputDir(output_dir or Path("output"))
+    directory = find_run(run, place)
+    report = build(directory)
+    if baseline is not None:
+        report = against(report, build(find_run(baseline, place)))
+    text = _RENDERERS[form](report)
+    if output is None and (form == "html" or opened):
+        output = directory.path / f"instrumentation.{form}"
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    replace(output, text.encode())
+    click.echo(options.shown(output.resolve()))
+    if opened:
+        click.launch(output.resolve().as_uri())

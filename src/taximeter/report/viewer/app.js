@@ -1,0 +1,141 @@
+// Puts the page together, and keeps selection, zoom and scroll when new figures come.
+class App {
+  constructor(report) {
+    this.choose = (id) => this.open(id);
+    this.timeline = new TimelineView(report, this.choose);
+    this.opener = null;
+    addEventListener("hashchange", () => this.follow());
+    addEventListener("keydown", (event) => this.key(event));
+    this.resizable();
+    this.update(report);
+    this.follow();
+  }
+
+  update(report) {
+    this.report = report;
+    const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.stage : undefined;
+    document.title = `${visible(report.run_id)} · ${report.status}`;
+    byId("top").replaceChildren(...drawHeader(report).filter(Boolean));
+    byId("page").replaceChildren(...this.sections(report));
+    this.timeline.update(report);
+    if (focused !== undefined) this.row(JSON.parse(focused))?.focus({ preventScroll: true });
+    if (this.chosen !== undefined) this.show();
+  }
+
+  sections(report) {
+    const t = report.timeline, search = el("input", { type: "search", id: "search", placeholder: "find a stage  /", "aria-label": "find a stage", value: this.sought || "", on: { input: (e) => this.filter(e.target.value) } });
+    const binned = t.bin_seconds ? `${plural(t.calls.reduce((a, b) => a + b, 0), "call")} in ${plural(t.calls.length, "bar")} of up to ${seconds(t.bin_seconds)}` : plural(t.calls.length, "call");
+    const unseen = [t.untimed_calls && `${plural(t.untimed_calls, "call")} without a time`, t.left_out_calls && `${plural(t.left_out_calls, "call")} left out`].filter(Boolean);
+    const parts = [el("section", { "aria-label": "Timeline" }, el("div", { class: "bar-head" }, el("h2", { text: "Timeline" }),
+      el("span", { class: "hint", text: [report.metered ? binned : "", ...unseen, "line above a bar: critical path"].filter(Boolean).join(" · ") }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas))];
+    if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
+    if (report.stages.some((s) => s.needs.length)) parts.push(section("Graph", "area: time · colour: cost · dashed: reused · thick: critical path", drawGraph(report, this.choose)));
+    parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
+    if (report.totals.calls) {
+      parts.push(section("Cost by stage and model", null, ...drawMatrix(report).filter(Boolean)));
+      if (report.stages.some((s) => s.llm_calls.length)) parts.push(section("Most expensive calls", null, drawCalls(report)));
+    }
+    if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes", drawSpans(report)));
+    parts.push(section("What to trust", null, el("ul", { class: "card trust" }, ...report.notes.map((note) => el("li", { text: visible(note) })))));
+    parts.push(section("Configuration", null, el("dl", { class: "card pair" }, ...configuration(report).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]))));
+    requestAnimationFrame(() => this.filter(this.sought || ""));
+    return parts;
+  }
+
+  rows() { return [...document.querySelectorAll("tr.stage")].filter((row) => !row.hidden); }
+  row(id) { return this.rows().find((row) => row.dataset.stage === JSON.stringify(id)); }
+
+  filter(text) {
+    this.sought = text;
+    for (const row of document.querySelectorAll("tr.stage")) row.hidden = !row.cells[0].textContent.toLowerCase().includes(text.toLowerCase());
+  }
+
+  open(id) {
+    if (byId("pane").hidden) this.opener = document.activeElement;
+    location.hash = id === null ? "stage" : "stage=" + encodeURIComponent(id);
+  }
+
+  follow() {
+    const [key, id] = location.hash.slice(1).split("=");
+    let named = null;
+    try { named = id === undefined ? null : decodeURIComponent(id); } catch { return; }
+    this.chosen = key === "stage" ? named : undefined;
+    this.show();
+  }
+
+  show() {
+    const pane = byId("pane"), stage = this.chosen === undefined ? undefined : this.report.stages.find((s) => s.id === this.chosen);
+    const scrolled = pane.scrollTop, same = this.shown === this.chosen, was = pane.hidden;
+    pane.hidden = byId("grip").hidden = !stage;
+    pane.replaceChildren(...(stage ? drawPane(this.report, stage, () => this.close()).filter(Boolean) : []));
+    pane.scrollTop = same ? scrolled : 0;
+    this.shown = this.chosen;
+    for (const row of document.querySelectorAll("tr.stage")) row.classList.toggle("chosen", !!stage && row.dataset.stage === JSON.stringify(stage.id));
+    this.timeline.chosen = stage ? stage.id : undefined;
+    this.timeline.later();
+    this.grip();
+    if (stage && was) pane.focus({ preventScroll: true });
+  }
+
+  close() {
+    history.replaceState(null, "", location.href.split("#")[0] + "#");
+    const id = this.chosen;
+    this.follow();
+    (this.opener?.isConnected ? this.opener : this.row(id))?.focus({ preventScroll: true });
+  }
+
+  step(by) {
+    const rows = this.rows(), at = rows.findIndex((row) => row === document.activeElement || (this.chosen !== undefined && row.dataset.stage === JSON.stringify(this.chosen)));
+    const row = rows[at < 0 ? 0 : Math.min(Math.max(at + by, 0), rows.length - 1)];
+    if (!row) return;
+    row.focus();
+    if (this.chosen !== undefined) location.replace("#" + (JSON.parse(row.dataset.stage) === null ? "stage" : "stage=" + encodeURIComponent(JSON.parse(row.dataset.stage))));
+  }
+
+  key(event) {
+    const typing = event.target.tagName === "INPUT", help = byId("help");
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && !help.open) {
+      if (typing) { event.target.value = ""; this.filter(""); event.target.blur(); } else if (this.chosen !== undefined) this.close();
+    } else if (typing) { if (event.key === "Enter") this.rows()[0]?.focus(); return; }
+    else if (event.key === "j") this.step(1);
+    else if (event.key === "k") this.step(-1);
+    else if (event.key === "/") byId("search").focus();
+    else if (event.key === "?") help.open ? help.close() : help.showModal();
+    else if (event.key === "Enter" && event.target.classList.contains("stage")) this.open(JSON.parse(event.target.dataset.stage));
+    else return;
+    event.preventDefault();
+  }
+
+  resizable() {
+    const grip = byId("grip"), pane = byId("pane");
+    grip.addEventListener("pointerdown", (event) => grip.setPointerCapture(event.pointerId));
+    grip.addEventListener("pointermove", (event) => {
+      if (!grip.hasPointerCapture(event.pointerId)) return;
+      pane.style.setProperty("width", Math.min(Math.max(innerWidth - event.clientX, 300), innerWidth - 40) + "px");
+      this.grip();
+    });
+    addEventListener("resize", () => this.grip());
+  }
+
+  grip() { byId("grip").style.setProperty("right", byId("pane").offsetWidth - 5 + "px"); }
+}
+
+function configuration(report) {
+  const { env, pricing } = report, rate = (r) => (r.free ? "free" : Object.entries(r.units).map(([unit, u]) => `${brief(unit)} ${money(u.rate, r.currency || pricing.currency)} / ${count(u.per)}`).join(", "));
+  return [
+    ["recipe", report.recipe_path && brief(report.recipe_path, 300)], ["Python", env.python_version && brief(env.python_version)], ["platform", env.platform && brief(env.platform, 200)],
+    ["CPUs", known(env.cpu_count) ? count(env.cpu_count) : null], ["taximeter", env.taximeter_version && brief(env.taximeter_version)],
+    ["price sheet", pricing.source && `${brief(pricing.source, 200)}${pricing.updated_at ? `, ${brief(pricing.updated_at)}` : ""}`], ["sheet id", pricing.sheet_id && brief(pricing.sheet_id)],
+    ...Object.entries(pricing.models).map(([model, rates]) => [brief(model), rate(rates)]),
+    ["snapshots", "snapshots/ in the run directory: recipe, plan, registry, prices, settings"],
+  ].filter(([, value]) => value);
+}
+
+// The figures stand in the page, or come from an address; whoever serves the page may call `update` with newer ones.
+async function start() {
+  const element = byId("data"), from = element.dataset.from;
+  const report = from ? await (await fetch(from)).json() : JSON.parse(element.textContent);
+  window.taximeter = new App(report);
+}
+start();

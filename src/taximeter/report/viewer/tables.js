@@ -1,0 +1,74 @@
+// Tables: stages, models by stage, the most expensive calls, spans.
+function tableOf(label, columns, rows, onRow) {
+  const head = el("tr", {}, ...columns.map(([title, , kind]) => el("th", { scope: "col", class: kind, text: title })));
+  const body = rows.map((row) => {
+    const cells = columns.map(([, cell, kind], i) => {
+      const made = cell(row);
+      const text = typeof made === "string" ? { text: made } : {};
+      return el(i ? "td" : "th", { ...text, scope: i ? null : "row", class: kind, title: kind && typeof made === "string" ? made : null }, typeof made === "string" ? null : made);
+    });
+    return el("tr", onRow ? onRow(row) : {}, ...cells);
+  });
+  return el("div", { class: "card scroll", tabindex: 0, role: "region", "aria-label": `${label}, scrolls` },
+    el("table", {}, el("thead", {}, head), el("tbody", {}, ...body)));
+}
+
+const latency = (stage) => (stage.latency.calls ? `${millis(stage.latency.p50_ms)} / ${millis(stage.latency.p95_ms)}` : UNKNOWN);
+
+function drawStages(report, choose) {
+  const currency = report.pricing.currency, totals = (s) => s.llm_totals;
+  const status = (s) => el("span", { class: s.status, text: s.status.replace("_", " ") + (s.mocked ? " (mock)" : "") + (s.stale ? " (stale)" : "") });
+  const memory = (s) => size(s.peak_memory_bytes) + (s.methods.peak_memory_bytes === "sampled" ? " ≈" : "");
+  const plain = [["stage", (s) => stageName(s.id), "left long"], ["status", status, "left"], ["wall", (s) => seconds(s.wall_seconds)]];
+  const metered = [
+    ["cost", (s) => costText(totals(s), currency)], ["calls", (s) => count(totals(s).calls)], ["p50 / p95", latency],
+    ["in", (s) => count(totals(s).prompt_tokens)], ["cached", (s) => count(totals(s).cache_read_input_tokens)], ["out", (s) => count(totals(s).completion_tokens)],
+    ["CPU", (s) => seconds(cpu(s))], ["CPU/wall", (s) => percent(cpu(s), s.wall_seconds)], ["memory", memory],
+    ["read", (s) => size(s.io_read_bytes)], ["written", (s) => size(s.io_write_bytes)], ["items", (s) => count(s.items_out)],
+    ["tries", (s) => count(s.attempts.length)],
+  ];
+  return tableOf("Stages", report.metered ? [...plain, ...metered] : plain, report.stages,
+    (s) => ({ tabindex: 0, class: "stage", data: { stage: JSON.stringify(s.id) }, on: { click: () => choose(s.id) } }));
+}
+
+function drawMatrix(report) {
+  const models = Object.keys(report.totals.per_model).sort((a, b) => (report.totals.per_model[b].cost || 0) - (report.totals.per_model[a].cost || 0));
+  const shown = models.slice(0, 12), currency = report.pricing.currency;
+  const cell = (totals) => (totals ? costText(totals, currency) : "");
+  const rows = [...report.stages.filter((s) => s.llm_totals.calls), { id: false, llm_totals: report.totals }];
+  const columns = [["stage", (s) => (s.id === false ? "run" : stageName(s.id)), "left long"], ...shown.map((m) => [brief(m, 30), (s) => cell(s.llm_totals.per_model[m])]),
+    ["all models", (s) => costText(s.llm_totals, currency)]];
+  const rest = models.length - shown.length;
+  return [tableOf("Cost by stage and model", columns, rows), rest > 0 ? el("p", { class: "hint", text: `${rest} cheaper models are not shown.` }) : null];
+}
+
+function callColumns(report) {
+  return [["model", (c) => brief(c.model, 40), "left long"], ["cost", (c) => costText(c, report.pricing.currency)], ["in", (c) => count(c.prompt_tokens)],
+    ["out", (c) => count(c.completion_tokens)], ["took", (c) => millis(c.request_ms)], ["try", (c) => count(c.attempt)], ["request", (c) => (c.request_id ? brief(c.request_id, 40) : UNKNOWN), "left long"]];
+}
+
+function drawCalls(report) {
+  const calls = report.stages.flatMap((s) => s.llm_calls).sort((a, b) => (b.cost || 0) - (a.cost || 0)).slice(0, 15);
+  const columns = callColumns(report);
+  columns.splice(1, 0, ["stage", (c) => stageName(c.stage_id), "left long"]);
+  return tableOf("Most expensive calls", columns, calls);
+}
+
+function drawSpans(report) {
+  const nodes = report.spans.nodes, depths = [];
+  nodes.forEach((n) => depths.push(known(n.parent) ? depths[n.parent] + 1 : 0));
+  const longest = Math.max(1e-9, ...nodes.map((n) => n.total_seconds));
+  const rows = nodes.map((n, i) => ({ ...n, depth: depths[i] }));
+  const name = (n) => el("span", { text: brief(n.name), style: { "padding-left": Math.min(n.depth, 12) * 16 + "px" } });
+  const track = (n) => el("div", { class: "fill", style: { width: `${(120 * n.total_seconds) / longest}px` } });
+  return tableOf("Spans", [["span", name, "left long"], ["stage", (n) => stageName(n.stage_id), "left long"], ["share", track, "left"], ["total", (n) => seconds(n.total_seconds)],
+    ["self", (n) => seconds(n.self_seconds)], ["CPU", (n) => seconds(n.cpu_seconds)], ["count", (n) => count(n.count)], ["failed", (n) => (n.failed ? count(n.failed) : "")]], rows);
+}
+
+function drawTwins(report) {
+  const all = report.stages.reduce((sum, s) => sum + (s.wall_seconds || 0), 0), cost = report.totals.cost || 0;
+  const track = (value, whole, kind) => el("div", { class: "track" }, el("span", {}, el("div", { class: `fill ${kind}`, style: { width: `${whole ? (100 * value) / whole : 0}%` } })),
+    el("span", { text: percent(value, whole) }));
+  const rows = report.stages.flatMap((s) => [el("div", { class: "label", text: stageName(s.id) }), track(s.wall_seconds || 0, all, ""), track(s.llm_totals.cost || 0, cost, "cost")]);
+  return el("div", { class: "card twins" }, el("div", { class: "corner" }), el("div", { class: "title", text: "share of stage time" }), el("div", { class: "title", text: "share of cost" }), ...rows);
+}

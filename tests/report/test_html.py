@@ -1,0 +1,160 @@
+"""The page, in a real browser."""
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taximeter import numbers
+from taximeter.report import html, json, markdown, terminal
+from taximeter.report.baseline import against
+from taximeter.report.build import build
+from taximeter.report.schemas import RunInstrumentation
+from tests.report.hostile import HOSTILE
+from tests.report.synthetic import STAGES, a_big_run
+from tests.runs import Writing, call, plan, stage
+
+Open = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> RunInstrumentation:
+    return build(a_big_run(tmp_path_factory.mktemp("runs"), 3_000))
+
+
+@pytest.fixture(scope="module")
+def page_text(report: RunInstrumentation) -> str:
+    return html.render(report)
+
+
+def hash_of(page: Any) -> str:
+    return str(page.evaluate("location.hash"))
+
+
+def test_all_parts_of_a_run_are_shown(opened: Open, page_text: str, report: RunInstrumentation) -> None:
+    page = opened(page_text)
+    assert page.title() == "nightly-2026-01-01 · failed"
+    assert page.locator("main section h2").all_text_contents() == [
+        "Timeline", "Where it went", "Graph", "Stages", "Cost by stage and model", "Most expensive calls", "Spans",
+        "What to trust", "Configuration",
+    ]  # fmt: skip
+    assert page.locator("tr.stage th").all_text_contents() == list(STAGES)
+    assert page.locator(".summary").text_content() == report.summary
+    tiles = dict(
+        zip(page.locator(".tile dt").all_text_contents(), page.locator(".tile dd").all_text_contents(), strict=True)
+    )
+    assert tiles["calls"] == "3,000" and tiles["cost"].startswith("≥$")
+    assert "calls of the run have no row of their own here" in (page.locator("footer").text_content() or "")
+
+
+def test_figures_are_worded_as_in_markdown(opened: Open, page_text: str) -> None:
+    page = opened(page_text)
+    for amount in ("0", "1204.5", "0.0544", "0.00000123456", "0.05", "0.9999", "12345.678"):
+        assert page.evaluate(f"money({amount}, 'USD')") == numbers.money(Decimal(amount)), amount
+    for value in (0.004, 1.24, 59.0, 125, 10_925, 187_200):
+        assert page.evaluate(f"seconds({value})") == numbers.seconds(value)
+    for number in (0, 99_999, 123_456, 4_560_000):
+        assert page.evaluate(f"[count({number}), size({number})]") == [numbers.count(number), numbers.size(number)]
+
+
+def test_the_keyboard_does_everything(opened: Open, page_text: str) -> None:
+    page = opened(page_text)
+    for key in ("j", "j", "j", "k", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator("#pane h2").text_content() == "clean"
+    page.keyboard.press("j")
+    page.wait_for_function("document.querySelector('#pane h2')?.textContent === 'split'")
+    assert hash_of(page) == "#stage=split"
+    page.keyboard.press("Escape")
+    assert not page.locator("#pane").is_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("summ")
+    assert page.locator("tr.stage:visible th").all_text_contents() == ["summarise"]
+    page.keyboard.press("Escape")
+    assert page.locator("tr.stage:visible").count() == len(STAGES)
+    page.keyboard.press("?")
+    assert page.locator("#help").is_visible()
+    page.keyboard.press("Escape")
+    assert not page.locator("#help").is_visible()
+
+
+def test_a_stage_has_an_address(opened: Open, page_text: str) -> None:
+    page = opened(page_text, "#stage=summarise")
+    assert page.locator("#pane h2").text_content() == "summarise"
+    assert "The summarise step" in (page.locator("#pane").text_content() or "")
+
+
+def test_the_timeline_zooms_and_new_figures_keep_selection_zoom_and_scroll(opened: Open, page_text: str) -> None:
+    page = opened(page_text, "#stage=summarise")
+    page.locator("canvas").focus()
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    zoomed = page.evaluate("taximeter.timeline.view")
+    assert zoomed[1] - zoomed[0] == pytest.approx(page.evaluate("taximeter.timeline.now") * 1.01 / 4)
+    page.evaluate("scrollTo(0, 500)")
+    page.evaluate("taximeter.update({...taximeter.report, status: 'done'})")
+    assert page.evaluate("taximeter.timeline.view") == zoomed
+    assert page.evaluate("scrollY") == 500
+    assert page.locator("#pane h2").text_content() == "summarise"
+    assert page.locator(".chip").first.text_content() == "done"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
+def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
+    opened: Open, page_text: str, scheme: str, width: int
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page = opened(page_text, color_scheme=scheme, viewport={"width": width, "height": 900})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for fragment in ("", "#stage=summarise"):
+        page.evaluate(f"location.hash = '{fragment}'")
+        page.wait_for_function(f"document.getElementById('pane').hidden === {'false' if fragment else 'true'}")
+        found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_a_baseline_puts_a_difference_beside_each_figure(
+    opened: Open, report: RunInstrumentation, tmp_path: Path
+) -> None:
+    smaller = build(a_big_run(tmp_path, 1_500, run_id="yesterday"))
+    page = opened(html.render(against(report, smaller)))
+    calls = page.locator(".tile", has_text="calls").first.text_content() or ""
+    assert "▲ +100.0 %" in calls
+    assert "against yesterday" in (page.locator("header").text_content() or "")
+
+
+def test_the_page_of_ten_thousand_calls_is_small(tmp_path: Path) -> None:
+    report = build(a_big_run(tmp_path))
+    assert len(html.render(report).encode()) < 300_000
+    assert len(report.timeline.calls) <= 2_000 and sum(report.timeline.calls) == 10_000
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names_are_text_everywhere(opened: Open, tmp_path: Path, name: str) -> None:
+    text = HOSTILE[name]
+    stages = [stage(1, text, description=text), stage(2, "b", needs=(text,))]
+    writing = Writing(tmp_path, plan(stages, tags={text: text}), run_id="hostile")
+    writing.start(text)
+    writing.sink(text, call(text, prompt_tokens=5, provider=text, request_id=text, response_model=text))
+    writing.sink(text, {"schema_version": "instrumentation_rejected_v1", "reason": text})
+    writing.end(text, "failed")
+    writing.close("failed", text)
+    report = build(writing.run).model_copy(update={"recipe_name": text, "recipe_path": text})
+    made = html.render(report)
+    assert "<script" not in made.split('id="data">')[1].split("</script>")[0]
+    page = opened(made, "#stage=b")
+    page.locator("tr.stage").first.click()
+    assert page.evaluate("window.hacked") is None
+    assert page.locator("a, img, main svg svg, pre, b").count() == 0
+    seen = str(page.evaluate("visible(taximeter.report.stages[0].id)"))
+    shown = page.locator("#pane h2").text_content() or ""
+    assert shown.rstrip("…") and seen.startswith(shown.rstrip("…"))
+    everything = (page.evaluate("document.body.innerText"), markdown.render(report), terminal.render(report))
+    for rendered in everything:
+        assert not {"\x1b", "\u202e", "\x07", "\x00", "\u2066", "\x85"} & set(rendered)
+    assert not re.search(r"(?<!\\)(<|\]\(javascript)", markdown.render(report))
+    assert json.parse(json.render(report)).stages[0].id == text

@@ -200,8 +200,8 @@ def test_four_processes_write_one_sink_and_no_line_is_mixed(sink: Path) -> None:
 
 def test_a_measured_process_loads_next_to_nothing() -> None:
     program = (
-        "import sys, msgspec; before = set(sys.modules); import taximeter; taximeter.log_llm_usage;"
-        "import taximeter.recorder.calls; print(*sorted(set(sys.modules) - before))"
+        "import sys, msgspec; before = set(sys.modules); import taximeter; taximeter.log_llm_usage('m', 1, 1);"
+        "taximeter.span('s')(len)('x'); taximeter.get_recorder(); print(*sorted(set(sys.modules) - before))"
     )
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     unwanted = {

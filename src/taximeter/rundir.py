@@ -121,8 +121,10 @@ class RunDir:
         self.events.mkdir(exist_ok=True)
 
     def is_one(self) -> bool:
-        """Whether the directory was made for a run, or is empty."""
-        return self.lock_file.exists() or self.snapshots.is_dir() or not any(self.path.iterdir())
+        """Whether the directory was made for a run: a driver that is killed at once leaves it empty."""
+        return self.path.is_dir() and (
+            self.lock_file.exists() or self.snapshots.is_dir() or bool(self.journals()) or not any(self.path.iterdir())
+        )
 
     def stage(self, folder: str) -> StageDir:
         """The folder of one stage."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from taximeter.rundir import RunDir
 from tests.cli.conftest import Cli
 from tests.recipes import write
 from tests.runs import read_json
@@ -432,3 +433,41 @@ def test_after_a_kill_the_run_goes_on_from_there(cli: Cli) -> None:
     assert found == json.loads(cli("show", "r", "--json").out, parse_float=Decimal)
     (line,) = json.loads(cli("runs", "--json").out)["runs"]
     assert (line["status"], line["totals"]["calls"]) == ("done", 6)
+
+
+@pytest.mark.parametrize("came_to", ["an empty directory", "folders", "a lock", "a price sheet"])
+def test_a_run_whose_driver_died_before_there_was_a_plan_is_lost_and_can_be_started(cli: Cli, came_to: str) -> None:
+    recipe(CHAIN[3:])
+    first(cli)
+    sheet = (RUN / "snapshots/pricing.json").read_bytes()
+    shutil.rmtree("output")
+    run = RunDir(RUN)
+    run.path.mkdir(parents=True)
+    if came_to != "an empty directory":
+        run.fill()
+    if came_to in {"a lock", "a price sheet"}:
+        run.lock().close()
+    if came_to == "a price sheet":
+        run.pricing.write_bytes(sheet)
+    assert "lost" in cli("show", "latest").out
+    shown = json.loads(cli("show", "r", "--json").out)
+    assert shown["status"] == "lost"
+    assert "--skip-done starts it" in shown["error"]
+    (listed,) = json.loads(cli("runs", "--json").out)["runs"]
+    assert (listed["run_id"], listed["status"]) == ("r", "lost")
+    assert again(cli, "--skip-done") == ["other"]
+    assert (statuses(), report()["totals"]["cost"]) == (["done"], Decimal("0.003"))
+
+
+def test_a_run_of_which_a_driver_was_killed_while_it_discarded_it_is_not_done(cli: Cli) -> None:
+    recipe(CHAIN[3:])
+    first(cli)
+    discard = (
+        "import os, shutil\nshutil.rmtree = lambda path, **_: path.exists() and os._exit(9)\n"
+        "from taximeter.cli.main import main\nmain()"
+    )
+    command = [sys.executable, "-c", discard, "run", "r.yaml", "--run-id", "r", "--force"]
+    assert subprocess.run(command).returncode == 9
+    assert json.loads(cli("show", "r", "--json").out)["status"] == "lost"
+    assert again(cli, "--skip-done") == ["other"]
+    assert statuses() == ["done"]

@@ -189,8 +189,11 @@ def test_attempts_are_added_and_the_last_decides(tmp_path: Path) -> None:
 
 
 def test_a_directory_that_is_no_run_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
     with pytest.raises(RunDirError, match="not the directory of a run"):
         build(RunDir(tmp_path))
+    with pytest.raises(RunDirError, match="not the directory of a run"):
+        build(RunDir(tmp_path / "nothing"))
 
 
 def test_json_gives_the_same_report_back(tmp_path: Path) -> None:

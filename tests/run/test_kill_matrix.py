@@ -16,9 +16,10 @@ import pytest
 
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.report.build import build
+from taximeter.report.runs import find_run
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run import proctree
-from taximeter.rundir import RunDir
+from taximeter.rundir import OutputDir, RunDir
 from tests.stages import MARK, marked, wait_until
 
 VICTIMS = ("driver", "forkserver", "supervisor", "stage")
@@ -88,10 +89,10 @@ def check(folder: Path) -> RunInstrumentation | None:
     acks = folder / "acks"
     acknowledged = acks.read_text().split() if acks.exists() else []
     run = RunDir(folder / "output/runs/r")
-    if not run.plan.exists():
+    if not run.path.exists():
         assert not acknowledged
         return None
-    report = build(run)
+    report = build(find_run("r", OutputDir(folder / "output")))
     assert report.status in {"done", "failed", "lost"}
     told = Counter(call.request_id for stage in report.stages for call in stage.llm_calls)
     assert set(told.values()) <= {1}
@@ -110,5 +111,5 @@ def test_whoever_is_killed_nothing_is_left_lost_or_doubled(tmp_path: Path, seed:
 def test_50_random_kills_leave_no_process_no_broken_file_and_no_lost_or_doubled_call(tmp_path: Path) -> None:
     seeds = [random.randrange(2**32) for _ in range(50)]
     print("seeds:", seeds)
-    with ThreadPoolExecutor(3) as rounds:
+    with ThreadPoolExecutor(4) as rounds:
         list(rounds.map(lambda seed: one_round(tmp_path / uuid.uuid4().hex, seed), seeds))

@@ -32,10 +32,10 @@ def build(run: RunDir) -> schemas.RunInstrumentation:
 
 def open_books(run: RunDir) -> Books:
     """The books of a run, with all that its directory holds now; RunDirError if it is not the directory of a run."""
-    if not is_run(run):
+    if not run.is_one():
         raise RunDirError(f"{run.path} is not the directory of a run: it has neither a plan nor events")
     try:
-        plan = read_plan(run.plan) if run.plan.exists() else PROGRAM
+        plan = read_plan(run.plan) if run.plan.exists() else PROGRAM if run.journals() else UNPLANNED
         books = Books(run, plan, plan.instrumentation.call_limit)
     except UNREADABLE as error:
         raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}") from None
@@ -49,10 +49,10 @@ def open_books(run: RunDir) -> Books:
 PROGRAM = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(enabled=True), stages=())
 """Stands for the plan of a program that no driver started."""
 
+UNPLANNED = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(enabled=False), stages=())
+"""Stands for the plan of a run whose driver has not come so far, and will not if it is dead."""
 
-def is_run(run: RunDir) -> bool:
-    """Whether this is the directory of a run: of a driver, or of a program that recorded itself."""
-    return run.plan.exists() or bool(run.journals())
+_NEVER_BEGAN = "its driver died before there was a plan: the same command with --skip-done starts it"
 
 
 class Books:
@@ -128,7 +128,7 @@ class Books:
             env=schemas.Env(**((span.meta if span else None) or {})),
             losses=losses_record(self.ledger),
             tags=self.plan.tags,
-            error=span.error if span else None,
+            error=span.error if span else _NEVER_BEGAN if self.plan is UNPLANNED and now is None else None,
         )
         return report.model_copy(update=overview(report))
 

@@ -13,7 +13,7 @@ from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.redact import visible
 from taximeter.report import schemas
-from taximeter.report.build import build, is_run
+from taximeter.report.build import build
 from taximeter.report.columns import Column
 from taximeter.report.loose import EventFiles
 from taximeter.report.wording import cost_text, cpu
@@ -45,7 +45,7 @@ def find_run(name: str, output: OutputDir) -> RunDir:
             raise RunDirError(f"there is no run {name} in {output.path}: it has {numbers.plural(len(runs), 'run')}")
         return output.run(runs[int(back or 0)].run_id)
     for run in (output.run(name), RunDir(Path(name))):
-        if is_run(run):
+        if run.is_one():
             return run
     pattern = Path(name)
     files = [path for path in Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))) if path.is_file()]

@@ -11,7 +11,7 @@ from taximeter.report.gaps import figures_by, gaps, listed
 def trust(report: schemas.RunInstrumentation) -> list[str]:
     """Sentences, the gravest first; the last one names the price sheet."""
     if not report.metered:
-        return ["Not metered: run with --instrument to see CPU, memory, calls and cost."]
+        return [*_run(report), "Not metered: run with --instrument to see CPU, memory, calls and cost."]
     return [*_run(report), *gaps(report), *_money(report), *_figures(report), _sheet(report.pricing)]
 
 

@@ -84,7 +84,12 @@ def enter(run: RunDir, options: RunOptions) -> RunLock:
 
 
 def _empty(run: RunDir) -> None:
-    run.plan.unlink(missing_ok=True)  # first, so that what is half discarded is not taken for a run
+    # First and in one step: whoever sees what is half discarded must not find a run that is done.
+    discarded = run.events.with_suffix(".tmp")
+    shutil.rmtree(discarded, ignore_errors=True)
+    if run.events.is_dir():
+        run.events.rename(discarded)
+    run.plan.unlink(missing_ok=True)
     for path in run.path.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -55,7 +55,8 @@ def victim(driver: int, kind: str) -> int | None:
     return next((pid for pid in below if depth.get(pid) == level), None)
 
 
-def one_round(folder: Path, seed: int) -> None:
+def one_round(folder: Path, seed: int) -> tuple[str, str]:
+    """Who was to be killed, and how the run stood then: `lost` if its driver died, `none` if it had not begun."""
     choice = random.Random(seed)
     folder.mkdir()
     stages = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "ab"]
@@ -64,19 +65,21 @@ def one_round(folder: Path, seed: int) -> None:
     (folder / "calls.py").write_text(CALLS)
     kind = choice.choice(VICTIMS)
     with start(folder) as driver:
-        time.sleep(choice.uniform(0.0, 1.5))
+        wait_until(lambda: driver.poll() is not None or victim(driver.pid, kind))
+        time.sleep(choice.uniform(0.0, 1.0 if kind == "driver" else 0.4))
         pid = victim(driver.pid, kind)
         if pid is not None and driver.poll() is None:
             os.kill(pid, signal.SIGKILL)
         driver.wait(60)
     assert wait_until(lambda: not marked(folder.name)), f"{kind}: {marked(folder.name)} left"
-    check(folder)
+    found = check(folder)
     if choice.random() < 0.2:
         with start(folder, "--skip-done") as again:
             assert again.wait(60) == 0
         report = check(folder)
         assert report is not None
         assert report.status == "done"
+    return kind, found.status if found else "none"
 
 
 def check(folder: Path) -> RunInstrumentation | None:
@@ -112,4 +115,6 @@ def test_50_random_kills_leave_no_process_no_broken_file_and_no_lost_or_doubled_
     seeds = [random.randrange(2**32) for _ in range(50)]
     print("seeds:", seeds)
     with ThreadPoolExecutor(4) as rounds:
-        list(rounds.map(lambda seed: one_round(tmp_path / uuid.uuid4().hex, seed), seeds))
+        ends = Counter(rounds.map(lambda seed: one_round(tmp_path / uuid.uuid4().hex, seed), seeds))
+    print(ends)
+    assert {"lost", "failed"} <= {status for _, status in ends}  # else nobody was killed in time

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
+from operator import attrgetter
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,6 +14,9 @@ import msgspec
 from taximeter.events import META_TERMS, CallEvent, CallKind, Processing
 from taximeter.journal.reader import UNREADABLE, Line
 from taximeter.usage import MAX_MONEY, NO_USAGE, OPEN_COUNTS, SUBSETS, Tokens, Usage, counts, violations
+
+_subsets = attrgetter(*SUBSETS)
+_open_counts = attrgetter(*OPEN_COUNTS)
 
 
 class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_version"):
@@ -70,8 +74,8 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
         usage = Usage(
             self.prompt_tokens,
             self.completion_tokens,
-            *(getattr(self, subset) for subset in SUBSETS),
-            *(counts(getattr(self, name) or {}) for name in OPEN_COUNTS),
+            *_subsets(self),
+            *[counts(told) if told else () for told in _open_counts(self)],
         )
         return CallEvent(
             event_id=(source, line.offset),

@@ -1,5 +1,7 @@
 """The command line as a shell meets it."""
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -93,3 +95,12 @@ def test_a_full_device_is_told_and_not_traced(here: Path) -> None:
     done = shell(f"{TAXIMETER} show > /dev/full", here)
     assert done.returncode != 0
     assert "Traceback" not in done.stderr
+
+
+def test_an_interrupt_ends_a_command_as_shells_expect_it(here: Path) -> None:
+    pipe = here / "pipe"
+    os.mkfifo(pipe)
+    process = subprocess.Popen([sys.executable, "-m", "taximeter", "validate", "--schema", "recipe", str(pipe)])
+    with pipe.open("wb"):  # not before the command has opened it, too
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130

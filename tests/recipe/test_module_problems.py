@@ -30,6 +30,49 @@ notes: [a]
             "modules/m/module.yaml:4:1: `notes` must be text, not a list",
         ],
     ),
+    "all at once": (
+        """
+module_id: m
+stage: 3
+entrypoint: gone.py
+defualt_params: {limit: 0}
+output_schema: gone.json
+param_schema:
+  required: [limit]
+  properties:
+    a: {type: strin}
+    limit: {type: integer}
+""",
+        [
+            "modules/m/module.yaml:2:1: `stage` must be text, not the number 3 [put it in quotes]",
+            "modules/m/module.yaml:3:1: there is no file `gone.py` [it is looked up beside this file, then in the working directory]",
+            "modules/m/module.yaml:4:1: unknown key `defualt_params` [did you mean `default_params`?]",
+            "modules/m/module.yaml:5:1: there is no schema `gone.json` [name a JSON Schema file beside this file or the registry, a pydantic class `package.module:Class`, or a format of taximeter]",
+            "modules/m/module.yaml:9:9: `strin` is not a type [did you mean `string`?]",
+        ],
+    ),
+    "nobody knows what is needed": (
+        """
+module_id: m
+command: 3
+default_params: [limit]
+param_schema: {required: [limit], properties: {limit: {type: integer}}}
+""",
+        [
+            "modules/m/module.yaml:2:1: `command` must be text or a list, not the number 3 [put it in quotes]",
+            "modules/m/module.yaml:3:1: `default_params` must be a map, not a list",
+        ],
+    ),
+    "a wrong type and nothing to call": (
+        """
+module_id: m
+stage: 3
+""",
+        [
+            "modules/m/module.yaml:1:1: the module has neither `entrypoint` nor `command` [give it one of them]",
+            "modules/m/module.yaml:2:1: `stage` must be text, not the number 3 [put it in quotes]",
+        ],
+    ),
     "nothing to call": (
         """
 module_id: m
@@ -54,6 +97,7 @@ entrypoint: main.js
 mock: a b
 """,
         [
+            "modules/m/module.yaml:2:1: `main.js` is a file, but not one of Python [give a `command` for a program in another language]",
             "modules/m/module.yaml:3:1: this is not an entrypoint [write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`]",
         ],
     ),

@@ -320,10 +320,14 @@ def test_an_artifact_may_lie_in_a_folder_of_its_own(here: Path) -> None:
         ("{run_dir}/events", "driver-"),
         ("{stage_dir}", None),
         ("{run_dir}/snapshots", None),
-        ("{state_file}; mkdir {state_file}", "pipeline_state.json"),
-        ("{run_dir}/pipeline_events.jsonl; mkdir {run_dir}/pipeline_events.jsonl", "pipeline_events.jsonl"),
-        ("{state_file}; ln -s /dev/full {state_file}.tmp", "No space left"),
-        ("{run_dir}/pipeline_events.jsonl; ln -s /dev/full {run_dir}/pipeline_events.jsonl", "No space left"),
+        ("{state_file}; until mkdir {state_file}; do rm -rf {state_file}; done", "pipeline_state.json"),
+        (
+            "{run_dir}/pipeline_events.jsonl; "
+            "until mkdir {run_dir}/pipeline_events.jsonl; do rm -rf {run_dir}/pipeline_events.jsonl; done",
+            "pipeline_events.jsonl",
+        ),
+        ("{state_file}; until ln -s /dev/full {state_file}.tmp; do :; done", "No space left"),
+        ("{run_dir}/pipeline_events.jsonl; ln -sf /dev/full {run_dir}/pipeline_events.jsonl", "No space left"),
         ("output/run_manifest.jsonl; mkdir output/run_manifest.jsonl", "run_manifest.jsonl"),
     ],
 )
@@ -331,6 +335,7 @@ def test_an_artifact_may_lie_in_a_folder_of_its_own(here: Path) -> None:
 def test_a_run_goes_on_when_a_stage_removes_its_files(
     here: Path, what: str, trouble: str | None, metered: bool
 ) -> None:
+    # The driver may write a file again before the stage has put something else in its place: hence the loops.
     # The call limit of `true` reads the whole directory again in the end.
     instrumentation = {"enabled": metered, "price_table": "prices.yaml", "include_calls": True}
     recipe([{"id": "a", "run": f"rm -rf {what}"}, {"id": "b", "run": "echo x > ran"}], instrumentation=instrumentation)

@@ -49,6 +49,92 @@ def test_no_secret_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> Non
         )
         assert CANARY not in done.stdout + done.stderr, options
     assert (tmp_path / "seen").read_text().count(CANARY) == 4  # the stage itself gets all of it
-    files = [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
+    assert files_with_secrets(tmp_path) == []
+
+
+CALLER = """
+import json, os, sys, taximeter
+taximeter.ProgressLogger().log("x", "running", message=sys.argv[1], extra={"api_key": "Canary7"})
+with taximeter.record_stage("inner"):
+    raise ValueError("Incorrect API key provided: " + sys.argv[1])
+"""
+ROW_CLASS = """
+from pydantic import BaseModel, field_validator
+class Row(BaseModel):
+    id: str
+    @field_validator("id")
+    @classmethod
+    def check(cls, value):
+        raise ValueError("no such customer: " + value)
+"""
+SHEET = f"""
+version: 1
+models:
+  - {{model: m, input: 1, output: 1, per: 1M, source: '{KEYS["address"]}'}}
+"""
+
+
+def files_with_secrets(folder: Path) -> list[str]:
+    """Files of a run that have one, but those that only a stage itself writes."""
+    files = [path for path in (folder / "output").rglob("*") if path.is_file()]
     assert len(files) > 8
-    assert [path.name for path in files if CANARY.encode() in path.read_bytes()] == []
+    of_stages = ("artifact.jsonl", "progress.1.jsonl")
+    return [path.name for path in files if path.name not in of_stages and CANARY.encode() in path.read_bytes()]
+
+
+def test_no_secret_gets_out_by_what_is_said_of_a_failure(tmp_path: Path) -> None:
+    key, keyed = KEYS["argument"], f"{KEYS['argument']}.yaml"
+    shape = {"type": "object", "properties": {"id": {}}, "additionalProperties": False}
+    modules = [
+        {"module_id": "closed", "command": "cp closed.row {out}", "output_schema": "closed.json"},
+        {"module_id": "class", "command": "cp class.row {out}", "output_schema": "rowclass:Row",
+         "notes": f"call it with {key}"},
+    ]  # fmt: skip
+    stages = [
+        {"id": "closed", "module": "closed", "needs": []},
+        {"id": "class", "module": "class", "needs": []},
+        {"id": "nothing", "run": [f"./{key}"]},
+        {"id": "caller", "run": [sys.executable, "caller.py", key]},
+        {"id": "reader", "run": "true", "inputs": {"x": keyed}},
+    ]
+    files = {
+        "registry.yaml": json.dumps(modules),
+        "closed.row": json.dumps({key: 1}),
+        "class.row": json.dumps({"id": key}),
+        "closed.json": json.dumps(shape),
+        "rowclass.py": ROW_CLASS,
+        "caller.py": CALLER,
+        keyed: SHEET,
+        "r.yaml": json.dumps({"stages": stages}),
+        "over.yaml": json.dumps({"settings": {"db_password": KEYS["setting"]}, "input": {"x": keyed}}),
+        "config.yaml": json.dumps(
+            {
+                "recipe": "r.yaml",
+                "registry": "registry.yaml",
+                "settings": "over.yaml",
+                "instrumentation": {"enabled": True, "price_table": keyed},
+                "execution": {"keep_going": True},
+            }
+        ),
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for git in (["init", "-q"], ["remote", "add", "origin", KEYS["address"]]):
+        subprocess.run(["git", *git], cwd=tmp_path, check=True)
+    told = []
+    for arguments in (
+        ["run", "--config", "config.yaml", "--run-id", "r"],
+        ["show", "r"],
+        ["show", key],
+        ["run", "r.yaml", "--registry", "registry.yaml", "--output-dir", f"/dev/null/{key}"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "taximeter", *arguments], cwd=tmp_path, capture_output=True, text=True
+        )
+        told.append("\n".join(line for line in (done.stdout + done.stderr).splitlines() if "ValueError" not in line))
+    assert [line for page in told for line in page.splitlines() if CANARY in line] == []
+    failed = json.loads((tmp_path / "output/runs/r/pipeline_state.json").read_text())["stages"]
+    assert {name: state["status"] for name, state in failed.items()} == {
+        "closed": "failed", "class": "failed", "nothing": "failed", "caller": "failed", "reader": "done"
+    }  # fmt: skip
+    assert files_with_secrets(tmp_path) == ["log.1.txt"]  # of `caller`: its own words

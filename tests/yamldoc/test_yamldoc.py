@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -166,5 +167,14 @@ def test_an_empty_file_says_so(tmp_path: Path) -> None:
         assert refused(path) == [f"{path}:1:1: there is nothing in it [None]"]
 
 
-def test_a_huge_file_is_refused_without_reading_it_all() -> None:
-    assert refused(Path("/dev/zero")) == [f"/dev/zero: the file is larger than {MAX_BYTES // 1_000_000} MB [None]"]
+def test_a_huge_file_is_refused_without_reading_it_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.touch()
+    os.truncate(path, 1 << 40)
+    assert refused(path) == [f"{path}: the file is larger than {MAX_BYTES // 1_000_000} MB [None]"]
+
+
+def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        assert refused(path) == [f"{path}: this is a pipe or a device, not a file [write it to a file]"]

@@ -13,7 +13,7 @@ import click
 import taximeter
 from taximeter.cli.failure import page
 from taximeter.errors import Interrupted, RunDirError, SetupError
-from taximeter.redact import visible
+from taximeter.redact import visible, without_secrets
 
 _STDERR = 2
 _INTERRUPTED = 130
@@ -80,7 +80,7 @@ def main() -> None:
         click.echo(page(error), err=True)
         sys.exit(2)
     except (RunDirError, OSError) as error:
-        click.echo(f"taximeter: {visible(str(error))}", err=True)
+        click.echo(f"taximeter: {visible(without_secrets(str(error)))}", err=True)
         sys.exit(2)
     except Interrupted as end:
         click.echo(f"taximeter: {end}", err=True)

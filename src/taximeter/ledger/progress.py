@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from taximeter.journal.reader import UNREADABLE, LineReader
+from taximeter.redact import silent, without_secrets
 
 _MOST = 20
 """Lines that are passed on at a time, the latest; a stage that says more keeps nobody from the rest of the run."""
@@ -64,7 +65,7 @@ class ProgressReader:
 
 
 def _brief(line: ProgressLine) -> ProgressLine:
-    message = None if line.message is None else line.message[:_LONGEST]
+    message = None if line.message is None else without_secrets(line.message[: 2 * _LONGEST])[:_LONGEST]
     status = None if line.status is None else line.status[:_LONGEST]
-    extra = line.extra if len(msgspec.json.encode(line.extra)) <= _LONGEST else {}
+    extra = silent(line.extra) if len(msgspec.json.encode(line.extra)) <= _LONGEST else {}
     return msgspec.structs.replace(line, message=message, status=status, extra=extra)

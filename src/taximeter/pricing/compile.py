@@ -23,6 +23,7 @@ from taximeter.pricing.schema import (
 )
 from taximeter.pricing.sheet import Entry, Layer, Rate, Rates, Step, Tiers, Validity, Variant
 from taximeter.pricing.units import CACHE_WRITE, cache_write
+from taximeter.redact import without_secrets
 
 
 def named_card(name: str, card: CardBlock) -> Entry:
@@ -96,7 +97,7 @@ def _entry(
         rates=_simple_rates(card) | rates(card, per),
         tiers=_tiers(card.tiers, per),
         variants=tuple(_variant(block, per) for block in card.variants),
-        source=card.source,
+        source=card.source and without_secrets(card.source),
         as_of=card.as_of,
     )
 

@@ -31,7 +31,7 @@ class Draft(msgspec.Struct):
     """Empty if nothing names the stage."""
 
     module: Module | None = None
-    """None for a plain command, and where the module cannot be used."""
+    """None for a plain command, and where there is no such module."""
 
     inputs: dict[str, Source] = {}
     needs: dict[str, KeyPath] = {}
@@ -95,7 +95,7 @@ def _draft(recipe: Recipe, number: int, block: StageBlock, registry: Registry) -
 
 def _module_problems(draft: Draft, registry: Registry) -> Iterator[Problem]:
     name = draft.block.module
-    if name and not draft.module and registry.path and name not in registry.broken:
+    if name and not draft.module and registry.path:
         message = f"there is no module {show(name)} in {show(str(registry.path))}"
         yield draft.problem(message, ("module",), nearest_or_all(name, registry.modules))
 

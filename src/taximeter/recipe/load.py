@@ -7,8 +7,9 @@ from pathlib import Path
 import msgspec
 
 from taximeter.errors import Problem, SetupError
+from taximeter.recipe.holes import Holes
 from taximeter.recipe.model import RecipeBlock
-from taximeter.recipe.salvage import Holes, salvage
+from taximeter.recipe.salvage import salvage
 from taximeter.yamldoc import Document, KeyPath, Overlaid, load
 
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}

@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from taximeter.errors import Problem
 from taximeter.recipe.entrypoint import parse_entrypoint
+from taximeter.recipe.holes import Holes
 from taximeter.yamldoc import Document, KeyPath
 from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text
 
@@ -81,6 +82,9 @@ class Module(msgspec.Struct, frozen=True):
 
     registry: Path | None = None
     """The registry in which it was found."""
+
+    holes: Holes = Holes()
+    """What of it could not be used."""
 
     @property
     def folders(self) -> tuple[Path, ...]:

@@ -53,7 +53,8 @@ def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> It
     if schema is None:
         return
     known = {*schema.names, *program.module.block.default_params}
-    unknown = settings.keys() - known if schema.is_closed else set()
+    is_unsure = program.module.holes.touch(("default_params",))
+    unknown = settings.keys() - known if schema.is_closed and not is_unsure else set()
     for name in unknown:
         message = f"module {show(program.module.block.module_id)} has no parameter {show(name)}"
         yield settings[name].problem(message, (), nearest_or_all(name, known))
@@ -63,7 +64,7 @@ def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> It
             name, inside = str(violation.path[0]) if violation.path else "", violation.path[1:]
             if name in settings:
                 yield settings[name].problem(violation.message, inside, violation.hint)
-            elif not (draft.is_unsure_of("params") or draft.recipe.holes.touch(("stage_params",))):
+            elif not (is_unsure or draft.is_unsure_of("params") or draft.recipe.holes.touch(("stage_params",))):
                 yield draft.problem(violation.message, ("params",), violation.hint)
     except SetupError as error:
         for problem in error.problems:

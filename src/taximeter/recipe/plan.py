@@ -151,7 +151,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="
 
     def snapshot(self) -> bytes:
         """JSON of the plan, for people and for `read_plan`; without secrets."""
-        plan = msgspec.structs.replace(self, stages=tuple(map(_silent, self.stages)), settings=silent(self.settings))
+        plan = msgspec.structs.replace(
+            self,
+            recipe_path=silent(self.recipe_path),
+            settings=silent(self.settings),
+            input=silent(self.input),
+            instrumentation=msgspec.structs.replace(
+                self.instrumentation, price_table=silent(self.instrumentation.price_table)
+            ),
+            stages=tuple(map(_silent, self.stages)),
+        )
         return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
 
 
@@ -161,9 +170,14 @@ def _silent(stage: PlannedStage) -> PlannedStage:
     return msgspec.structs.replace(
         stage,
         env={},
+        inputs={name: _silent_source(source) for name, source in stage.inputs.items()},
         params=silent(stage.params),
         command=shown if isinstance(shown, str) else tuple(shown),
     )
+
+
+def _silent_source(source: Source) -> Source:
+    return msgspec.structs.replace(source, path=silent(source.path))
 
 
 def read_plan(path: Path) -> Plan:

@@ -8,9 +8,10 @@ import msgspec
 
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.lookup import look_up
-from taximeter.recipe.module import Module, ModuleBlock
+from taximeter.recipe.module import Module
+from taximeter.recipe.salvage_module import salvage_module
 from taximeter.yamldoc import Document, KeyPath, load, show
-from taximeter.yamldoc.explain import part, read_block
+from taximeter.yamldoc.explain import part
 
 MODULE_FILE = "module.yaml"
 
@@ -22,8 +23,6 @@ class Registry(msgspec.Struct):
     """Where they were looked for; None if there is no such place."""
 
     modules: dict[str, Module] = {}
-    broken: set[str] = set()
-    """Ids of modules that are there but cannot be used."""
 
 
 def load_registry(path: Path) -> dict[str, Module]:
@@ -44,7 +43,7 @@ def find_registry(recipe: Path, cwd: Path) -> Path | None:
 
 
 def read_registry(path: Path, problems: list[Problem]) -> Registry:
-    """The modules that can be used; what is wrong with others is added to the problems."""
+    """As much of the modules as can be used; what is wrong with the rest is added to the problems."""
     registry = Registry(path)
     for file in sorted(path.rglob(MODULE_FILE)) if path.is_dir() else [path]:
         try:
@@ -71,15 +70,13 @@ def _modules_in(document: Document) -> list[KeyPath]:
 
 
 def _register(document: Document, at: KeyPath, registry: Registry, problems: list[Problem]) -> None:
-    block = read_block(ModuleBlock, document, at, problems)
-    if block is None:
-        match part(document.data, at):
-            case {"module_id": str() as module_id}:
-                registry.broken.add(module_id)
+    salvaged = salvage_module(document, at, problems)
+    if salvaged is None:
         return
+    block, holes = salvaged
     first = registry.modules.get(block.module_id)
     if first is None:
-        registry.modules[block.module_id] = Module(block, document, at, registry.path)
+        registry.modules[block.module_id] = Module(block, document, at, registry.path, holes)
         return
     line, _ = first.document.at((*first.at, "module_id"))
     message = f"there is another module {show(block.module_id)}"

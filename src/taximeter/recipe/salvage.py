@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterable
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from taximeter.errors import Problem
+from taximeter.recipe.holes import Holes
 from taximeter.recipe.model import RecipeBlock, StageBlock
 from taximeter.yamldoc import Document, KeyPath, Value
-from taximeter.yamldoc.document import key_text
 from taximeter.yamldoc.explain import misfits, part, tell
 from taximeter.yamldoc.words import nearest
 
@@ -22,30 +20,6 @@ NAMES = ("id", "stage", "module")
 
 _HARMLESS = "?"
 _IDLE = {"run": "true"}
-_ENDS = re.compile(r"(?=[.\[]|$)")
-"""Where a prefix of a key path can end in its text."""
-
-
-class Holes:
-    """Places of a recipe of which nobody knows what its author meant: nothing can be concluded from them."""
-
-    def __init__(self, paths: Iterable[KeyPath] = ()) -> None:
-        self._paths = frozenset(paths)
-        self._above = {path[:length] for path in self._paths for length in range(len(path))}
-        self._texts = {key_text(path) for path in self._paths}
-
-    def __contains__(self, path: KeyPath) -> bool:
-        """Whether exactly this place is one."""
-        return path in self._paths
-
-    def touch(self, path: KeyPath) -> bool:
-        """Whether the place is one, is inside one, or has one inside."""
-        return path in self._above or any(path[:length] in self._paths for length in range(len(path) + 1))
-
-    def explains(self, problem: Problem) -> bool:
-        """Whether a problem is only about what was put into one."""
-        key = problem.key or ""
-        return bool(self._paths) and any(key[: end.start()] in self._texts for end in _ENDS.finditer(key))
 
 
 def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, Holes] | None:

@@ -66,7 +66,7 @@ class StagePlanner:
             stage=draft.kind,
             module_id=draft.block.module,
             description=silent(draft.block.description),
-            notes=module.notes if module else None,
+            notes=silent(module.notes) if module else None,
             folder=f"{index:02d}_{safe_name(draft.id)}",
             needs=tuple(draft.needs),
             inputs=draft.inputs,

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+from taximeter.redact import without_secrets
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -71,7 +73,7 @@ def rejected(reason: str) -> None:
 def told(error: BaseException) -> str:
     """Type and message of an exception, however strange: asking it for its message may raise."""
     try:
-        return f"{type(error).__name__}: {error}"[:_LONGEST]
+        return without_secrets(f"{type(error).__name__}: {error}"[: 2 * _LONGEST])[:_LONGEST]
     except Exception:  # noqa: BLE001 - it is not ours
         return type(error).__name__
 

@@ -8,6 +8,7 @@ from taximeter.ledger.ledger import Ledger
 from taximeter.pricing.cost import DEFAULT
 from taximeter.pricing.sheet import Entry, Sheet
 from taximeter.recipe.plan import Instrumentation
+from taximeter.redact import without_secrets
 from taximeter.report import schemas
 
 
@@ -16,7 +17,7 @@ def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledge
     totals = ledger.totals.items()
     used = dict(_used(sheet, ledger.entries))
     return schemas.Pricing(
-        source=instrumentation.price_table or "built-in",
+        source=without_secrets(instrumentation.price_table or "built-in"),
         updated_at=sheet.updated_at,
         currency=sheet.currency,
         sheet_id=sheet.sheet_id,

@@ -11,6 +11,7 @@ from taximeter.clock import Clock
 from taximeter.events import Status
 from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.redact import without_secrets
 from taximeter.report.build import Books
 from taximeter.run.attempts import GRACE, Attempts, Running
 from taximeter.run.checks import Checks, Unchecked
@@ -187,7 +188,7 @@ class Driver:
 
     def _failed(self, running: Running, status: Status, error: str) -> None:
         """Ends an attempt; there is another one if the stage's rule for retries allows it."""
-        stage = running.stage
+        stage, error = running.stage, without_secrets(error)
         retry = None if self._is_closing else self._retries.put(stage, _code(running))
         if retry is None:
             if self.status == "done":

@@ -14,7 +14,7 @@ from taximeter.errors import Problem, SetupError
 from taximeter.events import Status
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, ReportFiles
-from taximeter.redact import brief
+from taximeter.redact import brief, without_secrets
 from taximeter.report.gaps import gaps
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
@@ -120,7 +120,7 @@ class _Execution:
         self._state.end(status, reason)
         self._end(status, report)
         first = self._trouble.first
-        trouble = gone or (str(first) if first else None)
+        trouble = gone or (without_secrets(str(first)) if first else None)
         incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else self._unpriced(report)
         return Outcome(self._run, self._plan, status, report, driver.signal, trouble, incomplete)
 

@@ -19,7 +19,7 @@ import msgspec
 from taximeter.errors import SetupError
 from taximeter.journal.reader import UNREADABLE
 from taximeter.recipe.plan import RowSchema
-from taximeter.redact import visible
+from taximeter.redact import visible, without_secrets
 from taximeter.run.rowrules import Rules, rules_of
 from taximeter.run.stamp import Stamps
 from taximeter.rundir import replace
@@ -127,7 +127,7 @@ def _checked(line: int, text: bytes, rules: Rules, stamps: Stamps, verdict: Verd
     if reasons:
         verdict.bad += 1
         if verdict.bad <= MOST_SHOWN:
-            verdict.first.append(BadRow(line, [visible(reason) for reason in reasons]))
+            verdict.first.append(BadRow(line, [visible(without_secrets(reason)) for reason in reasons]))
     return text
 
 
@@ -138,7 +138,7 @@ def main(text: str) -> None:
     try:
         verdict = check(task)
     except (SetupError, ValueError, OSError) as error:
-        verdict = Verdict(error=visible(str(error)))
+        verdict = Verdict(error=visible(without_secrets(str(error))))
     replace(Path(task.verdict), msgspec.json.encode(verdict))
     for line in verdict.lines(task.name):
         print(f"taximeter: {line}")  # noqa: T201 (this is a program; its output goes to the log of the stage)

@@ -19,8 +19,10 @@ class StartError(Exception):
     """The command could not be started. It is an outcome of the stage: the supervisor tells it, and nothing fails."""
 
     def __init__(self, exit_code: int, what: str, reason: Exception) -> None:
+        from taximeter.redact import without_secrets  # a supervisor whose stage starts does not need it
+
         text = reason.strerror if isinstance(reason, OSError) else str(reason)
-        super().__init__(f"{what}: {text}")
+        super().__init__(without_secrets(f"{what}: {text}"))
         self.exit_code = exit_code
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from pathlib import Path
 from typing import NoReturn
 
@@ -29,8 +31,7 @@ def load(path: Path) -> Document:
     name = str(path)
     try:
         name.encode()
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = _content(path)
     except UnicodeEncodeError:
         raise SetupError(Problem("the name of this file is not UTF-8", "rename it", path=ascii(name)[1:-1])) from None
     except OSError as error:
@@ -43,6 +44,19 @@ def load(path: Path) -> Document:
         good = Document(name, content[: error.start].decode())
         problem = good.problem_at(len(good.text), "this is not UTF-8 text", "save the file as UTF-8")
         raise SetupError(problem) from None
+
+
+def _content(path: Path) -> bytes:
+    """What is in the file, as far as anybody wants to know it. SetupError for what is no file: a pipe may never end."""
+    with open(path, "rb", opener=_without_waiting) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise SetupError(Problem("this is a pipe or a device, not a file", "write it to a file", path=str(path)))
+        return file.read(MAX_BYTES + 1)
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Opens a file; a pipe, too, though nobody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse(text: str, name: str) -> Document:

@@ -1,0 +1,43 @@
+"""A module without what is wrong in it, so that the rest, and the stages that use it, are checked in the same go."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from taximeter.errors import Problem
+from taximeter.recipe.holes import Holes
+from taximeter.recipe.module import ModuleBlock
+from taximeter.yamldoc import Document, KeyPath, Value
+from taximeter.yamldoc.explain import misfits, part, tell
+from taximeter.yamldoc.words import nearest
+
+_CALLS = frozenset({"command", "entrypoint"})
+_IDLE = {"command": "true"}
+
+
+def salvage_module(document: Document, at: KeyPath, problems: list[Problem]) -> tuple[ModuleBlock, Holes] | None:
+    """The block at a place without keys that cannot be used, which are added to the problems, and which those are.
+
+    None if nobody knows what it is called.
+    """
+    data: Value = part(document.data, at)
+    unsure = set[str]()
+    while True:
+        try:
+            return ModuleBlock.model_validate(data), Holes((key,) for key in unsure)
+        except ValidationError as error:
+            found = misfits(error, data)
+        told = {path: details for path, details in found.items() if path or _CALLS.isdisjoint(unsure)}
+        problems.extend(tell(told, ModuleBlock, document, at))
+        if not isinstance(data, dict) or ("module_id",) in found:
+            return None
+        bad = {str(path[0]) for path in found if path}
+        unsure |= bad | _meant(bad - ModuleBlock.model_fields.keys())
+        data = {key: value for key, value in data.items() if key not in bad}
+        if () in found or "command" in unsure:  # nobody knows what it calls
+            data = {key: value for key, value in data.items() if key not in _CALLS} | _IDLE
+
+
+def _meant(unknown: set[str]) -> set[str]:
+    """The keys that unknown ones were probably meant to be."""
+    return {near for key in unknown if (near := nearest(key, ModuleBlock.model_fields))}

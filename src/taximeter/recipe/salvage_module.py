@@ -35,7 +35,7 @@ def salvage_module(document: Document, at: KeyPath, problems: list[Problem]) -> 
         unsure |= bad | _meant(bad - ModuleBlock.model_fields.keys())
         data = {key: value for key, value in data.items() if key not in bad}
         if () in found or "command" in unsure:  # nobody knows what it calls
-            data = {key: value for key, value in data.items() if key not in _CALLS} | _IDLE
+            data = {**{key: value for key, value in data.items() if key not in _CALLS}, **_IDLE}
 
 
 def _meant(unknown: set[str]) -> set[str]:

@@ -16,8 +16,6 @@ from taximeter.errors import Interrupted, RunDirError, SetupError
 from taximeter.redact import visible, without_secrets
 
 _STDERR = 2
-_INTERRUPTED = 130
-"""Exit code of what an interrupt ended, as shells have it."""
 _COMMANDS = {
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
     "prices": "List prices; show, explain and check them.",
@@ -41,12 +39,6 @@ class _Commands(click.Group):
             return None
         command: click.Command = import_module(f"taximeter.cli.{cmd_name}").command
         return command
-
-    def invoke(self, ctx: click.Context) -> object:
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            sys.exit(_INTERRUPTED)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -20,7 +20,7 @@ def embed(text: str) -> list[float]:
         counts[zlib.crc32(word.encode()) % DIMENSIONS] += 1
     length = math.hypot(*counts) or 1.0
     tokens = len(text) // 4 + 1
-    taximeter.log_embedding_usage(MODEL, tokens, provider="mock", request_ms=5.0 + tokens / 4)
+    taximeter.log_embedding_usage(MODEL, tokens, provider="mock")
     return [round(count / length, 6) for count in counts]
 
 

@@ -24,7 +24,7 @@ WORDS = {
 def ask(prompt: str, answer: str) -> str:
     """The answer that is expected, metered as if a model had given it: some four characters a token."""
     tokens = len(answer) // 4 + 1
-    taximeter.log_llm_usage(MODEL, len(prompt) // 4 + 1, tokens, provider="mock", request_ms=50.0 + 12 * tokens)
+    taximeter.log_llm_usage(MODEL, len(prompt) // 4 + 1, tokens, provider="mock")
     return answer
 
 

@@ -23,6 +23,9 @@ UsageSource = Literal["provider", "tracker", "user", "estimated", "missing"]
 META_TERMS = ("speed", "inference_geo")
 """What decides a price and few providers tell: in the `meta` of a call, by these names."""
 
+TROUBLE = "trouble"
+"""The first error with the files that a run writes about itself: in the `meta` of the run, by this name."""
+
 
 class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version"):
     """A timed region: a run, a process, an attempt of a stage, or a span inside one.

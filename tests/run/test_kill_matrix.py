@@ -65,8 +65,11 @@ def one_round(folder: Path, seed: int) -> tuple[str, str]:
     (folder / "calls.py").write_text(CALLS)
     kind = choice.choice(VICTIMS)
     with start(folder) as driver:
-        wait_until(lambda: driver.poll() is not None or victim(driver.pid, kind))
-        time.sleep(choice.uniform(0.0, 1.0 if kind == "driver" else 0.4))
+        if kind != "driver":
+            wait_until(lambda: driver.poll() is not None or victim(driver.pid, kind))
+        elif choice.random() < 0.7:  # else it has hardly come to read the recipe
+            wait_until((folder / "output/runs/r").exists)
+        time.sleep(choice.uniform(0.0, 0.6))
         pid = victim(driver.pid, kind)
         if pid is not None and driver.poll() is None:
             os.kill(pid, signal.SIGKILL)

@@ -190,7 +190,7 @@ def test_a_stage_that_is_not_metered_has_its_end_and_its_wall_only(launcher: Lau
     assert figures.exit_code == 3
     assert 0.1 < figures.wall_seconds < 5
     known = {name for name, method in figures.methods.items() if method != "missing"}
-    assert known == {"wall_seconds", "leftover_processes"}
+    assert known == {"wall_seconds", "leftover_processes", "deaf_processes"}
     assert figures.cpu_user_seconds is figures.max_rss_bytes is figures.io_read_bytes is figures.processes is None
 
 

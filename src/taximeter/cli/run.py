@@ -138,6 +138,6 @@ def _last_lines(log: Path) -> list[str]:
     try:
         with log.open("rb") as file:
             file.seek(max(file.seek(0, io.SEEK_END) - _TAIL_BYTES, 0))
-            return file.read().decode(errors="replace").splitlines()[-_TAIL_LINES:]
+            return file.read().decode(errors="backslashreplace").splitlines()[-_TAIL_LINES:]
     except FileNotFoundError:
         return []

@@ -39,6 +39,9 @@ class Figures(msgspec.Struct, frozen=True, tag="usage_v1", tag_field="schema_ver
     leftover_processes: int | None = None
     """Processes that outlived the stage's own and had to be ended."""
 
+    deaf_processes: int | None = None
+    """Processes that ignored TERM and were killed."""
+
     exit_code: int | None = None
     signal: int | None = None
     spawn_error: str | None = None

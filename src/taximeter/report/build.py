@@ -6,6 +6,7 @@ from typing import Any
 
 from taximeter.clock import Clock, SystemClock
 from taximeter.errors import RunDirError
+from taximeter.events import TROUBLE
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger, StageSpans
@@ -87,6 +88,8 @@ class Books:
         processes = self.ledger.processes()
         sittings = Sittings(self.ledger.sittings() or over_processes(processes), now)
         span = sittings.latest
+        meta = dict((span.meta if span else None) or {})
+        trouble = meta.pop(TROUBLE, None)
         spans, totals = self.ledger.stages(), self._totals_by_stage()
         stages = [
             self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, schemas.Totals()))
@@ -125,9 +128,10 @@ class Books:
             spans=span_tree(self.ledger.regions),
             totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
-            env=schemas.Env(**((span.meta if span else None) or {})),
+            env=schemas.Env(**meta),
             losses=losses_record(self.ledger),
             tags=self.plan.tags,
+            trouble=trouble,
             error=span.error if span else _NEVER_BEGAN if self.plan is UNPLANNED and now is None else None,
         )
         return report.model_copy(update=overview(report))

@@ -229,6 +229,12 @@ class StageAttempt(Measured):
     leftover_processes: Count | None = None
     """Processes that outlived the stage's own one and the grace after it, and were ended."""
 
+    deaf_processes: Count | None = None
+    """Processes that ignored TERM and were killed."""
+
+    log_bytes: Count | None = None
+    """Size of what it printed."""
+
     methods: dict[str, Figure] = {}
     last: bool = False
     """The attempt that decides the status of the stage."""
@@ -524,6 +530,9 @@ class RunInstrumentation(_Record):
     losses: Losses = Losses()
     tags: dict[str, str] = {}
     error: str | None = None
+    trouble: str | None = None
+    """The first error with the files that the run writes about itself."""
+
     extra: dict[str, Any] = {}
 
 

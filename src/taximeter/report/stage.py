@@ -13,7 +13,7 @@ from taximeter.recipe.plan import PlannedStage
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
-_AS_THEY_ARE = ("exit_code", "signal", "leftover_processes")
+_AS_THEY_ARE = ("exit_code", "signal", "leftover_processes", "deaf_processes")
 LARGEST = ("max_rss_bytes", "peak_memory_bytes")
 
 
@@ -29,12 +29,14 @@ def attempt_record(
     if figures is None or (figures.state == "running" and now is not None):
         measured["wall_seconds"] = lasted(span, now)
         methods["wall_seconds"] = "missing" if measured["wall_seconds"] is None else "exact"
+    log = (span.resources or {}).get("log_bytes")
     return schemas.StageAttempt(
         attempt=span.attempt or 1,
         status=status,
         started_at=iso(span.started_at),
         ended_at=None if span.ended_at is None else iso(span.ended_at),
         error=span.error,
+        log_bytes=None if log is None else int(log),
         methods=methods,
         **measured,
     )

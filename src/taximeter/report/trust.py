@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from taximeter.numbers import plural
+from collections.abc import Callable
+
+from taximeter.numbers import plural, size
 from taximeter.redact import brief
 from taximeter.report import schemas
 from taximeter.report.gaps import figures_by, gaps, listed
+
+_MUCH = 100_000_000
+"""Bytes of a log that a person would want to know of."""
 
 
 def trust(report: schemas.RunInstrumentation) -> list[str]:
@@ -22,10 +27,9 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     mocked = [brief(stage.id or "") for stage in report.stages if stage.mocked]
     if mocked:
         notes.append(f"Mocked, so not what the real run costs: {listed(mocked)}.")
-    leavers = [brief(s.id or "") for s in report.stages if any(a.leftover_processes for a in s.attempts)]
-    if leavers:
-        count = sum(a.leftover_processes or 0 for s in report.stages for a in s.attempts)
-        notes.append(f"Left processes behind that had to be ended ({count} in all): {listed(leavers)}.")
+    if report.trouble:
+        notes.append(f"Some files of the run could not be written: {brief(report.trouble)}.")
+    notes += _conduct(report)
     taken_over = [brief(stage.id or "") for stage in report.stages if stage.reused_from]
     if taken_over:
         notes.append(f"Reused from another run, which paid for it, so in no figure here: {listed(taken_over)}.")
@@ -33,6 +37,27 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     if stale:
         notes.append(f"Stale, since what it reads was made anew: {listed(stale)}.")
     return notes
+
+
+def _conduct(report: schemas.RunInstrumentation) -> list[str]:
+    """Stages that had to be handled, by what they did."""
+    left = _sums(report, lambda attempt: attempt.leftover_processes)
+    deaf = _sums(report, lambda attempt: attempt.deaf_processes)
+    logs = _sums(report, lambda attempt: attempt.log_bytes)
+    notes = []
+    if left:
+        notes.append(f"Left processes behind that had to be ended ({sum(left.values())} in all): {listed(left)}.")
+    if deaf:
+        notes.append(f"Ignored TERM and had to be killed ({sum(deaf.values())} in all): {listed(deaf)}.")
+    if large := [f"{name} ({size(count)})" for name, count in logs.items() if count > _MUCH]:
+        notes.append(f"Printed much, and all of it is kept: {listed(large)}.")
+    return notes
+
+
+def _sums(report: schemas.RunInstrumentation, figure: Callable[[schemas.StageAttempt], int | None]) -> dict[str, int]:
+    """A figure of all attempts of a stage, by the name of the stage; those that have none are left out."""
+    sums = {brief(stage.id or ""): sum(figure(attempt) or 0 for attempt in stage.attempts) for stage in report.stages}
+    return {name: count for name, count in sums.items() if count}
 
 
 def _money(report: schemas.RunInstrumentation) -> list[str]:

@@ -17,6 +17,8 @@ class Attempt:
         """The stage's own process; None until it is started."""
         self.leftovers = 0
         """How many processes outlived the stage's own one, and the grace after it, and had to be ended."""
+        self.deaf = 0
+        """How many processes were told to end and did not within the time they got, and were killed."""
         self._began = time.monotonic()
         self._anchor = time.time() - self._began
         self._ended: float | None = None
@@ -44,9 +46,11 @@ class Attempt:
     def figures(self, state: str, reading: Reading) -> dict[str, object]:
         """The record `usage_v1`: what is told to the driver and written to the usage file."""
         now = time.monotonic() if self._ended is None else self._ended
+        is_over = self._ended is not None
         own: Reading = {
             "wall_seconds": (now - self._began, SAMPLED if self._ended is None else EXACT),
-            "leftover_processes": (None, MISSING) if self._ended is None else (self.leftovers, EXACT),
+            "leftover_processes": (self.leftovers, EXACT) if is_over else (None, MISSING),
+            "deaf_processes": (self.deaf, EXACT) if is_over else (None, MISSING),
         }
         both = own | reading
         return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 from pathlib import Path
 
@@ -25,6 +26,9 @@ from taximeter.run.trouble import Trouble
 
 GRACE = 5.0
 """Seconds between TERM and KILL."""
+
+_NO_SPACE = 1_000_000
+"""Bytes; a disk with less is full for most programs."""
 
 
 class Running(msgspec.Struct):
@@ -104,12 +108,11 @@ class Attempts:
         if figures.spawn_error is not None:
             return figures.spawn_error
         if running.has_timed_out(figures):
-            deaf = "; it ignored TERM and was killed" if figures.signal == signal.SIGKILL else ""
-            return f"it took longer than its timeout of {numbers.seconds(running.stage.timeout)}{deaf}"
+            return f"it took longer than its timeout of {numbers.seconds(running.stage.timeout)}{deafness(figures)}"
         if figures.signal is not None:
-            return f"killed by {signal.Signals(figures.signal).name}"
+            return f"killed by {signal.Signals(figures.signal).name}{self._full_disk()}"
         if figures.exit_code:
-            return f"exit code {figures.exit_code}"
+            return f"exit code {figures.exit_code}{self._full_disk()}"
         missing = self.artifacts.missing(running.stage)
         return f"ended well but did not write {missing}" if missing else None
 
@@ -117,7 +120,16 @@ class Attempts:
         """Notes how the attempt ended, and what it took."""
         running.handle.close()
         items_in, items_out = self._items(running) if self._plan.instrumentation.enabled else (None, None)
-        self._spans.close_stage(running.span, status, figures, error, items_in, items_out)
+        log = _size(self._run.stage(running.stage.folder).log(running.number))
+        self._spans.close_stage(running.span, status, figures, error, items_in, items_out, log)
+
+    def _full_disk(self) -> str:
+        """What a stage that failed may have failed by: no program can be asked."""
+        try:
+            free = shutil.disk_usage(self._run.path).free
+        except OSError:  # somebody removed it
+            return ""
+        return f"; the disk with {self._run.path} has {numbers.size(free)} left" if free < _NO_SPACE else ""
 
     def _items(self, running: Running) -> tuple[int | None, int | None]:
         """Units of work in and out: as the stage told them, else the rows of its artifacts."""
@@ -128,3 +140,15 @@ class Attempts:
             told[read] if read in told else self.artifacts.rows_in(stage),
             told[made] if made in told else self.artifacts.rows_out(stage),
         )
+
+
+def deafness(figures: Figures) -> str:
+    """What to add to the word on an attempt that was told to end."""
+    return "; it ignored TERM and was killed" if figures.deaf_processes else ""
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

@@ -13,7 +13,7 @@ from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.redact import without_secrets
 from taximeter.report.build import Books
-from taximeter.run.attempts import GRACE, Attempts, Running
+from taximeter.run.attempts import GRACE, Attempts, Running, deafness
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
@@ -168,7 +168,7 @@ class Driver:
         else:
             error = self._checks.failure(running.stage, running.number, figures)
         if self.signal is not None:
-            self._end(running, "cancelled", f"ended by {self.signal.name}")
+            self._end(running, "cancelled", f"ended by {self.signal.name}{deafness(figures)}")
         elif error:
             self._failed(running, "failed", error)
         else:

@@ -11,7 +11,7 @@ import msgspec
 
 from taximeter import __version__
 from taximeter.clock import Clock, Ids
-from taximeter.events import SpanEvent, Status
+from taximeter.events import TROUBLE, SpanEvent, Status
 from taximeter.journal.writer import Journal
 from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import PlannedStage
@@ -88,22 +88,27 @@ class DriverSpans:
         error: str | None = None,
         items_in: int | None = None,
         items_out: int | None = None,
+        log_bytes: int | None = None,
     ) -> None:
-        """Closes the span of one attempt with what its supervisor counted."""
+        """Closes the span of one attempt with what its supervisor counted, and the size of its log."""
         closed = self._closed(span, status, error)
         closed.items_in, closed.items_out = items_in, items_out
+        counted: dict[str, float | None] = {"log_bytes": log_bytes}
         if figures is not None:
             closed.wall_ms = figures.wall_seconds * 1000
-            counted = {name: getattr(figures, name) for name in _RESOURCES}
-            closed.resources = {name: value for name, value in counted.items() if value is not None} or None
+            counted |= {name: getattr(figures, name) for name in _RESOURCES}
             if figures.cpu_user_seconds is not None and figures.cpu_system_seconds is not None:
                 closed.cpu_ms = (figures.cpu_user_seconds + figures.cpu_system_seconds) * 1000
                 closed.cpu_method = "tree"
+        closed.resources = {name: value for name, value in counted.items() if value is not None} or None
         self._append(closed)
 
     def close_run(self, status: Status, error: str | None) -> None:
-        """Closes the span of the run, and the journal with it."""
-        self._append(self._closed(self._run, status, error))
+        """Closes the span of the run, with the trouble there was, and the journal with it."""
+        closed = self._closed(self._run, status, error)
+        if self._trouble.first is not None:
+            closed.meta = (closed.meta or {}) | {TROUBLE: str(self._trouble.first)}
+        self._append(closed)
         with self._trouble:
             self._journal.close()
 

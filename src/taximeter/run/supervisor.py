@@ -57,6 +57,9 @@ class Supervisor:
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
         self._is_lingering = False
+        self._is_told = False
+        """Whether TERM was sent, and the time to obey goes on."""
+
         self._terminate_at = self._kill_at = math.inf
         self._write_at = 0.0
 
@@ -76,7 +79,11 @@ class Supervisor:
                 self._terminate_at = time.monotonic()
                 self._kill_at = min(self._kill_at, self._terminate_at + order["grace"])
             else:
-                self._kill_at = 0.0
+                self._kill()
+
+    def _kill(self) -> None:
+        """Nobody gets any time."""
+        self._kill_at, self._is_told = 0.0, False
 
     def _start(self) -> None:
         try:
@@ -110,7 +117,7 @@ class Supervisor:
             self._meter.due = math.inf  # there is no time for samples now
             self._signal(signal.SIGKILL)
         elif now >= self._terminate_at:
-            self._terminate_at = math.inf
+            self._terminate_at, self._is_told = math.inf, True
             self._signal(signal.SIGTERM)
         elif now >= self._meter.due:
             reading = self._meter.sample()
@@ -119,11 +126,13 @@ class Supervisor:
                 self._publish("running", reading)
 
     def _signal(self, number: signal.Signals) -> None:
-        """Sends TERM or KILL to all that is left. What outlived the grace of the stage's own process is counted now."""
+        """Sends TERM or KILL to all that is left. What outlived its time is counted now."""
         processes = proctree.walk(proctree.children())
+        living = sum(not process.is_dead for process in processes)
         if self._is_lingering:
-            self._is_lingering = False
-            self._attempt.leftovers = sum(not process.is_dead for process in processes)
+            self._is_lingering, self._attempt.leftovers = False, living
+        if self._is_told and number == signal.SIGKILL:
+            self._is_told, self._attempt.deaf = False, living
         if number == signal.SIGKILL:
             proctree.kill(processes)
         else:
@@ -142,7 +151,7 @@ class Supervisor:
         self.obey(self._channel.receive())
         if self._channel.ended:  # the driver is gone
             self._poll.unregister(self._channel)
-            self._kill_at = 0.0
+            self._kill()
 
     def _finish(self) -> None:
         figures = self._publish("done", self._meter.total())

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from taximeter.errors import SetupError
 from taximeter.events import CallEvent
 from taximeter.pricing.cost import Cost
 from taximeter.pricing.load import load_sheet
@@ -150,22 +149,3 @@ def test_a_user_s_sheet_knows_the_world_only_if_it_says_so(sheet: Any) -> None:
     # 1,000,000 x 2.5 per million
     assert cost(world, "gpt-4o").amount == D("2.5")
     assert cost(world, "gpt-4o", provider="my-own-server").status == "unpriced"
-
-
-@pytest.mark.parametrize(
-    ("models", "words"),
-    [
-        ("- {model: m, input: 1, per: 1M}\n- {model: 'm*', input: 2, per: 1M}", ":5:3: `m*` and `m` of line 4 match"),
-        ("- {model: m, input: '1', per: 1M}", ":4:14: a rate must be a number"),
-        ("- {model: m, input: -1, per: 1M}", "must be at least 0"),
-        ("- {model: m, inptu: 1, per: 1M}", "unknown key `inptu`"),
-        ("- {model: m, input: 1}", "how many tokens these rates buy is not said"),
-        ("- {model: m, input: 1, per: 1M, valid_from: 2026-02-31}", "not a day of the calendar"),
-        ("- {model: m, input: 1, per: 1M, currency: EUR}", "this rate is in EUR"),
-        ("- {model: m, input: .nan, per: 1M}", "not a finite number"),
-    ],
-)
-def test_a_problem_is_told_with_its_place(sheet: Any, models: str, words: str) -> None:
-    with pytest.raises(SetupError) as caught:
-        sheet(models)
-    assert words in str(caught.value)

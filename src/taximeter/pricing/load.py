@@ -35,7 +35,7 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
     if block is not None:
         problems += lint(block, document)
     if block is None or problems:
-        raise SetupError(*problems)
+        raise _error(problems)
     if isinstance(block.models, dict):
         entries = tuple(named_card(name, card) for name, card in block.models.items())
         places: list[KeyPath] = [("models", name) for name in block.models]
@@ -49,7 +49,7 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
         hint = f"add `fx: {{{_currency(base)}: {{rate: ..., date: ...}}}}`: what one {_currency(base)} is worth"
         problems.append(document.problem(message, ("extends",), hint))
     if problems:
-        raise SetupError(*problems)
+        raise _error(problems)
     return Sheet(
         name="sheet" if not below else path.name,
         currency=block.currency,
@@ -61,6 +61,11 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
         default=None if block.default is None else default_card(block.default),
         extends=NO_SHEET if base is None else msgspec.Raw(base),
     )
+
+
+def _error(problems: list[Problem]) -> SetupError:
+    """The problems of one file, in the order of their places."""
+    return SetupError(*sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
 def _extended(
@@ -75,7 +80,7 @@ def _extended(
         return None
     if name == GENAI_PRICES:
         return world()
-    path = files[-1].parent / name
+    path = Path(document.name).parent / name
     if path.resolve() in files:
         problems.append(document.problem(f"{show(name)} extends this sheet in turn", ("extends",)))
         return None

@@ -23,6 +23,11 @@ _TYPES = {
     "dict_type": MAP,
     "model_type": MAP,
 }
+_LIMITS = {
+    "greater_than_equal": ("at least", "ge"),
+    "less_than_equal": ("at most", "le"),
+    "greater_than": ("more than", "gt"),
+}
 _PATTERNS = {
     NOT_BLANK: ("must not be blank", None),
     NAME_PATTERN: ("cannot be a name", NAME_HINT),
@@ -80,13 +85,14 @@ def tell(
 def _key_path(detail: ErrorDetails, value: Any) -> KeyPath:
     """Where the detail points, without the labels that pydantic adds for members of unions and for keys."""
     path: list[str | int] = []
-    for key in detail["loc"]:
+    last = len(detail["loc"]) - 1
+    for index, key in enumerate(detail["loc"]):
         match value, key:
             case dict(), str() if key in value:
                 value = value[key]
             case list(), int():
                 value = value[key]
-            case _ if detail["type"] != "missing":
+            case _ if detail["type"] != "missing" or index != last:
                 continue
         path.append(key)
     return tuple(path)
@@ -104,12 +110,14 @@ def _words(path: KeyPath, details: list[ErrorDetails], model: type[Block]) -> tu
             return f"{_subject(path)} is missing", None
         case "extra_forbidden":
             return _unknown_key(str(path[-1]), _block_at(model, path[:-1]))
-        case "greater_than_equal":
-            return f"{_subject(path)} must be at least {context['ge']:g}, not {detail['input']}", None
-        case "less_than_equal":
-            return f"{_subject(path)} must be at most {context['le']:g}, not {detail['input']}", None
-        case "greater_than":
-            return f"{_subject(path)} must be more than {context['gt']:g}, not {detail['input']}", None
+        case limit if limit in _LIMITS:
+            words, name = _LIMITS[limit]
+            return f"{_subject(path)} must be {words} {context[name]:g}, not {detail['input']}", None
+        case "decimal_max_places":
+            return f"{_subject(path)} must have at most {context['decimal_places']} decimals", None
+        case "literal_error":
+            wanted_one = context["expected"].replace("'", "`")
+            return f"{_subject(path)} must be {wanted_one}, not {describe(detail['input'])}", None
         case "finite_number":
             return f"{_subject(path)} must be a number that has an end", None
         case "quantity":

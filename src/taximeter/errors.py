@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterable
 
 import msgspec
 
@@ -44,6 +45,11 @@ class SetupError(TaximeterError):
     def __init__(self, *problems: Problem) -> None:
         super().__init__("; ".join(f"{p.where}: {p.message}" if p.where else p.message for p in problems))
         self.problems = problems
+
+
+def in_order(problems: Iterable[Problem]) -> SetupError:
+    """The error that carries the problems of one file, in the order of their places."""
+    return SetupError(*sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
 class RunDirError(TaximeterError):

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from taximeter.cli import prices, reprice
+from taximeter.cli.failure import page
 from taximeter.errors import SetupError
 from tests.runs import Writing, call, plan, stage
 
@@ -98,3 +99,10 @@ def test_a_run_by_another_model_of_another_sheet(run: Writing, sheet: str) -> No
     found = ask(reprice.command, str(run.run.path), "--price-table", sheet, "--map", "big=n")
     assert (found["run"]["cost"], found["run"]["repriced"]) == (Decimal("0.012"), 0)
     assert ask(reprice.command, str(run.run.path), "--price-table", sheet)["unpriced"] == ["big"]
+
+
+def test_a_sheet_that_calls_an_unknown_model_an_error_prices_no_run_with_one(run: Writing, sheet: str) -> None:
+    Path(sheet).write_text(f"on_unknown: error\n{SHEET}")
+    with pytest.raises(SetupError) as caught:
+        ask(reprice.command, str(run.run.path), "--price-table", sheet)
+    assert page(caught.value) == "the sheet has no price of big\n    add it, or say `on_unknown: unpriced`"

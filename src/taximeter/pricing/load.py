@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from taximeter.errors import Problem, SetupError
+from taximeter.errors import Problem, in_order
 from taximeter.pricing import genai
 from taximeter.pricing.compile import default_card, entry, layer, named_card
 from taximeter.pricing.lint import lint, lint_compiled
@@ -35,7 +35,7 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
     if block is not None:
         problems += lint(block, document)
     if block is None or problems:
-        raise _error(problems)
+        raise in_order(problems)
     if isinstance(block.models, dict):
         entries = tuple(named_card(name, card) for name, card in block.models.items())
         places: list[KeyPath] = [("models", name) for name in block.models]
@@ -49,7 +49,7 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
         hint = f"add `fx: {{{_currency(base)}: {{rate: ..., date: ...}}}}`: what one {_currency(base)} is worth"
         problems.append(document.problem(message, ("extends",), hint))
     if problems:
-        raise _error(problems)
+        raise in_order(problems)
     return Sheet(
         name="sheet" if not below else path.name,
         currency=block.currency,
@@ -61,11 +61,6 @@ def _load(path: Path, world: Callable[[], bytes | None], below: tuple[Path, ...]
         default=None if block.default is None else default_card(block.default),
         extends=NO_SHEET if base is None else msgspec.Raw(base),
     )
-
-
-def _error(problems: list[Problem]) -> SetupError:
-    """The problems of one file, in the order of their places."""
-    return SetupError(*sorted(problems, key=lambda problem: (problem.line or 0, problem.column or 0)))
 
 
 def _extended(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from taximeter.errors import Problem, SetupError
+from taximeter.errors import Problem, in_order
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.model import InstrumentationBlock
@@ -95,10 +95,10 @@ def read_config(path: Path) -> RunOptions:
     document = load(path)
     block = read_block(RunConfigBlock, document, (), problems)
     if block is None:
-        raise SetupError(*problems)
+        raise in_order(problems)
     files: dict[str, Any] = {key: _find(key, getattr(block, key), document, problems) for key in _FILES}
     if problems:
-        raise SetupError(*problems)
+        raise in_order(problems)
     execution: dict[str, Any] = block.execution.model_dump(exclude={"set"}, by_alias=True)
     return RunOptions(
         **files,

@@ -66,7 +66,9 @@ class Usage(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What is billed by the piece and is not a token: web searches, images, pages."""
 
 
-NO_USAGE = Usage()
+# Here and not at the first use, which a signal handler or another thread may interrupt with a use of its own: msgspec
+# would crash the process if it were asked for a type that it is in the middle of taking apart.
+NO_USAGE = msgspec.convert({}, Usage)
 """Nobody said anything."""
 
 MODALITIES = ("text", "image", "audio", "video")

@@ -172,6 +172,23 @@ sys.stdout.write(str(guard.losses["dropped"]))
     assert len(spans(read_all(tmp_path))) == 50 - dropped
 
 
+FIRST_CALLS = """
+import sys, taximeter
+taximeter.enable(sink="memory:")
+def interrupt(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "__hash__":  # as in the middle of taking a type apart
+        sys.setprofile(None)
+        taximeter.log_llm_usage("m", 1, 1)
+        sys.setprofile(interrupt)
+sys.setprofile(interrupt)
+taximeter.log_llm_usage("m", 1, 1)
+"""
+
+
+def test_the_very_first_call_may_be_interrupted_by_another() -> None:
+    assert subprocess.run([sys.executable, "-c", FIRST_CALLS], timeout=60).returncode == 0
+
+
 def test_a_signal_handler_that_records_in_the_middle_of_everything(tmp_path: Path) -> None:
     taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
     numbers = itertools.count()

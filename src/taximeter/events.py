@@ -154,7 +154,7 @@ class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag
     request_ms: float | None = None
     ttft_ms: float | None = None
     provider_cost: Decimal | None = None
-    """What the provider says it billed."""
+    """What the provider says it billed, in USD."""
 
     captured_by: str | None = None
     tags: dict[str, str] | None = None

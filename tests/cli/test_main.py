@@ -54,9 +54,11 @@ def test_closed_standard_streams_do_no_harm(here: Path, streams: str) -> None:
 
 @pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error_to_talk_about(here: Path) -> None:
-    shell(f"{TAXIMETER} run recipe.yaml", here)
-    done = shell(f"{TAXIMETER} show --json | true; {TAXIMETER} runs --json | head -c 1", here)
-    assert done.stdout == "{"
+    shell(f"{TAXIMETER} run recipe.yaml --run-id r", here)
+    read = ("runs --json | head -c 1", "prices --json | head -c 1")
+    asked = ("show --json | true", *read, "prices | true", "reprice r | true")
+    done = shell("; ".join(f"{TAXIMETER} {command}" for command in asked), here)
+    assert done.stdout == "{{"
     assert "Traceback" not in done.stderr
 
 

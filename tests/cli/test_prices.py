@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from taximeter.cli import prices, reprice
+from taximeter.cli import prices, reprice, usage
 from taximeter.cli.failure import page
 from taximeter.errors import SetupError
 from tests.runs import Writing, call, plan, stage
@@ -56,6 +56,13 @@ def test_more_cached_tokens_than_input_is_an_error(sheet: str) -> None:
         ask(prices.command, "explain", "m", "--input", "1", "--cache-read", "2", "--price-table", sheet)
 
 
+def test_explain_refuses_what_nothing_is_known_of(sheet: str) -> None:
+    with pytest.raises(SetupError, match="no price of mm"):
+        ask(prices.command, "explain", "mm", "--provider", "a", "--output", "1", "--price-table", sheet)
+    with pytest.raises(SetupError, match="5x is no time to live"):
+        ask(prices.command, "explain", "m", "--ttl", "5x", "--price-table", sheet)
+
+
 def test_a_model_of_several_providers_is_an_error_that_names_them(sheet: str) -> None:
     with pytest.raises(SetupError, match="m is 2 models: a/m, b/m"):
         ask(prices.command, "show", "m", "--price-table", sheet)
@@ -76,6 +83,55 @@ def test_tables_fit_the_terminal(sheet: str, width: str, monkeypatch: pytest.Mon
         done = CliRunner().invoke(prices.command, arguments, catch_exceptions=False)
         assert done.exit_code == 0
         assert max(map(len, done.stdout.splitlines())) <= int(width)
+
+
+def test_tiers_of_a_variant_are_shown(tmp_path: Path) -> None:
+    path = tmp_path / "tiers.yaml"
+    tiers = "{threshold_on: input_tokens, mode: cliff, steps: [{above: 100, input: 3}]}"
+    variant = f"{{when: {{service_tier: flex}}, input: 1, tiers: {tiers}}}"
+    path.write_text(f"models:\n- {{model: m, input: 2, per: 1M, variants: [{variant}]}}\n")
+    done = CliRunner().invoke(prices.command, ["show", "m", "--price-table", str(path)], catch_exceptions=False)
+    assert [line.split() for line in done.stdout.splitlines()[2:]] == [
+        ["service_tier", "flex"],
+        ["input_tokens", "1", "/", "1,000,000"],
+        ["above", "100", "input_tokens", "(cliff)"],
+        ["input_tokens", "3", "/", "1,000,000"],
+    ]
+
+
+INVOICE = """
+models:
+- {provider: anthropic, model: "claude-x-*", input: 3, cache_read: 0.30, cache_write: {5m: 3.75, 1h: 6},
+   output: 15, per: 1M, valid_from: 2025-03-01, source: price page, as_of: 2025-03-01}
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "read", "amount"),
+    [
+        (12_304, 0, "0.054399"),  # 3 x $3 + 12,304 x $3.75 + 550 x $15, per million
+        (0, 12_304, "0.0119502"),  # 3 x $3 + 12,304 x $0.30 + 550 x $15, per million
+    ],
+)
+def test_an_invoice_from_the_recorded_response_to_the_last_digit(
+    tmp_path: Path, written: int, read: int, amount: str
+) -> None:
+    told = {"input_tokens": 3, "cache_creation_input_tokens": written, "cache_read_input_tokens": read}
+    split = {"ephemeral_5m_input_tokens": written, "ephemeral_1h_input_tokens": 0}
+    body = {"type": "message", "model": "claude-x-1", "usage": {**told, "cache_creation": split, "output_tokens": 550}}
+    (tmp_path / "body.json").write_text(json.dumps(body))
+    (tmp_path / "prices.yaml").write_text(INVOICE)
+    found = ask(usage.command, str(tmp_path / "body.json"))["responses"][0]["readings"][0]
+    counted = found["usage"]
+    cost = ask(
+        *(prices.command, "explain", found["response_model"], "--provider", found["provider"]),
+        *("--input", str(counted["input_tokens"]), "--output", str(counted["output_tokens"])),
+        *("--cache-read", str(counted["cache_read_input_tokens"])),
+        *("--cache-write", str(counted["cache_write_input_tokens"])),
+        *("--price-table", str(tmp_path / "prices.yaml")),
+    )
+    assert (cost["amount"], cost["status"]) == (Decimal(amount), "priced")
+    assert sum(item["amount"] for item in cost["line_items"]) == cost["amount"]
 
 
 @pytest.fixture
@@ -106,3 +162,13 @@ def test_a_sheet_that_calls_an_unknown_model_an_error_prices_no_run_with_one(run
     with pytest.raises(SetupError) as caught:
         ask(reprice.command, str(run.run.path), "--price-table", sheet)
     assert page(caught.value) == "the sheet has no price of big\n    add it, or say `on_unknown: unpriced`"
+
+
+def test_a_bill_holds_for_the_same_sheet_only(tmp_path: Path, sheet: str) -> None:
+    writing = Writing(tmp_path / "output", plan([stage(1, "one")]))
+    writing.start("one")
+    writing.sink("one", call("n", prompt_tokens=1000, completion_tokens=0, cost=0.25))
+    writing.end("one")
+    writing.close()
+    assert ask(reprice.command, str(writing.run.path))["run"]["repriced"] == Decimal("0.25")
+    assert ask(reprice.command, str(writing.run.path), "--price-table", sheet)["run"]["repriced"] == 0

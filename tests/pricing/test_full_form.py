@@ -86,6 +86,26 @@ def test_a_variant_multiplies_or_replaces_and_an_unknown_kind_is_partial_with_th
     assert cost(rates, "m", service_tier="default").status == "priced"
 
 
+def test_regions_and_hours_of_the_day_have_rates_of_their_own(sheet: Any) -> None:
+    variants = "[{when: {region: EU}, multiply: 1.1}, {when: {hours: '16:30-00:30'}, input: 1}]"
+    rates = sheet(f"- {{model: m, input: 2, per: 1M, variants: {variants}}}")
+    half_past_four, half_past_midnight = MARCH + 16.5 * 3600, MARCH + 1800
+    assert cost(rates, "m", region="eu").amount == D("1.1")  # 1 x 1.1: it is midnight
+    assert cost(rates, "m", region="eu", at=half_past_midnight).amount == D("2.2")
+    assert cost(rates, "m", at=half_past_midnight - 1).amount == D(1)
+    assert cost(rates, "m", at=half_past_midnight).amount == D(2)
+    assert cost(rates, "m", at=half_past_four - 1).amount == D(2)
+    assert cost(rates, "m", at=half_past_four).amount == D(1)
+    elsewhere = cost(rates, "m", region="us", at=half_past_midnight)
+    assert (elsewhere.amount, elsewhere.status) == (D(2), "partial")
+
+
+def test_an_entry_for_a_region_is_for_no_other(sheet: Any) -> None:
+    rates = sheet("- {model: m, region: eu, input: 2, per: 1M}\n- {model: m, region: us, input: 1, per: 1M}")
+    assert (cost(rates, "m", region="EU").amount, cost(rates, "m", region="us").amount) == (D(2), D(1))
+    assert cost(rates, "m", region="asia").status == cost(rates, "m").status == "unpriced"
+
+
 def test_layers_and_exchange_are_in_the_rate_and_named(sheet: Any) -> None:
     rates = sheet(
         "- {model: m, input: 10, per: 1M, currency: EUR}",

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from taximeter.events import CallEvent
 from taximeter.pricing.cost import EXACT
 from taximeter.pricing.price import price
-from taximeter.pricing.sheet import Sheet, read_sheet
+from taximeter.pricing.sheet import Exchange, Sheet, read_sheet
 from taximeter.usage import Usage
 from tests.prices import card
 
@@ -84,6 +84,24 @@ def test_missing_usage_cannot_be_priced() -> None:
 def test_what_the_provider_billed_wins() -> None:
     cost = price(call(provider_cost=D("0.5")), SHEET)
     assert (cost.amount, cost.status, cost.source) == (D("0.5"), "priced", "provider")
+
+
+def test_a_bill_is_in_dollars_and_is_exchanged_into_the_money_of_the_sheet() -> None:
+    euros = Sheet(currency="EUR", entries=(CARD,), fx={"USD": Exchange(D("0.9"), "2026-03-01")})
+    cost = price(call(provider_cost=D("0.5")), euros)
+    assert (cost.amount, cost.currency, cost.status) == (D("0.45"), "EUR", "priced")
+    assert cost.reason == "0.5 USD x 0.9 (USD of 2026-03-01)"
+    unknown = price(call(provider_cost=D("0.5")), Sheet(currency="EUR", entries=(CARD,)))
+    assert (unknown.amount, unknown.status) == (None, "unpriced")
+    assert unknown.reason == "billed in USD, and `fx` of the sheet does not say what that is worth"
+
+
+def test_tokens_of_one_side_that_nobody_counted_make_the_cost_partial_if_they_are_charged() -> None:
+    cost = price(call(usage=Usage(1000, None)), SHEET)
+    assert (cost.amount, cost.status, cost.reason) == (D("0.003"), "partial", "nobody told the output_tokens")
+    assert price(call("in", usage=Usage(1000, None)), SHEET).status == "priced"  # output has no rate
+    assert price(call(usage=Usage(1000, None), kind="embedding"), SHEET).status == "priced"
+    assert price(call("local", usage=Usage(1000, None)), SHEET).status == "priced"
 
 
 def test_an_answer_from_a_local_cache_costs_nothing_and_says_what_it_saved() -> None:

@@ -173,6 +173,20 @@ models:
             "p.yaml:2:5: the tiers of an entry and of its variants must count alike",
         ],
     ),
+    "twin variants": (
+        """
+models:
+  - model: a
+    input: 1
+    per: 1M
+    variants:
+      - {when: {service_tier: flex}, multiply: 0.5}
+      - {when: {service_tier: Flex}, input: 1}
+""",
+        [
+            "p.yaml:7:9: this variant is for the same kind of request as the one of line 6 [put the rates of both into one]",
+        ],
+    ),
     "kinds of requests": (
         """
 models:

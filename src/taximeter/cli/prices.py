@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -21,16 +22,18 @@ from taximeter.pricing.cost import Cost, LineItem
 from taximeter.pricing.lookup import find
 from taximeter.pricing.price import price
 from taximeter.pricing.providers import canonical
-from taximeter.pricing.sheet import Entry, Sheet
+from taximeter.pricing.sheet import Entry, Rates, Sheet, Tiers
 from taximeter.pricing.terms import Kind
-from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT
-from taximeter.redact import brief
+from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, TTL
+from taximeter.redact import brief, visible
 from taximeter.report.columns import Column, table
 from taximeter.report.terminal import grid
 from taximeter.usage import Usage, counts
 from taximeter.yamldoc.words import did_you_mean
 
 _MOST_NAMES = 10
+_UNIT = 33
+"""Room for the longest name of a usual unit, and for its place among tiers of variants."""
 
 price_table = click.option(
     "--price-table",
@@ -126,9 +129,12 @@ def explain(
     if cache_read + cache_write > input_tokens:
         message = f"{cache_read + cache_write} tokens are cached, and the input has only {input_tokens}"
         raise SetupError(Problem(message, "--input counts all input tokens, the cached ones, too"))
+    if not re.fullmatch(TTL, ttl):
+        raise SetupError(Problem(f"{brief(ttl)} is no time to live", "name it as 5m or 1h"))
     sheet, time = sheet_in(price_table), seconds(at)
-    if provider is None and sheet.default is None:
-        provider = _one(sheet, model, None, time).provider
+    if all(level.default is None for level in sheet.chain()):
+        known = _one(sheet, model, provider, time)
+        provider = provider or known.provider
     call = CallEvent(
         event_id=("explain", 0),
         model=model,
@@ -149,7 +155,8 @@ def explain(
         click.echo(to_json({"schema_version": "cost_v1", **msgspec.to_builtins(cost, builtin_types=(Decimal,))}))
         return
     console = options.console()
-    console.print(grid(table(_item_columns(cost), cost.line_items), console.width))
+    if cost.line_items:
+        console.print(grid(table(_item_columns(cost), cost.line_items), console.width))
     for line in _summary(cost):
         console.print(line, markup=False, soft_wrap=True)
 
@@ -243,17 +250,22 @@ def _also(entry: Entry) -> str:
 def _lines(entry: Entry) -> Iterable[str]:
     if entry.free:
         yield "  free"
-    yield from (f"  {unit:<28} {exact(rate.price)} / {rate.per:,}" for unit, rate in entry.rates.items())
-    if entry.tiers:
-        for step in entry.tiers.steps:
-            yield f"  above {step.above:,} {entry.tiers.threshold_on} ({entry.tiers.mode})"
-            yield from (f"    {unit:<26} {exact(rate.price)} / {rate.per:,}" for unit, rate in step.rates.items())
+    yield from _rate_lines(entry.rates, entry.tiers, "  ")
     for variant in entry.variants:
         factor = "" if variant.multiply is None else f"  x {exact(variant.multiply)}"
-        yield f"  {', '.join(f'{name} {value}' for name, value in variant.when.items())}{factor}"
-        yield from (f"    {unit:<26} {exact(rate.price)} / {rate.per:,}" for unit, rate in variant.rates.items())
+        yield f"  {', '.join(f'{name} {brief(value)}' for name, value in variant.when.items())}{factor}"
+        yield from _rate_lines(variant.rates, variant.tiers, "    ")
     if entry.source:
-        yield f"  source {brief(entry.source)}{f', as of {entry.as_of}' if entry.as_of else ''}"
+        yield f"  source {brief(entry.source)}{f', as of {brief(entry.as_of)}' if entry.as_of else ''}"
+
+
+def _rate_lines(rates: Rates, tiers: Tiers | None, indent: str) -> Iterable[str]:
+    for unit, rate in rates.items():
+        yield f"{indent}{brief(unit):<{_UNIT - len(indent)}} {exact(rate.price)} / {rate.per:,}"
+    for step in tiers.steps if tiers else ():
+        assert tiers is not None
+        yield f"{indent}above {step.above:,} {brief(tiers.threshold_on)} ({tiers.mode})"
+        yield from _rate_lines(step.rates, None, f"{indent}  ")
 
 
 def _item_columns(cost: Cost) -> list[Column[LineItem]]:
@@ -269,7 +281,10 @@ def _item_columns(cost: Cost) -> list[Column[LineItem]]:
 
 
 def _summary(cost: Cost) -> Iterable[str]:
-    amount = "unpriced" if cost.amount is None else f"{exact(cost.amount)} {cost.currency}"
-    yield f"{amount}  ({cost.status}{f': {cost.reason}' if cost.reason else ''})"
+    reason = f": {visible(cost.reason)}" if cost.reason else ""
+    if cost.amount is None:
+        yield f"unpriced{reason}"
+    else:
+        yield f"{exact(cost.amount)} {cost.currency}  ({cost.status}{reason})"
     if cost.entry is not None:
         yield f"{brief(cost.entry)}, {cost.source}, sheet {(cost.sheet_id or '')[:12]}"

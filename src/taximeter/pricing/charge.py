@@ -116,6 +116,11 @@ class Charge(msgspec.Struct, frozen=True):
             self.sheet_id,
         )
 
+    def asks(self, unit: str) -> bool:
+        """Whether money is asked for a unit."""
+        rated = self.bands[0].lines.get(unit)
+        return rated is not None and rated.rate > 0
+
     def _band(self, usage: Usage) -> Band:
         count = _count(usage, self.threshold_on)
         for band in reversed(self.bands):

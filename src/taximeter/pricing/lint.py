@@ -21,6 +21,7 @@ def lint(block: PriceSheetBlock, document: Document) -> Iterator[Problem]:
     """Problems of single cards, with their places."""
     for at, card in _cards(block):
         yield from _dates(card, document, at)
+        yield from _variants(card, document, at)
         if isinstance(card, EntryBlock):
             yield from _regex(card, document, at)
         if card.currency is not None and card.currency not in (block.currency, *block.fx):
@@ -49,6 +50,15 @@ def _dates(card: CardBlock | LayerBlock, document: Document, at: KeyPath) -> Ite
         yield document.problem(
             "this ends before it begins", (*at, "valid_to"), "`valid_to` is the first day without it"
         )
+
+
+def _variants(card: CardBlock, document: Document, at: KeyPath) -> Iterator[Problem]:
+    for second, variant in enumerate(card.variants):
+        first = next(i for i, other in enumerate(card.variants) if other.when.kind == variant.when.kind)
+        if first < second:
+            line, _ = document.at((*at, "variants", first))
+            message = f"this variant is for the same kind of request as the one of line {line}"
+            yield document.problem(message, (*at, "variants", second), "put the rates of both into one")
 
 
 def _is_moment(text: str) -> bool:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError, core_schema
 
-from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REASONING, TOOL_USE
+from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REASONING, TOOL_USE, TTL
 from taximeter.usage import MODALITIES
 from taximeter.yamldoc import show
 from taximeter.yamldoc.block import Block, Text
@@ -67,7 +67,7 @@ class Shape(msgspec.Struct, frozen=True):
         raise PydanticCustomError("setup", "{text} is not {what}", context)
 
 
-Ttl = Annotated[str, Shape(r"^\d+[smhd]$", "a time to live", "5m or 1h")]
+Ttl = Annotated[str, Shape(f"^{TTL}$", "a time to live", "5m or 1h")]
 Day = Annotated[str, Shape(r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$", "a day", "2026-03-01 or 2026-03-01T12:00Z")]
 """A day, from its first second, or a moment such as `2026-03-01T12:00Z`; in UTC."""
 
@@ -173,6 +173,11 @@ class WhenBlock(Block):
     region: Text | None = None
     hours: Hours | None = None
     """Time of the day in UTC, such as `16:30-00:30`."""
+
+    @property
+    def kind(self) -> dict[str, str]:
+        """What is given, in small letters: values are compared so."""
+        return {name: value.lower() for name, value in self.model_dump(exclude_none=True).items()}
 
 
 class VariantBlock(RatesBlock):

@@ -16,6 +16,9 @@ TOTAL = "total_tokens"
 REQUESTS = "requests"
 """The counter of which each call has one."""
 
+TTL = r"\d+[smhd]"
+"""Pattern of a time to live, such as `5m`."""
+
 MODAL = frozenset(f"{modality}_{kind}" for modality in MODALITIES for kind in (INPUT, OUTPUT, CACHE_READ))
 """Units of one modality."""
 

@@ -44,7 +44,7 @@ def reprice(run: RunDir, sheet: Sheet, renames: Mapping[str, str], at: float | N
     """
     books = open_books(run)
     folders = {stage.id: stage.folder for stage in books.plan.stages}
-    again = Ledger(run, sheet, folders, 0, _other(renames, at))
+    again = Ledger(run, sheet, folders, 0, _other(renames, at, sheet.sheet_id != books.sheet.sheet_id))
     again.finish()
     order = [*folders, *(key.stage_id for key in books.ledger.totals if key.stage_id not in folders)]
     stages = tuple(
@@ -66,14 +66,21 @@ def reprice(run: RunDir, sheet: Sheet, renames: Mapping[str, str], at: float | N
     )
 
 
-def _other(renames: Mapping[str, str], at: float | None) -> Callable[[CallEvent], CallEvent]:
-    """Gives the call as another model's and at another time. What a provider billed is then no longer true."""
+def _other(renames: Mapping[str, str], at: float | None, by_other_rates: bool) -> Callable[[CallEvent], CallEvent]:
+    """Gives the call as another model's and at another time; what a provider billed is then no longer true.
+
+    Nor does a bill say what the call would cost by other rates.
+    """
 
     def other(call: CallEvent) -> CallEvent:
         new = renames.get(call.response_model or "") or renames.get(call.model)
         if new is not None:
-            call = msgspec.structs.replace(call, model=new, response_model=None, provider=None, provider_cost=None)
-        return call if at is None else msgspec.structs.replace(call, started_at=at)
+            call = msgspec.structs.replace(call, model=new, response_model=None, provider=None)
+        if at is not None:
+            call = msgspec.structs.replace(call, started_at=at)
+        if new is None and at is None and not by_other_rates:
+            return call
+        return msgspec.structs.replace(call, provider_cost=None)
 
     return other
 

@@ -471,3 +471,21 @@ def test_a_run_of_which_a_driver_was_killed_while_it_discarded_it_is_not_done(cl
     assert json.loads(cli("show", "r", "--json").out)["status"] == "lost"
     assert again(cli, "--skip-done") == ["other"]
     assert statuses() == ["done"]
+
+
+def test_stamps_that_are_new_in_each_run_are_no_change_of_what_is_read(cli: Cli) -> None:
+    write("row.json", '{"type": "object", "required": ["id"]}')
+    command = """[sh, -c, 'echo "$1" > "$0"; echo maker >> ran', '{out}', '{{"id": "x"}}', '{params.n}']"""
+    write("modules/maker/module.yaml", f"module_id: maker\ncommand: {command}\noutput_schema: row.json\n")
+    maker = {"module": "maker", "params": {"n": 1}}
+    recipe([maker, {"id": "b", "run": "cat {inputs.x} > {out}; echo b >> ran", "inputs": {"x": "maker"}}])
+    first(cli)
+    assert "created_at" in (RUN / "01_maker/artifact.jsonl").read_text()
+    assert again(cli, "--skip-done", "--set", "maker.n=2") == ["maker"]
+    for number in (3, 4):  # taken over, and from there once more
+        flags = ("--resume", "latest", "--run-id", f"r{number}", "--set", f"maker.n={number}")
+        cli("run", "r.yaml", *flags)
+        assert ran() == ["maker"]
+    artifact = RUN / "01_maker/artifact.jsonl"
+    artifact.write_text(artifact.read_text().replace("x", "y"))  # by hand: it is not what was stamped any more
+    assert again(cli, "--skip-done", "--set", "maker.n=2") == ["b"]

@@ -37,7 +37,7 @@ def test_rows_that_fit_are_stamped_and_keep_what_they_say(tmp_path: Path) -> Non
         {"id": "b", "x": 1.5, **STAMPS},
     ]
     assert b'"x": 1.50, ' in (tmp_path / "a.jsonl").read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", "schema.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a.jsonl", "a.jsonl.stamped", "schema.json"}
 
 
 def test_bad_rows_are_named_with_their_lines_and_nothing_is_changed_or_quoted(tmp_path: Path) -> None:

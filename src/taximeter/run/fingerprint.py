@@ -13,6 +13,7 @@ from taximeter.recipe.module import Module
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.digest import Digests
+from taximeter.run.original import original_digest
 from taximeter.run.sources import sources
 
 _VERSION = "fingerprint_v1"
@@ -60,7 +61,7 @@ class Fingerprints:
             "params": stage.params,
             "env": stage.env,
             "out": stage.out,
-            "inputs": {name: self._content(path) for name, path in self._artifacts.inputs(stage).items()},
+            "inputs": {name: self._input(path) for name, path in self._artifacts.inputs(stage).items()},
             "input": {name: self._content(self._plan.input[name]) for name in named},
             "needs": {need: self._handed_on(need) for need in stage.needs if need not in reads},
             "source": self._source(stage),
@@ -69,9 +70,13 @@ class Fingerprints:
     def _content(self, path: str | Path) -> str:
         return self._digests.content(self._cwd / path)
 
+    def _input(self, path: str | Path) -> str:
+        """What an input holds, but for the stamps of ours that are new in each run."""
+        return original_digest(self._cwd / path) or self._content(path)
+
     def _handed_on(self, need: str) -> tuple[str | None, str | None]:
         artifact = self._artifacts.at(need)
-        return self._of.get(need), self._content(artifact) if artifact.exists() else None
+        return self._of.get(need), self._input(artifact) if artifact.exists() else None
 
     def _source(self, stage: PlannedStage) -> list[str]:
         module = self._modules.get(stage.module_id) if stage.module_id else None

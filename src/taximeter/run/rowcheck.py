@@ -20,6 +20,7 @@ from taximeter.errors import SetupError
 from taximeter.journal.reader import UNREADABLE
 from taximeter.recipe.plan import RowSchema
 from taximeter.redact import visible, without_secrets
+from taximeter.run.original import Rows
 from taximeter.run.rowrules import Rules, rules_of
 from taximeter.run.stamp import Stamps
 from taximeter.rundir import replace
@@ -84,9 +85,11 @@ def check(task: Check) -> Verdict:
     rules = rules_of(task.schema)
     allowed = rules.allowed
     stamps = Stamps({name: value for name, value in task.stamps.items() if allowed is None or name in allowed})
+    before = Rows(stamps.values)
     try:
         with artifact.open("rb") as rows, beside.open("wb") as file:
             for line, text in _texts(rows, artifact.suffix == ".jsonl"):
+                before.add(text)
                 file.write(_checked(line, text, rules, stamps, verdict))
             if artifact.suffix != ".jsonl" and not verdict.rows:
                 verdict.bad, verdict.first = 1, [BadRow(1, ["there is nothing in it"])]
@@ -94,6 +97,7 @@ def check(task: Check) -> Verdict:
             os.fsync(file.fileno())
         if not verdict.bad:
             shutil.copymode(artifact, beside)
+            before.keep(artifact, beside)
             beside.rename(artifact)
     finally:
         beside.unlink(missing_ok=True)

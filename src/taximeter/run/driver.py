@@ -97,7 +97,8 @@ class Driver:
             self._look_at_ready()
             while self._running or ((self._looked_at or self._retries.waiting) and not self._is_closing):
                 for key, _ in self._selector.select(self._patience()):
-                    key.data()
+                    if self._selector.get_map().get(key.fd) is key:  # else one before it has closed what it listens to
+                        key.data()
                 self._end_overdue()
                 self._look_at_ready()
                 self._keep_up()

@@ -70,9 +70,12 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     def __add__(self, other: Totals) -> Totals:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
         return Totals(
-            *map(add, mine[:_COUNTS], theirs[:_COUNTS]),
-            *map(_merged, mine[_COUNTS:_MONEY], theirs[_COUNTS:_MONEY]),
-            *map(_sum, mine[_MONEY:], theirs[_MONEY:]),
+            *map(add, mine[:_COUNTS], theirs),  # as many as there are of mine
+            _merged(self.cache_write_by_ttl, other.cache_write_by_ttl),
+            _merged(self.modality_tokens, other.modality_tokens),
+            _merged(self.counters, other.counters),
+            _sum(self.cost, other.cost),
+            _sum(self.saved_cost, other.saved_cost),
         )
 
     @property
@@ -126,9 +129,8 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
         )
 
 
-_COUNTS = len(Totals.__struct_fields__) - 5
-_MONEY = _COUNTS + 3
-"""Fields from the first are counts, then counts by name, and from here on money."""
+_COUNTS = Totals.__struct_fields__.index("cache_write_by_ttl")
+"""How many fields are plain counts; they come first."""
 
 
 def _merged(a: Counts, b: Counts) -> Counts:

@@ -78,21 +78,15 @@ class Charge(msgspec.Struct, frozen=True):
             setcontext(context)
 
     def _cost_of(self, usage: Usage) -> Cost:
-        rated = self.bands[0].lines
+        bands = self.bands
+        rated = bands[0].lines
         buckets, doubt = split(usage, rated, self.modal)
         if usage.counters or REQUESTS in rated:
             buckets = [*buckets, *_counters(usage, rated)]
-        unpriced: list[str] = []
-        items: list[LineItem] = []
         if self.mode == "marginal":
             items, unpriced = self._marginal(buckets)
         else:
-            lines = rated if len(self.bands) == 1 else self._band(usage).lines
-            for unit, quantity in buckets:
-                if unit in lines:
-                    items.append(lines[unit].item(quantity))
-                else:
-                    unpriced.append(unit)
+            items, unpriced = _items(buckets, rated if len(bands) == 1 else self._band(usage).lines)
         amount = NOTHING
         for item in items:
             amount += item.amount
@@ -102,9 +96,8 @@ class Charge(msgspec.Struct, frozen=True):
             reason = f"no rate for {', '.join(unpriced)}"
         elif doubt is not None and status == "priced":
             status, reason = "estimated", doubt
-        known = amount if items or not unpriced else None
         return Cost(
-            known,
+            amount if items or not unpriced else None,
             self.currency,
             status,
             self.source,
@@ -147,6 +140,18 @@ class Charge(msgspec.Struct, frozen=True):
         ends = [band.above for band in self.bands[1:]] + [max(end, self.bands[-1].above)]
         parts = ((band, min(end, upper) - max(begin, band.above)) for band, upper in zip(self.bands, ends, strict=True))
         return [band.lines[unit].item(quantity) for band, quantity in parts if quantity > 0]
+
+
+def _items(buckets: list[Bucket], lines: Mapping[str, Line]) -> tuple[list[LineItem], list[str]]:
+    """Line items of what has a rate, and the units that have none."""
+    items: list[LineItem] = []
+    unpriced: list[str] = []
+    for unit, quantity in buckets:
+        if (rated := lines.get(unit)) is None:
+            unpriced.append(unit)
+        else:
+            items.append(rated.item(quantity))
+    return items, unpriced
 
 
 def _counts_for(unit: str, threshold_on: str) -> bool:

@@ -69,14 +69,13 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
 
     def __add__(self, other: Totals) -> Totals:
         mine, theirs = msgspec.structs.astuple(self), msgspec.structs.astuple(other)
-        return Totals(
-            *map(add, mine[:_COUNTS], theirs),  # as many as there are of mine
+        named = [
             _merged(self.cache_write_by_ttl, other.cache_write_by_ttl),
             _merged(self.modality_tokens, other.modality_tokens),
             _merged(self.counters, other.counters),
-            _sum(self.cost, other.cost),
-            _sum(self.saved_cost, other.saved_cost),
-        )
+        ]
+        money = [_sum(self.cost, other.cost), _sum(self.saved_cost, other.saved_cost)]
+        return Totals(*map(add, mine[:_COUNTS], theirs), *named, *money)  # as many counts as there are of mine
 
     @property
     def cost_status(self) -> CostStatus | None:

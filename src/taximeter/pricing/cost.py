@@ -23,6 +23,10 @@ DEFAULT = "default"
 """Names the sheet's rates for models that it does not list, as `source` and as `entry` of a cost."""
 
 
+STANDARD_RATE = "standard"
+"""The rule of a rate that nothing but its entry made."""
+
+
 class LineItem(msgspec.Struct, frozen=True, gc=False):
     """One line of the invoice of a call."""
 
@@ -37,7 +41,7 @@ class LineItem(msgspec.Struct, frozen=True, gc=False):
     amount: Decimal
     """quantity x rate / per, quantized once to 12 places, half-even."""
 
-    rule: str = "standard"
+    rule: str = STANDARD_RATE
     """Why this rate: tier, variant, layers, exchange."""
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from taximeter.numbers import exact
 from taximeter.pricing.charge import Band, Charge, Line, line
-from taximeter.pricing.cost import DEFAULT, PRICING, CostStatus, twelve_places
+from taximeter.pricing.cost import DEFAULT, PRICING, STANDARD_RATE, CostStatus, twelve_places
 from taximeter.pricing.sheet import Entry, Layer, Rate, Sheet, Tiers, Variant
 from taximeter.pricing.units import INPUT, MODAL, is_token
 
@@ -155,7 +155,7 @@ def _line(unit: str, above: int, entry: Entry, own: Sequence[Variant], factors: 
         price = PRICING.multiply(price, factor.by)
     words += [f"{exact(rate.price)} x {exact(factor.by)} ({factor.why})" for factor in factors[:1]]
     words += [f"x {exact(factor.by)} ({factor.why})" for factor in factors[1:]]
-    return line(unit, twelve_places(price), rate.per, ", ".join(words) or "standard")
+    return line(unit, twelve_places(price), rate.per, ", ".join(words) or STANDARD_RATE)
 
 
 def _at_step(rate: Rate, unit: str, above: int, tiers: Tiers | None) -> tuple[Rate, str | None]:

@@ -65,6 +65,12 @@ class LLMCallUsage(_Record):
     """In a sink what the provider says it billed; in a report what the call cost; null if that is not known."""
 
     cost_status: CostStatus | None = None
+    cost_reason: str | None = None
+    """In a report why the cost is not simply priced, or how a bill was exchanged."""
+
+    cost_rules: list[str] | None = None
+    """In a report what made the rates other than the standard ones: tier, variant, layers, exchange."""
+
     stage_id: str | None = None
     run_id: str | None = None
     attempt: Annotated[int, Field(ge=1)] | None = None

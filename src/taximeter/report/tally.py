@@ -9,6 +9,7 @@ from operator import add
 from taximeter.clock import iso
 from taximeter.events import META_TERMS
 from taximeter.ledger.top import PricedCall
+from taximeter.pricing.cost import STANDARD_RATE, Cost
 from taximeter.report import schemas
 from taximeter.totals import NOTHING, Totals
 from taximeter.usage import OPEN_COUNTS, SUBSETS
@@ -40,6 +41,12 @@ def model_totals(totals: Totals) -> schemas.ModelTotals:
     )
 
 
+def _rules(cost: Cost) -> list[str] | None:
+    """What made the rates other than the standard ones."""
+    rules = dict.fromkeys(item.rule for item in cost.line_items if item.rule != STANDARD_RATE)
+    return list(rules) or None
+
+
 def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
     """One call in the words of a report, with what it cost."""
     call, cost = priced.call, priced.cost
@@ -57,6 +64,8 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         request_id=call.request_id,
         cost=cost.amount,
         cost_status=cost.status,
+        cost_reason=cost.reason,
+        cost_rules=_rules(cost),
         stage_id=call.stage_id,
         run_id=call.run_id,
         attempt=call.attempt,

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CANARY = "Canary7"
 KEYS = {
     "env": f"{CANARY}-of-the-environment",
@@ -82,6 +84,7 @@ def files_with_secrets(folder: Path) -> list[str]:
     return [path.name for path in files if path.name not in of_stages and CANARY.encode() in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_no_secret_gets_out_by_what_is_said_of_a_failure(tmp_path: Path) -> None:
     key, keyed = KEYS["argument"], f"{KEYS['argument']}.yaml"
     shape = {"type": "object", "properties": {"id": {}}, "additionalProperties": False}

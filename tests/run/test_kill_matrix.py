@@ -121,3 +121,24 @@ def test_50_random_kills_leave_no_process_no_broken_file_and_no_lost_or_doubled_
         ends = Counter(rounds.map(lambda seed: one_round(tmp_path / uuid.uuid4().hex, seed), seeds))
     print(ends)
     assert {"lost", "failed"} <= {status for _, status in ends}  # else nobody was killed in time
+
+
+def test_a_driver_that_hears_at_once_of_a_dead_forkserver_and_of_ended_stages_ends_its_run(tmp_path: Path) -> None:
+    folder = tmp_path / uuid.uuid4().hex
+    folder.mkdir()
+    stages = [{"id": name, "run": f"touch {name}; until [ -e go ]; do sleep 0.05; done"} for name in "ab"]
+    (folder / "recipe.yaml").write_text(json.dumps({"name": "r", "stages": stages}))
+    with start(folder) as driver:
+        assert wait_until(lambda: (folder / "a").exists() and (folder / "b").exists())
+        forkserver = victim(driver.pid, "forkserver")
+        assert forkserver is not None
+        driver.send_signal(signal.SIGSTOP)
+        os.kill(forkserver, signal.SIGKILL)
+        (folder / "go").touch()
+        gone = wait_until(lambda: marked(folder.name) <= {driver.pid, forkserver})
+        driver.send_signal(signal.SIGCONT)
+        assert gone
+        assert driver.wait(60) == 1
+    report = check(folder)
+    assert report is not None
+    assert (report.status, report.error) == ("failed", "the forkserver died")

@@ -1,6 +1,7 @@
 """How far stages say that they are, on its way to the files that others read."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,19 @@ def test_what_a_stage_says_is_in_events_and_state(here: Path) -> None:
         "message": None,
         "bad_lines": 1,
     }
+
+
+def test_the_status_that_a_stage_says_is_passed_on_if_it_is_one(here: Path) -> None:
+    say = "import taximeter as t; p = t.ProgressLogger(); [p.log('a', s) for s in ('running', 'cancelled', 'busy')]"
+    recipe([{"id": "a", "run": [sys.executable, "-c", say]}])
+    assert [e["status"] for e in lines(run().progress)] == [
+        "running",
+        "running",
+        "cancelled",
+        "running",
+        "done",
+        "done",
+    ]
 
 
 @pytest.mark.parametrize(

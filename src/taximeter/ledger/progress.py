@@ -46,6 +46,9 @@ class ProgressReader:
 
     def __init__(self, path: Path) -> None:
         self._lines = LineReader(path)
+        self.latest: ProgressLine | None = None
+        """The last line that was read."""
+
         self.bad_lines = 0
         """Lines that are no progress: no JSON, not a number, less than nothing."""
 
@@ -61,6 +64,7 @@ class ProgressReader:
                 self.bad_lines += 1
                 continue
             latest = [*latest[1 - _MOST :], _brief(said)]
+        self.latest = latest[-1] if latest else self.latest
         return latest
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from taximeter.clock import Clock, SystemClock
@@ -10,12 +11,14 @@ from taximeter.events import TROUBLE
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger, StageSpans
+from taximeter.ledger.progress import ProgressReader
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import schemas
 from taximeter.report.headline import overview
 from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
 from taximeter.report.pricing import pricing_record
+from taximeter.report.progress import progress_record
 from taximeter.report.reused import read_reused
 from taximeter.report.sittings import Sittings
 from taximeter.report.spantree import span_tree
@@ -80,6 +83,12 @@ class Books:
         self.is_metered = plan.instrumentation.enabled or run.pricing.exists()
         """Whether any sitting was metered: then there are figures to report."""
         self._figures = FiguresReader()
+        self._progress: dict[Path, ProgressReader] = {}
+        """By the file."""
+
+        self._all_said: set[Path] = set()
+        """Files of attempts that have ended; they are not read again."""
+
         self._clock = clock or SystemClock()
 
     def report(self) -> schemas.RunInstrumentation:
@@ -146,6 +155,7 @@ class Books:
             for span in tried
             for now in [sittings.now_of(span)]
         ]
+        progress = self._said(folder.progress(attempts[-1].attempt), attempts[-1]) if attempts else None
         latest = spans.latest if spans else None
         artifact = f"{stage.folder}/{stage.out}"
         items_in, items_out = (tried[-1].items_in, tried[-1].items_out) if tried else (None, None)
@@ -165,12 +175,21 @@ class Books:
                 items_out=items_out,
                 per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),
                 mocked=stage.mocked,
+                progress=progress,
                 reused_from=latest.reused_from if latest else None,
                 reused=read_reused(folder) if latest and latest.reused_from else None,
                 llm_totals=totals,
                 **figures,
             )
         )
+
+    def _said(self, path: Path, attempt: schemas.StageAttempt) -> schemas.StageProgress | None:
+        reader = self._progress.get(path) or self._progress.setdefault(path, ProgressReader(path))
+        if path not in self._all_said:
+            reader.news()
+        if attempt.status != "running":
+            self._all_said.add(path)
+        return progress_record(reader.latest, attempt)
 
     def _totals_by_stage(self) -> dict[str | None, schemas.Totals]:
         leaves: dict[str | None, list[tuple[str, Totals]]] = {}

@@ -97,6 +97,29 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
     ]
 
 
+def progress_columns() -> list[Column[schemas.StageInstrumentation]]:
+    """Columns of how far stages are, for those who watch them."""
+    column = Column[schemas.StageInstrumentation]
+    return [
+        column("progress", lambda s: _bar(s.progress), 98, right=False),
+        column("left", lambda s: numbers.seconds(s.progress.seconds_left if s.progress else None), 96),
+        column("per s", lambda s: _plain(s.progress.per_second if s.progress else None), 82),
+    ]
+
+
+def _bar(progress: schemas.StageProgress | None) -> str:
+    """Eight cells and the figure: `████░░░░ 50 %`; of an unknown whole, what is done."""
+    if progress is None or progress.current is None:
+        return numbers.UNKNOWN
+    if progress.percent is None:
+        return _plain(progress.current)
+    full = int(progress.percent * _CELLS / 100)
+    return f"{'█' * full}{'░' * (_CELLS - full)} {progress.percent:.0f} %"
+
+
+_CELLS = 8
+
+
 def plain_stage_columns() -> list[Column[schemas.StageInstrumentation]]:
     """The same for a run that was not metered."""
     return [column for column in stage_columns("USD") if column.title in {"stage", "status", "wall"}]

@@ -272,6 +272,24 @@ class ReusedStage(Measured):
     methods: dict[str, Figure] = {}
 
 
+class StageProgress(_Record):
+    """How far the last attempt of a stage says that it is."""
+
+    current: Seconds | None = None
+    """Units of work that are done."""
+
+    total: Seconds | None = None
+    """Units of work that there are."""
+
+    percent: Seconds | None = None
+    message: str | None = None
+    per_second: Seconds | None = None
+    """Units of work in a second, since the attempt began."""
+
+    seconds_left: Seconds | None = None
+    """If it goes on like that; null unless it runs."""
+
+
 class Latency(_Record):
     """How long calls took, as the caller saw it. Percentiles are right within 2 %."""
 
@@ -323,6 +341,9 @@ class StageInstrumentation(Measured):
     """What it took and cost there."""
 
     attempts: list[StageAttempt] = []
+    progress: StageProgress | None = None
+    """null for a stage that says nothing of it."""
+
     latency: Latency = Latency()
     llm_calls: list[LLMCallUsage] = []
     """The most expensive calls."""

@@ -8,7 +8,15 @@ from rich.text import Text
 
 from taximeter.redact import brief, visible
 from taximeter.report import schemas
-from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
+from taximeter.report.columns import (
+    Table,
+    by_cost,
+    model_columns,
+    plain_stage_columns,
+    progress_columns,
+    stage_columns,
+    table,
+)
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
 
@@ -57,8 +65,10 @@ def _flowing(phrases: list[str], width: int) -> str:
 
 
 def stages_view(report: schemas.RunInstrumentation, stages: list[schemas.StageInstrumentation], width: int) -> Text:
-    """The table of stages, with as many columns as fit."""
+    """The table of stages, with as many columns as fit; while some say how far they are, that too."""
     columns = stage_columns(report.pricing.currency) if report.metered else plain_stage_columns()
+    if any(stage.progress and stage.status == "running" for stage in stages):
+        columns[2:2] = progress_columns()
     return grid(table(columns, stages), width)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 
 from taximeter.clock import Clock, iso
@@ -14,6 +16,7 @@ from taximeter.run.trouble import Trouble
 from taximeter.rundir import RunDir, append_line, replace
 
 _NOTHING_SAID = ProgressLine()
+_STATUSES: dict[str, Status] = {status: status for status in get_args(Status)}
 
 
 class StageProgress(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +103,7 @@ class StateFiles:
         known, state, now = reader.bad_lines, self.state.stages[stage.id], iso(self._clock.now())
         news = reader.news()
         for said in news:
-            self._event(now, stage.id, "running", said.message, state, said)
+            self._event(now, stage.id, _STATUSES.get(said.status or "", "running"), said.message, state, said)
         if news or reader.bad_lines != known:
             last = news[-1] if news else state.progress or StageProgress()
             state.progress = StageProgress(

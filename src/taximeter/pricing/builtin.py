@@ -21,9 +21,9 @@ def built_in() -> Sheet:
         return decode_sheet(known)
     from taximeter.pricing.load import load_sheet  # the models of an authored sheet take longer to build than a run
 
-    sheet = load_sheet(BUILT_IN)
-    cache.keep(name, sheet.encoded)
-    return sheet
+    encoded = load_sheet(BUILT_IN).encoded
+    cache.keep(name, encoded)
+    return decode_sheet(encoded)  # what is read the next time, rates in the same order
 
 
 def sheet_in(path: Path | None) -> Sheet:

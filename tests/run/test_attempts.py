@@ -1,6 +1,7 @@
 """Attempts of stages that are really run: retries, timeouts, what goes on after a failure, and strictness."""
 
 import json
+import subprocess
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 
 from taximeter.report.build import build
 from taximeter.rundir import RunDir
-from tests.run.pipelines import here, lines, recipe, run, taximeter
+from tests.run.pipelines import TAXIMETER, here, lines, recipe, run, taximeter
 from tests.runs import read_json
 
 __all__ = ["here"]  # a fixture
@@ -127,3 +128,53 @@ def test_a_stage_that_ignores_term_and_one_that_leaves_a_daemon_are_named() -> N
     assert deaf.attempts[0].error == "it took longer than its timeout of 0.20 s; it ignored TERM and was killed"
     assert daemon.attempts[0].leftover_processes == 1
     assert "Left processes behind that had to be ended (1 in all): daemon." in found.report_md.read_text()
+
+
+@pytest.mark.slow
+def test_a_run_configuration_keeps_going_and_is_strict_as_flags_are() -> None:
+    Path("said").write_text('{"schema_version": "instrumentation_call_v1", "model": "who", "prompt_tokens": 5}\n')
+    recipe([{"id": "a", "run": "[ -e mended ]"}, {"id": "b", "run": "cat said >> $INSTRUMENT_SINK"}])
+    Path("c.yaml").write_text("recipe: recipe.yaml\nexecution: {keep_going: true, strict: true}\n")
+    taximeter("run", "--config", "c.yaml", "--run-id", "one", code=1)
+    assert [s.status for s in build(RunDir(Path("output/runs/one"))).stages] == ["failed", "done"]
+    taximeter("run", "--config", "c.yaml", "--run-id", "two", "--no-keep-going", code=1)
+    assert [s.status for s in build(RunDir(Path("output/runs/two"))).stages] == ["failed", "skipped"]
+    Path("mended").touch()
+    done = taximeter("run", "--config", "c.yaml", "--run-id", "three", code=4)
+    assert "incomplete: 1 call without a price, left out of the cost: who." in done.stderr
+    taximeter("run", "--config", "c.yaml", "--run-id", "four", "--no-strict")
+
+
+@pytest.mark.slow
+def test_a_run_that_goes_on_numbers_its_attempts_on_and_gives_every_sitting_its_retries() -> None:
+    fails = "{python} calls.py 1; [ -e mended ]"
+    stages = [{"id": "a", "run": "{python} calls.py 1"}, {"id": "b", "run": fails, "retries": {"count": 1}}]
+    recipe(stages)
+    run(code=1)
+    run("--skip-done", code=1)
+    Path("mended").touch()
+    report = build(run("--skip-done"))
+    a, b = report.stages
+    assert (a.status, [t.attempt for t in a.attempts]) == ("reused", [1])
+    assert [(t.attempt, t.status, t.last) for t in b.attempts] == [
+        *((n, "failed", False) for n in (1, 2, 3, 4)),
+        (5, "done", True),
+    ]
+    assert (report.status, report.totals.calls, report.totals.cost) == ("done", 6, Decimal("0.027"))
+
+
+def test_of_two_drivers_that_start_one_run_at_once_one_runs_it_and_the_other_is_refused() -> None:
+    recipe([{"id": "a", "run": "echo ran >> ran; sleep 1"}])
+    command = [*TAXIMETER, "run", "recipe.yaml", "--run-id", "r", "--allow-run-id-reuse"]
+    drivers = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    told = [driver.communicate(timeout=60)[1] for driver in drivers]
+    codes = [driver.returncode for driver in drivers]
+    assert "Traceback" not in "".join(told)
+    attempts = [a.status for a in build(RunDir(Path("output/runs/r"))).stages[0].attempts]
+    if sorted(codes) == [0, 2]:
+        refused = told[codes.index(2)]
+        assert "is held by a running driver" in refused or "exists already" in refused
+        assert attempts == ["done"]
+    else:  # the second came when the first was done
+        assert (codes, attempts) == ([0, 0], ["done", "done"])
+    assert len(Path("ran").read_text().split()) == len(attempts)

@@ -10,10 +10,11 @@ if TYPE_CHECKING:
     from taximeter.recorder.buckets import TokenBucket
     from taximeter.recorder.calls import log_embedding_usage, log_llm_usage, record_usage
     from taximeter.recorder.context import carry, session, tags
+    from taximeter.recorder.instance import attach, clocks, disable, enable, flush, get_recorder, is_enabled
     from taximeter.recorder.items import items
     from taximeter.recorder.progress import ProgressLogger
     from taximeter.recorder.ratecards import compute_cost, load_rate_card
-    from taximeter.recorder.recorder import Recorder, attach, clocks, disable, enable, flush, get_recorder, is_enabled
+    from taximeter.recorder.recorder import Recorder
     from taximeter.recorder.spans import record_stage, span
     from taximeter.report.running import run_report
 
@@ -25,15 +26,15 @@ _HOME_OF = {
     "TokenBucket": "taximeter.recorder.buckets",
     "TokenService": "taximeter.recorder.attribution",
     "TokenTracker": "taximeter.recorder.attribution",
-    "attach": "taximeter.recorder.recorder",
+    "attach": "taximeter.recorder.instance",
     "carry": "taximeter.recorder.context",
-    "clocks": "taximeter.recorder.recorder",
+    "clocks": "taximeter.recorder.instance",
     "compute_cost": "taximeter.recorder.ratecards",
-    "disable": "taximeter.recorder.recorder",
-    "enable": "taximeter.recorder.recorder",
-    "flush": "taximeter.recorder.recorder",
-    "get_recorder": "taximeter.recorder.recorder",
-    "is_enabled": "taximeter.recorder.recorder",
+    "disable": "taximeter.recorder.instance",
+    "enable": "taximeter.recorder.instance",
+    "flush": "taximeter.recorder.instance",
+    "get_recorder": "taximeter.recorder.instance",
+    "is_enabled": "taximeter.recorder.instance",
     "items": "taximeter.recorder.items",
     "load_rate_card": "taximeter.recorder.ratecards",
     "log_embedding_usage": "taximeter.recorder.calls",

@@ -17,8 +17,9 @@ from taximeter.events import CallEvent, SpanEvent
 from taximeter.recorder import guard
 from taximeter.recorder.recorder import Recorder
 from taximeter.report.build import build
+from taximeter.report.loose import EventFiles, build_from_files
 from taximeter.rundir import RunDir
-from tests.recorder.events import calls, read, read_all, spans
+from tests.recorder.events import calls, events, read, read_all, spans
 
 
 def run(program: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -40,8 +41,40 @@ with taximeter.record_stage("s"):
 def test_enable_is_idempotent_and_later_calls_change_options(recorder: Recorder) -> None:
     sink, run_id = recorder.sink, recorder.run_id
     assert taximeter.enable(sample=0.5) is recorder is taximeter.get_recorder()
-    assert (recorder.sink, recorder.run_id, recorder.sample) == (sink, run_id, 0.5)
+    assert (recorder.sink, recorder.run_id, recorder.options.sample) == (sink, run_id, 0.5)
     assert taximeter.is_enabled()
+
+
+def test_what_a_later_call_leaves_out_stays_until_the_recorder_is_turned_off(recorder: Recorder) -> None:
+    taximeter.enable(sample=0, span_cpu=True, session_id="s-1", tags={"team": "x"})
+    taximeter.enable(record_tokens=False)
+    options = recorder.options
+    assert (options.sample, options.span_cpu, options.record_tokens) == (0, True, False)
+    taximeter.log_llm_usage("big", 1, 1)
+    (call,) = calls(events(recorder))
+    assert (call.session_id, call.tags) == ("s-1", {"team": "x"})
+    taximeter.disable()
+    assert taximeter.enable(sink="memory:").options.sample == 1
+
+
+def test_a_child_program_hangs_under_the_process_that_started_it(tmp_path: Path, recorder: Recorder) -> None:
+    code = f"import taximeter\ntaximeter.enable(sink='jsonl:{tmp_path}/child.jsonl')\n{ONE_SPAN}"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    (mine,) = (e for e in events(recorder) if isinstance(e, SpanEvent) and e.kind == "process")
+    assert {(e.trace_id, e.parent_id) for e in read(tmp_path / "child.jsonl")} == {(mine.trace_id, mine.span_id)}
+    taximeter.disable()
+    assert "TRACEPARENT" not in os.environ
+
+
+def test_a_lone_file_is_running_while_its_process_lives_and_lost_when_it_was_killed(tmp_path: Path) -> None:
+    code = f"import taximeter\ntaximeter.enable(sink='jsonl:{tmp_path}/e.jsonl')\nprint(flush=True)\ninput()"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdout is not None
+        program.stdout.readline()
+        files = EventFiles([tmp_path / "e.jsonl.open"])
+        assert build_from_files(files).status == "running"
+        program.kill()
+    assert build_from_files(files).status == "lost"
 
 
 def test_a_replaced_sink_is_closed_and_the_run_goes_on(tmp_path: Path, recorder: Recorder) -> None:

@@ -11,8 +11,8 @@ import msgspec
 from taximeter.events import META_TERMS, CallEvent, CallKind
 from taximeter.recorder.checks import count, counts, duration, money
 from taximeter.recorder.guard import guarded, rejected
+from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
-from taximeter.recorder.recorder import RECORDER
 from taximeter.recorder.recording import NO_EVENT_ID, record_call
 from taximeter.redact import shown
 from taximeter.usage import NO_USAGE, OPEN_COUNTS, SUBSETS, Usage, violations

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
-from taximeter.recorder.recorder import RECORDER
+from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.spans import Span
 
 F = TypeVar("F", bound=Callable[..., Any])

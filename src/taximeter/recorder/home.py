@@ -41,9 +41,11 @@ class Home:
             replace(self.run.pricing, sheet.encoded)
         return sheet
 
-    def export(self) -> None:
-        """Lets child processes join the run."""
+    def export(self, traceparent: str | None) -> None:
+        """Lets child processes join the run, and hang under a span of this process if one is named (W3C)."""
         self.exported = {settings.RUN_ID.name: self.run_id}
+        if traceparent is not None:
+            self.exported[settings.TRACEPARENT.name] = traceparent
         if self.run is not None:
             self.exported |= {settings.ENABLED.name: "1", settings.RUN_DIR.name: str(self.run.path)}
         os.environ.update(self.exported)

@@ -7,8 +7,8 @@ from typing import Any, Literal, SupportsIndex
 from taximeter import settings
 from taximeter.recorder.checks import count
 from taximeter.recorder.guard import guarded, rejected
+from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
-from taximeter.recorder.recorder import RECORDER
 from taximeter.recorder.recording import count_items
 from taximeter.redact import shown
 

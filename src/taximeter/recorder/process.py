@@ -15,9 +15,22 @@ class Process:
     Ids are a counter behind a random prefix: a `uuid4` per span would cost more than the whole span.
     """
 
-    __slots__ = ("_traces", "anchor", "cpu_began", "id", "ids", "parent", "pid", "prefix", "seq", "span_id")
+    __slots__ = (
+        "_traces",
+        "anchor",
+        "began",
+        "cpu_began",
+        "forked_from",
+        "id",
+        "ids",
+        "parent",
+        "pid",
+        "prefix",
+        "seq",
+        "span_id",
+    )
 
-    def __init__(self, parent: RemoteParent) -> None:
+    def __init__(self, parent: RemoteParent, forked_from: str | None = None) -> None:
         self.id = os.urandom(6).hex()
         """12 hex digits that name the process in every event it writes."""
 
@@ -32,7 +45,13 @@ class Process:
         """Nanoseconds from the monotonic clock to UTC; taken once, so that no step moves a duration."""
 
         self.cpu_began = time.process_time_ns()
+        self.began = time.perf_counter_ns()
+        """When it began to record, on the monotonic clock."""
+
         self.parent = parent
+        self.forked_from = forked_from
+        """Span id of the process that it was forked from while that one recorded."""
+
         self.span_id = self.new_span_id()
         """Span id of the process itself."""
 

@@ -13,7 +13,7 @@ from taximeter.pricing.price import price
 from taximeter.recorder.buckets import Priced, TokenBucket
 from taximeter.recorder.context import current, live, scope_of, span_of
 from taximeter.recorder.handles import open_buckets
-from taximeter.recorder.recorder import RECORDER
+from taximeter.recorder.instance import RECORDER
 
 if TYPE_CHECKING:
     from taximeter.recorder.spans import Span
@@ -56,7 +56,7 @@ def place(call: CallEvent, span: Span | None) -> None:
         started_at=process.utc(now - int((call.request_ms or 0) * 1e6)) if call.started_at is None else call.started_at,
         tags={**(labels.tags or {}), **(call.tags or {})} or None,
     )
-    if recorder.record_tokens:
+    if recorder.options.record_tokens:
         prices = recorder.prices
         _count(Priced(call, NOT_ASKED if prices is None else price(call, prices)), span)
     recorder.emit(call)

@@ -26,8 +26,8 @@ from taximeter.recorder.context import (
     span_of,
 )
 from taximeter.recorder.guard import told
+from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.process import Process
-from taximeter.recorder.recorder import RECORDER
 
 F = TypeVar("F", bound=Callable[..., Any])
 _COROUTINE = 0x80 | 0x100
@@ -99,7 +99,7 @@ class Span(Node):
             if recorder.meter is not None:
                 recorder.meter.opened()
         open_node(self)
-        self._cpu_began = thread_time_ns() if recorder.span_cpu and measures_cpu else 0
+        self._cpu_began = thread_time_ns() if recorder.options.span_cpu and measures_cpu else 0
         self._began = perf_counter_ns()
 
     def close(self, error: BaseException | None) -> None:
@@ -222,7 +222,7 @@ def _root_scope(process: Process, scope: Scope) -> Scope:
         scope.shard,
         scope.session_id,
         scope.tags,
-        RECORDER.sample >= 1 or random() < RECORDER.sample,
+        RECORDER.options.sample >= 1 or random() < RECORDER.options.sample,
     )
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from taximeter.clock import Clock, SystemClock
 from taximeter.errors import RunDirError
-from taximeter.events import TROUBLE
+from taximeter.events import TROUBLE, SpanEvent
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger, StageSpans
@@ -91,10 +92,14 @@ class Books:
 
         self._clock = clock or SystemClock()
 
+    def goes_on(self, processes: Sequence[SpanEvent]) -> bool:
+        """Whether the driver, or the program that began the run, still lives."""
+        return self.run.is_held()
+
     def report(self) -> schemas.RunInstrumentation:
         """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
-        now = self._clock.now() if self.run.is_held() else None
         processes = self.ledger.processes()
+        now = self._clock.now() if self.goes_on(processes) else None
         sittings = Sittings(self.ledger.sittings() or over_processes(processes), now)
         span = sittings.latest
         meta = dict((span.meta if span else None) or {})

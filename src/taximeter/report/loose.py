@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from taximeter.events import SpanEvent
 from taximeter.pricing.builtin import built_in
 from taximeter.pricing.sheet import Sheet
+from taximeter.recorder.pids import lives
 from taximeter.report import schemas
 from taximeter.report.build import PROGRAM, Books
 from taximeter.rundir import RunDir
@@ -33,9 +35,17 @@ class EventFiles(RunDir):
         return False
 
 
+class FileBooks(Books):
+    """The books of files that no driver holds: they go on while one of their processes is known to live."""
+
+    def goes_on(self, processes: Sequence[SpanEvent]) -> bool:
+        """Whether any of the processes lives, as far as can be seen from here."""
+        return any(lives(process) for process in processes)
+
+
 def build_from_files(files: EventFiles, sheet: Sheet | None = None) -> schemas.RunInstrumentation:
     """The report of the calls and spans in these files, priced by this sheet, else by the built-in one."""
     limit = PROGRAM.instrumentation.call_limit
-    books = Books(files, PROGRAM, limit, sheet=sheet or built_in())
+    books = FileBooks(files, PROGRAM, limit, sheet=sheet or built_in())
     books.ledger.finish()
     return books.report()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from taximeter.errors import RunDirError
 from taximeter.journal.line import to_line
-from taximeter.recorder.recorder import get_recorder
+from taximeter.recorder.instance import get_recorder
 from taximeter.recorder.sinks.jsonl import JsonlSink
 from taximeter.recorder.sinks.memory import MemorySink
 from taximeter.report import html_static, schemas, terminal

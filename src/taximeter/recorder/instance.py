@@ -1,0 +1,52 @@
+"""The recorder of this process, and what a program calls most."""
+
+from __future__ import annotations
+
+import os
+from time import perf_counter_ns, process_time_ns
+from typing import TYPE_CHECKING, Any
+
+from taximeter.recorder.recorder import Recorder
+
+if TYPE_CHECKING:
+    from taximeter.recorder.attribution import TokenService
+
+RECORDER = Recorder()
+os.register_at_fork(after_in_child=RECORDER.in_child)
+
+
+def get_recorder() -> Recorder:
+    """The recorder of this process, turned on by itself if the environment says so (`TAXIMETER_ENABLED=1`)."""
+    RECORDER.settled()
+    return RECORDER
+
+
+def enable(**options: Any) -> Recorder:
+    """Turns the recorder of this process on: see `Recorder.enable`."""
+    return RECORDER.enable(**options)
+
+
+def disable() -> None:
+    """Turns the recorder of this process off."""
+    RECORDER.disable()
+
+
+def attach(service: TokenService | None) -> Recorder:
+    """Reads a service's cumulative counters: see `Recorder.attach`."""
+    return get_recorder().attach(service)
+
+
+def is_enabled() -> bool:
+    """Whether the recorder of this process is on."""
+    return RECORDER.settled()
+
+
+def flush(timeout: float = 5.0) -> bool:
+    """Waits up to `timeout` seconds until every event is where it shall be; whether it is."""
+    return RECORDER.flush(timeout)
+
+
+def clocks() -> tuple[float, float, float]:
+    """Seconds since the epoch, on the monotonic clock, and of CPU time of this process, at one moment."""
+    monotonic = perf_counter_ns()
+    return RECORDER.process.utc(monotonic), monotonic / 1e9, process_time_ns() / 1e9

@@ -1,0 +1,61 @@
+"""How a process records: what `enable` was told, and what the environment says of the process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+import msgspec
+
+from taximeter import settings
+from taximeter.recorder.context import Scope
+from taximeter.recorder.process import RemoteParent
+
+if TYPE_CHECKING:
+    from taximeter.recorder.roll import Roll
+    from taximeter.recorder.sinks.redacting import Redact
+
+
+class Options(msgspec.Struct, frozen=True):
+    """The options of `Recorder.enable` that a later call may change."""
+
+    rate_card_path: str | os.PathLike[str] | None = None
+    record_tokens: bool = True
+    span_cpu: bool = False
+    """Whether the CPU time of every span is read, which costs two system calls; that of stages is."""
+
+    sample: float = 1.0
+    """Share of the traces whose spans are written; stages and calls always are."""
+
+    roll: Roll | None = None
+    summary: bool = False
+    session_id: str | None = None
+    tags: Mapping[str, str] | None = None
+    redact: Redact | None = None
+
+    def changed(self, **given: Any) -> Self:
+        """With what is given anew; None leaves an option as it is. ValueError for a sample that is no share."""
+        options = msgspec.structs.replace(self, **{name: value for name, value in given.items() if value is not None})
+        if not 0 <= options.sample <= 1:
+            raise ValueError(f"sample must be a share from 0 to 1, not {options.sample}")
+        return options
+
+    def scope(self, parent: RemoteParent) -> Scope:
+        """What holds for all that a process records that works under this parent."""
+        attempt, shard = (_number(variable.read()) for variable in (settings.ATTEMPT, settings.SHARD))
+        labels = dict(pair.split("=", 1) for pair in (settings.TAGS.read() or "").split(",") if "=" in pair)
+        stage_id = settings.STAGE_ID.read()
+        return Scope(
+            trace_id=parent.trace_id,
+            stage=stage_id,
+            stage_id=stage_id,
+            attempt=attempt if stage_id else None,
+            shard=shard,
+            session_id=self.session_id or settings.SESSION_ID.read(),
+            tags={**labels, **(self.tags or {})} or None,
+        )
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() else None

@@ -16,8 +16,23 @@ truncated: Counter[str] = Counter()
 """How many events lost their payload in this process (and in its parent, before it was forked), as `truncated`."""
 
 _encode = msgspec.json.Encoder().encode
+_encode_into = msgspec.json.Encoder().encode_into
 _encode_money = msgspec.json.Encoder(decimal_format="number").encode
 _scan = msgspec.json.Decoder(msgspec.Raw).decode
+
+
+def write_line(event: Event, buffer: bytearray) -> None:
+    """Makes the buffer hold the line of the event, as `to_line` has it: half as dear as a new object each time."""
+    if (event.cost_usd if type(event) is SpanEvent else event.provider_cost) is None:  # type: ignore[union-attr]
+        try:
+            _encode_into(event, buffer)
+        except (TypeError, ValueError, RecursionError):
+            buffer[:] = to_line(event)
+            return
+        if len(buffer) <= MAX_LINE:
+            buffer += b"\n"
+            return
+    buffer[:] = to_line(event)
 
 
 def to_line(event: Event) -> bytes:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from taximeter.events import Event
-from taximeter.journal.line import to_line
+from taximeter.journal.line import write_line
 from taximeter.journal.reader import RESERVED
 
 OPEN_SUFFIX = ".open"
@@ -23,7 +23,7 @@ class JournalClosedError(ValueError):
     """The journal takes no event any more."""
 
 
-def _no_window(_line: bytes) -> object:
+def _no_window(_line: bytes | bytearray) -> object:
     raise ValueError("there is no window to write to")
 
 
@@ -44,7 +44,7 @@ class _MappedFile:
         return mmap.mmap(self._fd, length, offset=base)
 
     @property
-    def put(self) -> Callable[[bytes], object]:
+    def put(self) -> Callable[[bytes | bytearray], object]:
         """Writes one line; ValueError if it does not fit into the window.
 
         It is one call into C that holds the GIL: no thread and no signal handler can come between, and no lock is
@@ -143,6 +143,9 @@ class Journal:
         self._lock = threading.RLock()
         self._writing = False
         self._waiting: deque[bytes] = deque()
+        self._buffers: list[bytearray] = []
+        """Who writes a line takes one, or makes one: no thread and no signal handler has that of another."""
+
         self._use(_open_file(self._fd, path))
 
     def _use(self, file: _MappedFile | _AppendedFile | _ClosedFile) -> None:
@@ -151,11 +154,17 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Writes one event; safe from any thread and from a signal handler."""
-        line = to_line(event)
+        buffers = self._buffers
+        try:
+            line = buffers.pop()
+        except IndexError:
+            line = bytearray()
+        write_line(event, line)
         try:
             self._put(line)
         except ValueError:
-            self._append_slowly(line)
+            self._append_slowly(bytes(line))
+        buffers.append(line)
 
     def _append_slowly(self, line: bytes) -> None:
         with self._lock:

@@ -121,8 +121,8 @@ def _run_span(process: Process, run_id: str) -> SpanEvent:
     return SpanEvent(
         (process.id, next(process.seq)),
         run_id,
-        process.new_trace_id(),
-        process.new_span_id(),
+        next(process.trace_ids),
+        next(process.span_ids),
         "run",
         run_id,
         process.utc(perf_counter_ns()),

@@ -86,7 +86,7 @@ class Span(Node):
         recorder = RECORDER
         self._process = process = recorder.process
         self._bucket = None
-        self.span_id = f"{process.prefix}{next(process.ids):08x}"
+        self.span_id = next(process.span_ids)
         self.previous = node = current()
         if node is not None and node.frame is not None:
             self.previous = node = not_closed(node)
@@ -215,7 +215,7 @@ class StageSpan(Span):
 def _root_scope(process: Process, scope: Scope) -> Scope:
     """What holds in a new trace, or in the one that another process began."""
     return Scope(
-        scope.trace_id or process.new_trace_id(),
+        scope.trace_id or next(process.trace_ids),
         scope.stage,
         scope.stage_id,
         scope.attempt,

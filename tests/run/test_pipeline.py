@@ -217,7 +217,7 @@ def test_a_bad_price_sheet_is_told_before_anything_starts(here: Path) -> None:
     recipe([{"id": "a", "run": "true"}])
     told = taximeter("run", "recipe.yaml", code=2).stderr
     assert "prices.yaml:2" in told
-    assert "write it without quotes" in told
+    assert "write 1 without quotes" in told
     assert "prices.yaml:3" in told
     assert "prices.yaml:4" in told
     assert "Traceback" not in told

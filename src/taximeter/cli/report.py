@@ -25,13 +25,20 @@ _RENDERERS: dict[str, Callable[[RunInstrumentation], str]] = {
 @click.command("report")
 @click.argument("run", default="latest")
 @click.option("--format", "form", type=click.Choice([*_RENDERERS]), default="html", show_default=True, help="Which.")
-@click.option("--json", "form", flag_value="json", help="The same as --format json.")
 @click.option("--baseline", metavar="RUN", help="Show each headline figure with its difference from that run.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @click.option("--open", "opened", is_flag=True, help="Write it, and open it in the browser.")
 @options.output_dir
+@options.as_json
 def command(
-    run: str, form: str, baseline: str | None, output: Path | None, opened: bool, output_dir: Path | None
+    *,
+    run: str,
+    form: str,
+    baseline: str | None,
+    output: Path | None,
+    opened: bool,
+    output_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Make the report of a run anew, from what its directory tells now.
 
@@ -43,6 +50,7 @@ def command(
     report = build(directory)
     if baseline is not None:
         report = against(report, build(find_run(baseline, place)))
+    form = "json" if as_json else form
     text = _RENDERERS[form](report)
     if output is None and (form == "html" or opened):
         output = directory.path / f"instrumentation.{form}"

@@ -349,7 +349,7 @@ def test_a_run_goes_on_when_a_stage_removes_its_files(
 @pytest.mark.parametrize("what", ["{run_dir}", "output"])
 @pytest.mark.parametrize("later", ["", "echo x"])
 def test_a_run_whose_directory_is_removed_has_failed_and_says_so(here: Path, what: str, later: str) -> None:
-    stages = [{"id": "a", "run": f"rm -rf {what}"}]
+    stages = [{"id": "a", "run": f"until rm -rf {what}; do :; done"}]  # while the driver writes there
     recipe(stages + [{"id": "b", "run": later}] * bool(later))
     done = taximeter("run", "recipe.yaml", "--run-id", "r", code=1)
     assert "Traceback" not in done.stderr

@@ -19,6 +19,7 @@ from taximeter.recorder.recorder import Recorder
 from taximeter.report.build import build
 from taximeter.report.loose import EventFiles, build_from_files
 from taximeter.rundir import RunDir
+from tests.collectors import collector
 from tests.recorder.events import calls, events, read, read_all, spans
 
 
@@ -75,6 +76,28 @@ def test_a_lone_file_is_running_while_its_process_lives_and_lost_when_it_was_kil
         assert build_from_files(files).status == "running"
         program.kill()
     assert build_from_files(files).status == "lost"
+
+
+def test_events_that_lost_their_payload_are_counted_by_each_run_for_itself(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        taximeter.enable(sink=f"jsonl:{tmp_path}/{name}.jsonl")
+        with taximeter.span("long", text="x" * 300_000):
+            pass
+        taximeter.disable()
+        last = read(tmp_path / f"{name}.jsonl")[-1]
+        assert isinstance(last, SpanEvent)
+        assert (last.kind, last.losses) == ("process", {"truncated": 1})
+
+
+def test_what_a_collector_gets_without_its_payload_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    with collector() as server:
+        taximeter.enable(sink=server.url)
+        with taximeter.span("long", text="x" * 300_000):
+            pass
+        taximeter.disable()
+        sent = [event for request in server.requests for event in request.events]
+    assert sent[-1]["losses"] == {"truncated": 1}
 
 
 def test_a_replaced_sink_is_closed_and_the_run_goes_on(tmp_path: Path, recorder: Recorder) -> None:

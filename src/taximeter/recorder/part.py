@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from taximeter.events import Event, SpanEvent, Status
+from taximeter.journal.line import truncated
 from taximeter.recorder import context, guard
 from taximeter.recorder.pids import pid_space
 from taximeter.recorder.process import Process
@@ -35,6 +36,7 @@ class Part:
         """Whether anything was written: a forked child has no file before it has something to say."""
 
         self._process = process
+        self._truncated_before = truncated.copy()
         self._run_span = _run_span(process, home.run_id) if home.lock is not None else None
         self._trace_id = (
             process.parent.trace_id or (self._run_span.trace_id if self._run_span else None) or f"{process.id}{0:020x}"
@@ -91,7 +93,7 @@ class Part:
         from taximeter.recorder.home import program
 
         process, scope = self._process, context.process_scope
-        lost = Counter(guard.losses) + Counter(losses_of(self.home.sink))
+        lost = Counter(guard.losses) + Counter(losses_of(self.home.sink)) + (truncated - self._truncated_before)
         return SpanEvent(
             (process.id, next(process.seq)),
             self.home.run_id,

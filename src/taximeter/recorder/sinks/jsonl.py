@@ -12,7 +12,6 @@ from pathlib import Path
 from taximeter import settings
 from taximeter.errors import Problem, SetupError
 from taximeter.events import Event
-from taximeter.journal.line import truncated
 from taximeter.journal.writer import Journal
 from taximeter.recorder.sinks.later import LaterSink
 from taximeter.rundir import RunDir, safe_name
@@ -43,7 +42,6 @@ class JsonlSink:
         except ValueError as error:  # a NUL in it
             raise _not_writable(wanted, str(error)) from None
         self.emit = self._journal.append
-        self._before = truncated.copy()
 
     @property
     def path(self) -> Path:
@@ -57,10 +55,6 @@ class JsonlSink:
     def close(self) -> None:
         """Takes the mark of an open file away."""
         self._journal.close()
-
-    def losses(self) -> dict[str, int]:
-        """Events that lost their payload since the sink was made."""
-        return dict(truncated - self._before)
 
     def in_child(self) -> LaterSink:
         """A file of the child's own, beside this one, when the child says something."""

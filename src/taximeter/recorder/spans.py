@@ -214,6 +214,9 @@ class StageSpan(Span):
 
 def _root_scope(process: Process, scope: Scope) -> Scope:
     """What holds in a new trace, or in the one that another process began."""
+    sample = RECORDER.options.sample
+    if scope.trace_id is not None and sample >= 1:
+        return scope
     return Scope(
         scope.trace_id or next(process.trace_ids),
         scope.stage,
@@ -222,7 +225,7 @@ def _root_scope(process: Process, scope: Scope) -> Scope:
         scope.shard,
         scope.session_id,
         scope.tags,
-        RECORDER.options.sample >= 1 or random() < RECORDER.options.sample,
+        sample >= 1 or random() < sample,
     )
 
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.normalize.read import read
@@ -182,10 +182,8 @@ NAMES = st.sampled_from([
 KINDS = st.sampled_from(["message", "response", "list", "message_start", "response.completed", "message_delta"])
 JUNK = LEAF | st.dictionaries(NAMES, LEAF, max_size=3) | st.lists(st.dictionaries(NAMES, LEAF, max_size=2), max_size=2)
 BODIES = st.dictionaries(NAMES, KINDS | JUNK | st.dictionaries(NAMES, JUNK, max_size=3), max_size=5)
-UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
 
 
-@UNHURRIED
 @given(BODIES)
 def test_no_body_raises_anything_but_a_usage_error(body: dict[str, Any]) -> None:
     try:
@@ -194,7 +192,6 @@ def test_no_body_raises_anything_but_a_usage_error(body: dict[str, Any]) -> None
         assert str(error)
 
 
-@UNHURRIED
 @given(st.lists(BODIES, max_size=4))
 def test_no_event_raises_anything_and_no_stream_anything_but_a_usage_error(events: list[dict[str, Any]]) -> None:
     reader = StreamReader()

@@ -102,7 +102,9 @@ def test_a_full_device_is_told_and_not_traced(here: Path) -> None:
 def test_an_interrupt_ends_a_command_as_shells_expect_it(here: Path) -> None:
     pipe = here / "pipe"
     os.mkfifo(pipe)
-    process = subprocess.Popen([sys.executable, "-m", "taximeter", "validate", "--schema", "recipe", str(pipe)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "taximeter", "validate", "--schema", "instrumentation_call_v1", str(pipe)]
+    )
     with pipe.open("wb"):  # not before the command has opened it, too
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130

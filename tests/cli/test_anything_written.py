@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -77,6 +78,7 @@ FILES = OPTIONS.flatmap(
 GOOD = b"stages: [{id: a, run: x}]\n"
 
 
+@pytest.mark.slow
 @given(FILES)
 @settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 def test_any_file_gives_a_plan_or_one_page(file: tuple[str, bytes]) -> None:

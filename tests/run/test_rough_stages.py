@@ -109,6 +109,7 @@ def small_disk(here: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.slow
 def test_one_that_fills_the_disk_is_named_with_the_space_that_is_left(small_disk: Path) -> None:
     recipe(
         [

@@ -74,6 +74,7 @@ def test_stop_kills_what_ignores_term_when_the_grace_is_over(launcher: Launcher)
     assert time.monotonic() - began >= 0.3
 
 
+@pytest.mark.slow
 def test_a_child_has_the_whole_grace_of_a_stop_after_the_stages_own_process_has_ended(launcher: Launcher) -> None:
     code = """
 import signal

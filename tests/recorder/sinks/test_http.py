@@ -236,6 +236,7 @@ def test_what_one_process_could_not_send_a_later_one_does(state: Path) -> None:
         assert files(state) == []
 
 
+@pytest.mark.slow
 def test_a_kill_in_between_loses_nothing_and_what_comes_twice_has_one_id(state: Path) -> None:
     program = """
 import sys
@@ -294,6 +295,7 @@ print(begin)
     return time.monotonic() - float(done.stdout)
 
 
+@pytest.mark.slow
 def test_neither_a_refused_nor_a_black_holed_collector_holds_an_exit(state: Path) -> None:
     with socket.socket() as silent, socket.socket() as full, socket.socket() as free:
         silent.bind(("127.0.0.1", 0))

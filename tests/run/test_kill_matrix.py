@@ -1,5 +1,6 @@
 """A driver, forkserver, supervisor or stage that is killed at a random moment: nothing is left, lost or doubled."""
 
+import contextlib
 import json
 import os
 import random
@@ -72,7 +73,8 @@ def one_round(folder: Path, seed: int) -> tuple[str, str]:
         time.sleep(choice.uniform(0.0, 0.6))
         pid = victim(driver.pid, kind)
         if pid is not None and driver.poll() is None:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it ended by itself since
+                os.kill(pid, signal.SIGKILL)
         driver.wait(60)
     assert wait_until(lambda: not marked(folder.name)), f"{kind}: {marked(folder.name)} left"
     found = check(folder)

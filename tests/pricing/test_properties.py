@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.events import CallEvent
-from taximeter.pricing.buckets import split
+from taximeter.pricing.buckets import Rated, split
 from taximeter.pricing.builtin import built_in
+from taximeter.pricing.charge import Charge
 from taximeter.pricing.cost import EXACT, NOTHING
+from taximeter.pricing.lookup import terms
+from taximeter.pricing.match import exact
 from taximeter.pricing.price import price
-from taximeter.pricing.sheet import decode_sheet
+from taximeter.pricing.sheet import Entry, Rate, Sheet, Step, Tiers, decode_sheet
 from taximeter.pricing.units import (
     CACHE_READ,
     CACHE_WRITE,
@@ -19,6 +24,7 @@ from taximeter.pricing.units import (
     MODAL,
     OUTPUT,
     REASONING,
+    REQUESTS,
     TOOL_USE,
     cache_write,
     is_input,
@@ -42,10 +48,26 @@ def usages(draw: st.DrawFn) -> Usage:
 def test_every_token_is_in_exactly_one_bucket_even_if_the_counts_contradict_each_other(
     usage: Usage, rated: set[str]
 ) -> None:
-    buckets, _ = split(usage, rated, not MODAL.isdisjoint(rated))
+    buckets, _ = split(usage, Rated.of(rated))
     assert sum(tokens for unit, tokens in buckets if is_input(unit)) == (usage.input_tokens or 0)
     assert sum(tokens for unit, tokens in buckets if not is_input(unit)) == (usage.output_tokens or 0)
     assert all(tokens > 0 for _, tokens in buckets)
+
+
+@given(usages(), usages(), st.sets(st.sampled_from([CACHE_READ, CACHE_WRITE, REASONING, "images", REQUESTS])))
+def test_the_short_way_to_the_cost_of_most_calls_leads_where_the_long_one_does(
+    plain: Usage, any_usage: Usage, rated: set[str]
+) -> None:
+    rates = {unit: Rate(Decimal(number), 10**6) for number, unit in enumerate([INPUT, OUTPUT, *sorted(rated)], 1)}
+    steps = Tiers(INPUT, "cliff", (Step(500, {INPUT: Rate(Decimal(9), 10**6)}),))
+    sheet = Sheet(entries=(Entry("m", (exact("m"),), rates=rates, tiers=steps),))
+    (term,) = terms(sheet, (None, None, "m", "sync", None, None, None, None))
+    assert isinstance(term.charge, Charge)
+    long = (msgspec.structs.replace(band, usual=None) for band in term.charge.bands)
+    charge = msgspec.structs.replace(term.charge, bands=tuple(long))
+    most = Usage(plain.input_tokens, plain.output_tokens, plain.cache_read_input_tokens)
+    for usage in (most, any_usage, msgspec.structs.replace(most, counters=(("images", 2),))):
+        assert term.charge.cost(usage) == charge.cost(usage)
 
 
 SHEET = built_in()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REASONING, TOOL_USE, cache_write
+import msgspec
+
+from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, MODAL, OUTPUT, REASONING, TOOL_USE, cache_write
 from taximeter.usage import MODALITIES, Usage
 
 Bucket = tuple[str, int]
@@ -21,16 +23,33 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TTL_UNIT = re.compile(r"cache_write_(\d+)([smhd])_input_tokens")
 
 
-def split(usage: Usage, rated: Collection[str], modal: bool) -> tuple[list[Bucket], str | None]:
+class Rated(msgspec.Struct, frozen=True, gc=False):
+    """The units that have a rate, and what has to be known of them for every call."""
+
+    units: frozenset[str]
+    modal: bool
+    """Whether some of them are of one modality."""
+
+    shortest_write: str | None
+    """Of the cache writes by time to live, the one that is kept shortest."""
+
+    @classmethod
+    def of(cls, units: Collection[str]) -> Rated:
+        """What is to be known of these units."""
+        timed = (match for unit in units if (match := _TTL_UNIT.fullmatch(unit)))
+        shortest = min(timed, key=_lifetime, default=None)
+        return cls(frozenset(units), not MODAL.isdisjoint(units), shortest and shortest.string)
+
+
+def split(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
     """Buckets that are not empty, and why the split is a guess if it is one.
 
-    `rated` are the units that have a rate, `modal` tells whether some of them are of one modality. Tokens of the
-    cache come first, as they do in a prompt; plain tokens come last.
+    Tokens of the cache come first, as they do in a prompt; plain tokens come last.
     """
-    buckets, doubt = _special_input(usage, rated, modal)
+    buckets, doubt = _special_input(usage, rated)
     fits = _fill(buckets, usage.input_tokens or 0, INPUT)
     if usage.output_tokens:
-        out = _special_output(usage, rated, modal) if modal or REASONING in rated else []
+        out = _special_output(usage, rated) if rated.modal or REASONING in rated.units else []
         fits &= _fill(out, usage.output_tokens, OUTPUT)
         buckets += out
     return buckets, doubt if fits else CONTRADICTION
@@ -52,15 +71,15 @@ def _fill(buckets: list[Bucket], whole: int, rest: str) -> bool:
     return left >= 0
 
 
-def _special_input(usage: Usage, rated: Collection[str], modal: bool) -> tuple[list[Bucket], str | None]:
+def _special_input(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
     """Input tokens with a rate of their own, and why that is a guess if it is one."""
-    found, plain = _by_modality(usage, rated) if modal else ([], [])
+    found, plain = _by_modality(usage, rated.units) if rated.modal else ([], [])
     doubt: str | None = None
     read = usage.cache_read_input_tokens or 0
     for _, tokens in found:
         read -= tokens
     if read > 0:
-        if CACHE_READ in rated:
+        if CACHE_READ in rated.units:
             found.append((CACHE_READ, read))
         else:
             doubt = READ_AT_FULL_RATE
@@ -68,17 +87,17 @@ def _special_input(usage: Usage, rated: Collection[str], modal: bool) -> tuple[l
         written, doubtful = _written(usage, rated)
         found += written
         doubt = doubtful or doubt
-    if usage.tool_use_input_tokens and TOOL_USE in rated:
+    if usage.tool_use_input_tokens and TOOL_USE in rated.units:
         found.append((TOOL_USE, usage.tool_use_input_tokens))
     if plain and found and _may_overlap(usage, plain):
         doubt = OVERLAP
     return found + plain if plain else found, doubt
 
 
-def _special_output(usage: Usage, rated: Collection[str], modal: bool) -> list[Bucket]:
+def _special_output(usage: Usage, rated: Rated) -> list[Bucket]:
     """Output tokens with a rate of their own."""
-    found = _of(usage, rated, OUTPUT) if modal else []
-    if usage.reasoning_output_tokens and REASONING in rated:
+    found = _of(usage, rated.units, OUTPUT) if rated.modal else []
+    if usage.reasoning_output_tokens and REASONING in rated.units:
         found.append((REASONING, usage.reasoning_output_tokens))
     return found
 
@@ -109,10 +128,10 @@ def _cached(unit: str) -> str:
     return unit.replace(INPUT, CACHE_READ)
 
 
-def _written(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], str | None]:
+def _written(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
     """What was written to the cache, by time to live where it is told."""
-    timed = sorted((m for unit in rated if (m := _TTL_UNIT.fullmatch(unit))), key=_lifetime)
-    if not timed and CACHE_WRITE not in rated:
+    any_ttl = CACHE_WRITE in rated.units
+    if rated.shortest_write is None and not any_ttl:
         return [], WRITTEN_AT_FULL_RATE
     found: list[Bucket] = []
     told = 0
@@ -120,13 +139,13 @@ def _written(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], str | 
         unit = cache_write(ttl)
         told += tokens
         if tokens:
-            found.append((CACHE_WRITE if CACHE_WRITE in rated and unit not in rated else unit, tokens))
+            found.append((CACHE_WRITE if any_ttl and unit not in rated.units else unit, tokens))
     rest = (usage.cache_write_input_tokens or 0) - told
     if rest <= 0:
         return found, None
-    if CACHE_WRITE in rated:
+    if rated.shortest_write is None or any_ttl:
         return [*found, (CACHE_WRITE, rest)], None
-    return [*found, (timed[0].string, rest)], TTL_NOT_TOLD
+    return [*found, (rated.shortest_write, rest)], TTL_NOT_TOLD
 
 
 def _lifetime(unit: re.Match[str]) -> int:

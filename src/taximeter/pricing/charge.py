@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, getcontext, setcontext
 
 import msgspec
 
-from taximeter.pricing.buckets import Bucket, split
+from taximeter.pricing.buckets import Bucket, Rated, split
 from taximeter.pricing.cost import NOTHING, PLACES, PRICING, Cost, CostStatus, LineItem, rounded
 from taximeter.pricing.sheet import Mode
-from taximeter.pricing.units import INPUT, OUTPUT, REQUESTS, TOTAL, is_input
+from taximeter.pricing.units import CACHE_READ, INPUT, MODAL, OUTPUT, REASONING, REQUESTS, TOOL_USE, TOTAL, is_input
 from taximeter.usage import Usage
 
 
@@ -39,11 +39,34 @@ def line(unit: str, rate: Decimal, per: int, rule: str) -> Line:
     return Line(unit, rate, per, each.normalize(PRICING) if exact else None, rule)
 
 
+class Usual(msgspec.Struct, frozen=True, gc=False):
+    """The lines of what most calls are made of: input, read from a cache or not, and output."""
+
+    read: Line | None
+    """Of tokens that were read from a cache; None if they have no rate of their own."""
+
+    plain: Line
+    output: Line
+
+
+def usual(lines: Mapping[str, Line]) -> Usual | None:
+    """The lines of most calls; None if a call may be charged for more than its totals and what was cached."""
+    if INPUT not in lines or OUTPUT not in lines or not _ASIDE.isdisjoint(lines):
+        return None
+    return Usual(lines.get(CACHE_READ), lines[INPUT], lines[OUTPUT])
+
+
+_ASIDE = MODAL | {TOOL_USE, REASONING, REQUESTS}
+"""Units of which a call may have some beside its totals, or without a word."""
+
+
 class Band(msgspec.Struct, frozen=True):
     """Lines by unit that hold beyond a threshold."""
 
     above: int
     lines: Mapping[str, Line]
+    usual: Usual | None
+    """The short way to the cost of most calls, where there is one."""
 
 
 class Charge(msgspec.Struct, frozen=True):
@@ -63,49 +86,71 @@ class Charge(msgspec.Struct, frozen=True):
 
     reason: str | None
     free: bool
-    modal: bool
-    """Whether a unit of one modality has a rate."""
+    rated: Rated
+    """The units that have a rate."""
 
     def cost(self, usage: Usage) -> Cost:
         """What a usage costs; each line item is rounded once, their sum is exact."""
         if self.free:
             return Cost(NOTHING, self.currency, "priced", self.source, entry=self.entry, sheet_id=self.sheet_id)
+        band = self.bands[0] if len(self.bands) == 1 else self._band(usage)
         context = getcontext()
         setcontext(PRICING)  # twice as fast as its methods
         try:
-            return self._cost_of(usage)
+            cost = None if band.usual is None else self._usual_cost(usage, band.usual)
+            return self._cost_of(usage, band) if cost is None else cost
         finally:
             setcontext(context)
 
-    def _cost_of(self, usage: Usage) -> Cost:
-        bands = self.bands
-        rated = bands[0].lines
-        buckets, doubt = split(usage, rated, self.modal)
-        if usage.counters or REQUESTS in rated:
-            buckets = [*buckets, *_counters(usage, rated)]
-        if self.mode == "marginal":
-            items, unpriced = self._marginal(buckets)
-        else:
-            items, unpriced = _items(buckets, rated if len(bands) == 1 else self._band(usage).lines)
+    def _usual_cost(self, usage: Usage, lines: Usual) -> Cost | None:
+        """The cost of a usage of nothing else and without contradictions, as the long way has it; else None."""
+        if usage.counters or usage.cache_write_input_tokens or usage.cache_write_by_ttl:
+            return None
+        items: list[LineItem] = []
+        amount = NOTHING
+        plain = usage.input_tokens or 0
+        if read := usage.cache_read_input_tokens:
+            plain -= read
+            if lines.read is None or plain < 0:
+                return None
+            items.append(item := lines.read.item(read))
+            amount += item.amount
+        if plain:
+            items.append(item := lines.plain.item(plain))
+            amount += item.amount
+        if output := usage.output_tokens:
+            items.append(item := lines.output.item(output))
+            amount += item.amount
+        return self._bill(amount, items)
+
+    def _cost_of(self, usage: Usage, band: Band) -> Cost:
+        buckets, doubt = split(usage, self.rated)
+        if usage.counters or REQUESTS in self.rated.units:
+            buckets = [*buckets, *_counters(usage, self.rated.units)]
+        items, unpriced = self._marginal(buckets) if self.mode == "marginal" else _items(buckets, band.lines)
         amount = NOTHING
         for item in items:
             amount += item.amount
-        status, reason = self.status, self.reason
+        cost = self._bill(amount, items)
         if unpriced:
-            status = "partial" if items else "unpriced"
             reason = f"no rate for {', '.join(unpriced)}"
-        elif doubt is not None and status == "priced":
-            status, reason = "estimated", doubt
+            known = {"status": "partial"} if items else {"status": "unpriced", "amount": None}
+            return msgspec.structs.replace(cost, unpriced_units=tuple(unpriced), reason=reason, **known)
+        if doubt is not None and self.status == "priced":
+            return msgspec.structs.replace(cost, status="estimated", reason=doubt)
+        return cost
+
+    def _bill(self, amount: Decimal, items: list[LineItem]) -> Cost:
         return Cost(
-            amount if items or not unpriced else None,
+            amount,
             self.currency,
-            status,
+            self.status,
             self.source,
             tuple(items),
-            tuple(unpriced),
+            (),
             self.entry,
             None,
-            reason,
+            self.reason,
             self.sheet_id,
         )
 
@@ -115,11 +160,13 @@ class Charge(msgspec.Struct, frozen=True):
         return rated is not None and rated.rate > 0
 
     def _band(self, usage: Usage) -> Band:
-        count = _count(usage, self.threshold_on)
-        for band in reversed(self.bands):
-            if band.above < count:
-                return band
-        return self.bands[0]
+        count = usage.input_tokens or 0 if self.threshold_on == INPUT else _count(usage, self.threshold_on)
+        found = self.bands[0]
+        for band in self.bands:
+            if band.above >= count:
+                break
+            found = band
+        return found
 
     def _marginal(self, buckets: list[Bucket]) -> tuple[list[LineItem], list[str]]:
         """Line items where only what is beyond a threshold has its rate; buckets fill the bands in their order."""
@@ -161,8 +208,6 @@ def _counts_for(unit: str, threshold_on: str) -> bool:
 
 
 def _count(usage: Usage, threshold_on: str) -> int:
-    if threshold_on == INPUT:
-        return usage.input_tokens or 0
     if threshold_on == TOTAL:
         return (usage.input_tokens or 0) + (usage.output_tokens or 0)
     if threshold_on in usage.__struct_fields__:
@@ -170,7 +215,7 @@ def _count(usage: Usage, threshold_on: str) -> int:
     return dict(usage.counters).get(threshold_on, 0)
 
 
-def _counters(usage: Usage, rated: Mapping[str, Line]) -> list[Bucket]:
+def _counters(usage: Usage, rated: Collection[str]) -> list[Bucket]:
     counted = [bucket for bucket in usage.counters if bucket[1]]
     if REQUESTS in rated and REQUESTS not in dict(usage.counters):
         counted.append((REQUESTS, 1))

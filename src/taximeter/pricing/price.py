@@ -80,9 +80,8 @@ def _term(found: tuple[Term, ...], at: float | None) -> Term:
     """The one that holds at a time; the last if there is no time."""
     if at is None:
         return found[-1]
-    second = at % _DAY
     for term in reversed(found):
-        if term.since <= at and term.second <= second:
+        if term.since <= at and (not term.second or term.second <= at % _DAY):
             return term
     return found[0]  # a time that is not a number
 

@@ -9,10 +9,11 @@ from typing import NamedTuple
 import msgspec
 
 from taximeter.numbers import exact
-from taximeter.pricing.charge import Band, Charge, Line, line
+from taximeter.pricing.buckets import Rated
+from taximeter.pricing.charge import Band, Charge, Line, line, usual
 from taximeter.pricing.cost import DEFAULT, PRICING, STANDARD_RATE, CostStatus, twelve_places
 from taximeter.pricing.sheet import Entry, Layer, Rate, Sheet, Tiers, Variant
-from taximeter.pricing.units import INPUT, MODAL, is_token
+from taximeter.pricing.units import INPUT, is_token
 
 HOURS = "hours"
 STANDARD = frozenset({"", "sync", "default", "standard", "auto", "global", "not_available", "on_demand"})
@@ -66,9 +67,11 @@ def charge(entry: Entry, path: Sequence[Sheet], kind: Kind, at: float, second: f
     thresholds = sorted({step.above for of in sets if of.tiers for step in of.tiers.steps})
     factors = {True: of_tokens + of_all, False: of_all}
     units = dict.fromkeys(unit for of in sets for unit in of.rates)
+    mode = tiers.mode if tiers else "cliff"
     bands = tuple(
-        Band(above, {unit: _line(unit, above, entry, own, factors[is_token(unit)]) for unit in units})
+        Band(above, lines, usual(lines) if mode == "cliff" else None)
         for above in (0, *thresholds)
+        for lines in [{unit: _line(unit, above, entry, own, factors[is_token(unit)]) for unit in units}]
     )
     missing = None if entry.free else _unknown_kind(special, entry, active)
     return Charge(
@@ -78,11 +81,11 @@ def charge(entry: Entry, path: Sequence[Sheet], kind: Kind, at: float, second: f
         sheet_id=path[0].sheet_id,
         bands=bands,
         threshold_on=tiers.threshold_on if tiers else INPUT,
-        mode=tiers.mode if tiers else "cliff",
+        mode=mode,
         status="partial" if missing else status,
         reason=missing or ("the sheet's rates for models that it does not list" if status == "estimated" else None),
         free=entry.free,
-        modal=not MODAL.isdisjoint(units),
+        rated=Rated.of(units),
     )
 
 

@@ -5,6 +5,7 @@ TYPE_CHECKING = False  # to import it from typing would take longer than all the
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from taximeter.capture.install import instrument
     from taximeter.events import CallEvent, SpanEvent
     from taximeter.recorder.attribution import TokenService, TokenTracker
     from taximeter.recorder.buckets import TokenBucket
@@ -34,6 +35,7 @@ _HOME_OF = {
     "enable": "taximeter.recorder.instance",
     "flush": "taximeter.recorder.instance",
     "get_recorder": "taximeter.recorder.instance",
+    "instrument": "taximeter.capture.install",
     "is_enabled": "taximeter.recorder.instance",
     "items": "taximeter.recorder.items",
     "load_rate_card": "taximeter.recorder.ratecards",
@@ -64,6 +66,7 @@ __all__ = [
     "enable",
     "flush",
     "get_recorder",
+    "instrument",
     "is_enabled",
     "items",
     "load_rate_card",

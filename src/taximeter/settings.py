@@ -45,6 +45,7 @@ HTTP_URL = Variable("TAXIMETER_HTTP_URL", "collector to which events go; wins ov
 RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OGMEM_PERF_RATE_CARD")
 SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
 SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
+CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
@@ -67,6 +68,7 @@ TABLE = (
     RATE_CARD,
     SHARD,
     SESSION_ID,
+    CAPTURE,
     TAGS,
     WORKER_ID,
     HTTP_TOKEN,

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from taximeter.events import META_TERMS, CallEvent, CallKind, Processing
+from taximeter.events import META_TERMS, CallEvent, CallKind, CallStatus, Processing
 from taximeter.journal.reader import UNREADABLE, Line
 from taximeter.usage import MAX_MONEY, NO_USAGE, OPEN_COUNTS, SUBSETS, Tokens, Usage, counts, violations
 
@@ -30,6 +30,7 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
     cached: bool = False
     request_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
     request_id: str | None = None
+    status: CallStatus = "done"
     cost: Decimal | None = None
     stage_id: str | None = None
     run_id: str | None = None
@@ -89,6 +90,7 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
             usage_source="missing" if usage == NO_USAGE else "user",
             inconsistent=self.inconsistent or violations(usage),
             cached=self.cached,
+            status=self.status,
             request_id=self.request_id,
             started_at=at,
             request_ms=self.request_ms,

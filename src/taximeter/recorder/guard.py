@@ -38,6 +38,20 @@ def guarded(record: Callable[P, None]) -> Callable[P, None]:
     return call
 
 
+def shielded(function: Callable[P, T], otherwise: Callable[P, T]) -> Callable[P, T]:
+    """The same for a function whose result the program waits for: `otherwise` gives it when something goes wrong."""
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the host comes first
+            swallow(error)
+            return otherwise(*args, **kwargs)
+
+    return call
+
+
 def delivering(emit: Callable[[T], None]) -> Callable[[T], None]:
     """The same for the one call that every event takes; what cannot be delivered is `dropped`."""
 

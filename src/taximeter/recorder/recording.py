@@ -11,7 +11,7 @@ from taximeter.events import CallEvent
 from taximeter.pricing.cost import Cost
 from taximeter.pricing.price import price
 from taximeter.recorder.buckets import Priced, TokenBucket
-from taximeter.recorder.context import current, live, scope_of, span_of
+from taximeter.recorder.context import Scope, current, live, scope_of, span_of
 from taximeter.recorder.handles import open_buckets
 from taximeter.recorder.instance import RECORDER
 
@@ -37,11 +37,12 @@ def record_call(call: CallEvent) -> bool:
     return True
 
 
-def place(call: CallEvent, span: Span | None) -> None:
-    """Records a call in this span, or in none."""
+def place(call: CallEvent, span: Span | None, labels: Scope | None = None) -> None:
+    """Records a call in this span, or in none; session and tags are those of `labels`, or else of this context."""
     recorder, process = RECORDER, RECORDER.process
     scope = scope_of(None) if span is None else span.scope
-    labels = scope_of(live(current()))
+    if labels is None:
+        labels = scope_of(live(current()))
     now = perf_counter_ns()
     call = msgspec.structs.replace(
         call,

@@ -29,6 +29,9 @@ _BEAT_NS = 5_000_000_000
 """How often the span of the process is written anew, so that a kill loses no losses."""
 
 
+_CAPTURES = settings.TRUE | {"auto"}
+
+
 class Switch:
     """The half of the recorder that says whether events are taken, and where they go."""
 
@@ -153,6 +156,8 @@ class Switch:
                 self._redact(part)
             if rolling is not None:
                 rolling.begin(home.run_id)
+        if (settings.CAPTURE.read() or "").strip().lower() in _CAPTURES:
+            guard.guarded(_capture)()
         return self
 
     def _set(self, options: Options) -> None:
@@ -276,6 +281,13 @@ def _run_hooks(run_dir: str) -> None:
 
     for entry in entry_points(group="taximeter.on_close"):
         entry.load()(run_dir)
+
+
+def _capture() -> None:
+    """Hooks the SDKs, which is the work of a layer above: through the package's table of names."""
+    import taximeter
+
+    taximeter.instrument()
 
 
 def _finish_with_multiprocessing(at_exit: Callable[[], None]) -> None:

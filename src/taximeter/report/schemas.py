@@ -61,6 +61,9 @@ class LLMCallUsage(_Record):
     """Latency in milliseconds."""
 
     request_id: str | None = None
+    status: Literal["done", "failed", "cut"] = "done"
+    """`failed`: nothing was bought; `cut`: a stream that ended before its end."""
+
     cost: Money | None = None
     """In a sink what the provider says it billed; in a report what the call cost; null if that is not known."""
 

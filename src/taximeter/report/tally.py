@@ -62,6 +62,7 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         cached=call.cached,
         request_ms=call.request_ms,
         request_id=call.request_id,
+        status=call.status,
         cost=cost.amount,
         cost_status=cost.status,
         cost_reason=cost.reason,

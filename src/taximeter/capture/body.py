@@ -1,0 +1,46 @@
+"""From the bytes of an answer to its readings, without building what was said in it."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+import msgspec
+
+from taximeter.normalize.read import read
+from taximeter.normalize.reading import Reading, UsageError
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UsageError)
+
+
+class Body(TypedDict, total=False):
+    """The fields of an answer that say what it used; the others are passed over as they are decoded."""
+
+    id: Any
+    object: Any
+    type: Any
+    model: Any
+    usage: Any
+    usage_info: Any
+    service_tier: Any
+    tool_usage: Any
+    tools: Any
+    status: Any
+    error: Any
+    conversation_id: Any
+    background: Any
+    choices: msgspec.Raw
+    """Only whether there are any: by that the shape is known."""
+
+    pages: msgspec.Raw
+
+
+told = msgspec.json.Decoder(Body).decode
+"""The fields of an answer that say what it used; msgspec.DecodeError if it is no JSON object."""
+
+
+def readings(body: bytes | str, provider: str | None) -> tuple[Reading, ...]:
+    """The readings of a whole answer; one without any count if it tells nothing that can be read."""
+    try:
+        return read(told(body), provider)
+    except UNREADABLE:
+        return (Reading(),)

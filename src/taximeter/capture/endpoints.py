@@ -1,0 +1,66 @@
+"""Which requests of an SDK are calls: by the end of their path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from taximeter.capture.exchange import Asked
+from taximeter.events import CallKind
+
+_PROVIDERS = {
+    "api.openai.com": "openai",
+    "api.anthropic.com": "anthropic",
+    "api.mistral.ai": "mistral",
+    "api.groq.com": "groq",
+    "openrouter.ai": "openrouter",
+    "api.deepseek.com": "deepseek",
+    "api.x.ai": "x-ai",
+    "api.together.xyz": "together",
+    "api.fireworks.ai": "fireworks",
+    "api.perplexity.ai": "perplexity",
+    "api.cerebras.ai": "cerebras",
+    "generativelanguage.googleapis.com": "google",
+}
+"""Who answers at a host, by the names of the price lists."""
+
+_BY_CLIENT = {"Azure": "azure", "Bedrock": "aws", "AWS": "aws", "Vertex": "google", "Foundry": "azure"}
+"""Who answers a client that is made for one platform, by a part of its name."""
+
+KINDS: Mapping[str, CallKind] = {
+    "/chat/completions": "llm",
+    "/completions": "llm",
+    "/responses": "llm",
+    "/embeddings": "embedding",
+    "/messages": "llm",
+}
+"""Requests that buy something, by the end of their path: those of OpenAI, and of Anthropic."""
+
+
+def endpoint_of(path: str) -> str | None:
+    """The end of a path by which a request that buys something is known; None for all other requests."""
+    if path in KINDS:
+        return path
+    path = path.partition("?")[0].rstrip("/")
+    return next((end for end in KINDS if path.endswith(end)), None)
+
+
+def provider_of(client: Any) -> str | None:
+    """Who answers this client; None where nobody can tell, as with a server of one's own."""
+    name = type(client).__name__
+    if name in _PLAIN:
+        return _PROVIDERS.get(client.base_url.host)
+    return next((who for part, who in _BY_CLIENT.items() if part in name), None) or _PROVIDERS.get(client.base_url.host)
+
+
+_PLAIN = frozenset({"OpenAI", "AsyncOpenAI", "Anthropic", "AsyncAnthropic"})
+
+
+def asked(sdk: str, client: Any, options: Any, stream: bool) -> Asked | None:
+    """What a request asks for; None if it is no call."""
+    endpoint = endpoint_of(options.url) if options.method == "post" else None
+    if endpoint is None:
+        return None
+    body = options.json_data
+    model = body.get("model") if isinstance(body, Mapping) else None
+    return Asked(sdk, endpoint, KINDS[endpoint], provider_of(client), model if isinstance(model, str) else None, stream)

@@ -1,0 +1,94 @@
+"""One logical request of an SDK, from the asking to the end of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from time import perf_counter_ns
+from typing import Any
+
+import msgspec
+
+from taximeter.events import CallEvent, CallKind, CallStatus
+from taximeter.normalize.reading import Reading
+from taximeter.recorder.captured import Where, record_captured
+from taximeter.recorder.recording import NO_EVENT_ID
+from taximeter.usage import NO_USAGE
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """What is known of a request before it is sent."""
+
+    captured_by: str
+    """The SDK."""
+
+    endpoint: str
+    kind: CallKind
+    provider: str | None
+    model: str | None
+    stream: bool = False
+
+
+class Exchange:
+    """Waits for what is to be known of a request and its answer, and records each call once."""
+
+    __slots__ = ("_began", "asked", "first_ns", "is_answered", "request_id", "tries", "where")
+
+    def __init__(self, asked: Asked, where: Where) -> None:
+        self.asked = asked
+        self.where = where
+        self.tries = 1
+        """How often it was sent."""
+
+        self.request_id: str | None = None
+        self.first_ns: int | None = None
+        """When the first token came, on the monotonic clock."""
+
+        self.is_answered = False
+        self._began = perf_counter_ns()
+
+    def answered(self, readings: Iterable[Reading]) -> None:
+        """Records what the answer tells: a call for each reading."""
+        self.is_answered = True
+        request_ms = (perf_counter_ns() - self._began) / 1e6
+        for reading in readings:
+            record_captured(self._call(reading, request_ms), self.where)
+
+    def ended(self, status: CallStatus) -> None:
+        """Records a request whose answer tells nothing."""
+        self.answered((Reading(status=status),))
+
+    def _call(self, reading: Reading, request_ms: float) -> CallEvent:
+        asked, usage = self.asked, reading.usage
+        ttft_ms = None if self.first_ns is None else (self.first_ns - self._began) / 1e6
+        return CallEvent(
+            event_id=NO_EVENT_ID,
+            kind="embedding" if reading.operation == "embeddings" else asked.kind,
+            provider=asked.provider or reading.provider,
+            endpoint=asked.endpoint,
+            operation=reading.operation,
+            model=reading.model or asked.model or reading.response_model or "unknown",
+            response_model=reading.response_model,
+            usage=usage,
+            usage_source="missing" if usage == NO_USAGE else "provider",
+            inconsistent=reading.inconsistent,
+            status=reading.status,
+            processing=reading.processing,
+            service_tier=reading.service_tier,
+            response_id=reading.response_id,
+            request_id=self.request_id,
+            tries=self.tries,
+            stream=asked.stream,
+            request_ms=request_ms,
+            ttft_ms=ttft_ms,
+            provider_cost=reading.provider_cost,
+            captured_by=asked.captured_by,
+            meta=_meta(reading),
+        )
+
+
+def _meta(reading: Reading) -> dict[str, Any] | None:
+    """What decides a price and what nobody here understands."""
+    if reading.speed is None and reading.inference_geo is None and not reading.usage_raw:
+        return None
+    told = {"speed": reading.speed, "inference_geo": reading.inference_geo, "usage_raw": reading.usage_raw or None}
+    return {name: value for name, value in told.items() if value is not None}

@@ -18,6 +18,7 @@ from taximeter.redact import visible, without_secrets
 _STDERR = 2
 _COMMANDS = {
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
+    "exec": "Run any command, and see what it took and cost.",
     "prices": "List prices; show, explain and check them.",
     "reprice": "Show what a run would have cost by other prices.",
     "report": "Make the report of a run: a page to look at, Markdown, or JSON.",

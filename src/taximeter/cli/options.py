@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TextIO, TypeVar
 
 import click
 from rich.console import Console
@@ -41,10 +41,18 @@ def output_dir(command: F) -> F:
     return _output_dir(command)
 
 
-def console() -> Console:
-    """Where results go: as wide as the terminal or COLUMNS says, 100 columns where neither does."""
-    told = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(file=sys.stdout, width=None if told else 100, highlight=False, emoji=False)
+def console(stream: TextIO | None = None) -> Console:
+    """Where results go, the standard output by default: as wide as the terminal or COLUMNS says, else 100 columns."""
+    file = stream or sys.stdout
+    told = file.isatty() or "COLUMNS" in os.environ
+    return Console(file=file, width=None if told else 100, highlight=False, emoji=False)
+
+
+def nobody_listens() -> None:
+    """Leads the standard streams to nowhere: what is left in their buffers would change the exit code."""
+    nobody = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nobody, stream.fileno())
 
 
 def shown(path: Path) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -109,9 +108,7 @@ def tell(outcome: Outcome, as_json: bool) -> None:
         SystemExit,
         Interrupted,
     ):  # rich ends the process at a broken pipe; the exit code speaks for the run
-        nobody = os.open(os.devnull, os.O_WRONLY)
-        for stream in (sys.stdout, sys.stderr):  # what is left in their buffers would change the exit code, too
-            os.dup2(nobody, stream.fileno())
+        options.nobody_listens()
 
 
 def _report(outcome: Outcome, as_json: bool) -> None:

@@ -31,6 +31,11 @@ class Attempt:
         """Seconds since the epoch."""
         return self._anchor + self._began
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the stage's own process has ended, or never came to be."""
+        return self._ended is not None
+
     def end(self, status: int) -> None:
         """The stage's own process ended with this wait status."""
         self._ended = time.monotonic()
@@ -46,11 +51,10 @@ class Attempt:
     def figures(self, state: str, reading: Reading) -> dict[str, object]:
         """The record `usage_v1`: what is told to the driver and written to the usage file."""
         now = time.monotonic() if self._ended is None else self._ended
-        is_over = self._ended is not None
         own: Reading = {
-            "wall_seconds": (now - self._began, SAMPLED if self._ended is None else EXACT),
-            "leftover_processes": (self.leftovers, EXACT) if is_over else (None, MISSING),
-            "deaf_processes": (self.deaf, EXACT) if is_over else (None, MISSING),
+            "wall_seconds": (now - self._began, EXACT if self.is_over else SAMPLED),
+            "leftover_processes": (self.leftovers, EXACT) if self.is_over else (None, MISSING),
+            "deaf_processes": (self.deaf, EXACT) if self.is_over else (None, MISSING),
         }
         both = own | reading
         return {

@@ -13,6 +13,7 @@ import os
 import select
 import socket
 import time
+from collections.abc import Callable
 
 from taximeter.run import proctree, reaper
 from taximeter.run.channel import HOLD
@@ -29,12 +30,18 @@ def main() -> None:
     """The forkserver process: standard input is the control socket, standard output is `/dev/null`."""
     control = socket.socket(fileno=os.dup(0))
     os.dup2(1, 0)
+    run(control, os.setsid)
+
+
+def run(control: socket.socket, settle: Callable[[], None]) -> None:
+    """Serves a control socket until the driver is gone; `settle` is the first thing that each supervisor does."""
     reaper.leave_signals_to_the_driver()
     reaper.adopt_orphans()
     gc.freeze()  # a collection in a supervisor would copy every page that it looks at
     connection = Forkserver(control).serve()
     if connection is not None:
         control.close()
+        settle()
         supervise(connection)
     os._exit(0)  # nothing is left to tidy up, and it would take longer than a short stage
 

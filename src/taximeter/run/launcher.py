@@ -12,11 +12,12 @@ import msgspec
 
 import taximeter
 from taximeter.run.channel import HOLD, LAUNCH, Channel
-from taximeter.run.messages import Done, Kill, Lost, Message, Started, Stop, Task
+from taximeter.run.messages import Done, Kill, Lost, Message, PassOn, Started, Stop, Task
 
 _DECODER = msgspec.json.Decoder(Started | Done)
 _ROOT = str(Path(taximeter.__file__).parent.parent)
-_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from taximeter.run.forkserver import main; main()"
+_PROGRAM = "import sys; sys.path.append(sys.argv[1]); from taximeter.run.{} import main; main()"
+_BACKGROUND, _FOREGROUND = _PROGRAM.format("forkserver"), _PROGRAM.format("foreground")
 _FAREWELL = 5.0
 """Seconds that the forkserver gets to end everything; it needs 0.3 unless a process cannot be killed."""
 
@@ -53,6 +54,10 @@ class StageHandle:
         """Sends KILL to every process of the stage."""
         self._channel.offer(msgspec.json.encode(Kill()))
 
+    def pass_on(self, number: int) -> None:
+        """Gives a signal that this process was sent to the stage's own process, unless it has got it as well."""
+        self._channel.offer(msgspec.json.encode(PassOn(number)))
+
     def close(self) -> None:
         """Lets go of the stage; if it still runs, it is killed at once."""
         self._channel.close()
@@ -71,12 +76,22 @@ class Forkserver:
         control, theirs = socket.socketpair()
         with theirs:
             process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _PROGRAM, _ROOT],
+                [sys.executable, "-I", "-S", "-c", _BACKGROUND, _ROOT],
                 stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
             )
+        return cls(process, control)
+
+    @classmethod
+    def in_foreground(cls) -> Forkserver:
+        """The same for a command in the foreground: with all open files, the terminal and the group of this process."""
+        control, theirs = socket.socketpair()
+        with theirs:
+            theirs.set_inheritable(True)
+            command = [sys.executable, "-I", "-S", "-c", _FOREGROUND, _ROOT, str(theirs.fileno())]
+            process = subprocess.Popen(command, close_fds=False)
         return cls(process, control)
 
     @property

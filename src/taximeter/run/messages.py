@@ -22,8 +22,12 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     cwd: str
     """The directory it starts in."""
 
-    log_path: str
-    """Its standard output and error are appended to this file."""
+    log_path: str | None
+    """Its standard output and error are appended to this file. None: it is in the foreground, with the files, the
+    terminal and the process group of this process; the forkserver must be one `in_foreground`."""
+
+    ignored: tuple[int, ...] = ()
+    """Signals that it ignores when it starts."""
 
     usage_path: str | None = None
     """Metered: the figures so far stand in this file, replaced at most once a second. None: not metered."""
@@ -38,7 +42,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
                 "argv": [_characters(word) for word in self.argv],
                 "env": {_characters(name): _characters(value) for name, value in self.env.items()},
                 "cwd": _absolute(self.cwd),
-                "log": _absolute(self.log_path),
+                "log": None if self.log_path is None else _absolute(self.log_path),
+                "ignored": self.ignored,
                 "usage": None if self.usage_path is None else _absolute(self.usage_path),
                 "grace": self.grace,
             }
@@ -75,6 +80,12 @@ class Stop(msgspec.Struct, frozen=True, tag_field="op", tag="stop"):
 
 class Kill(msgspec.Struct, frozen=True, tag_field="op", tag="kill"):
     """Every process of the stage gets KILL."""
+
+
+class PassOn(msgspec.Struct, frozen=True, tag_field="op", tag="signal"):
+    """The stage's own process gets a signal that the driver was sent, unless it was sent to both."""
+
+    number: int
 
 
 def _absolute(path: str) -> str:

@@ -9,19 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from taximeter.clock import Clock, Ids, SystemClock, iso
+from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import Problem, SetupError
-from taximeter.events import Status
-from taximeter.ledger import manifest
-from taximeter.ledger.manifest import ManifestLine, ReportFiles
 from taximeter.redact import brief, without_secrets
 from taximeter.report.gaps import gaps
-from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
+from taximeter.run.entry import Entry, report_files
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
@@ -62,7 +59,6 @@ class _Execution:
 
     def __init__(self, prepared: Prepared, git: GitQuestion, clock: Clock) -> None:
         self._prepared = prepared
-        self._output = prepared.output
         self._run = prepared.run
         self._git = git
         self._clock = clock
@@ -73,21 +69,13 @@ class _Execution:
         sittings = self._books.ledger.sittings()
         self._reuse = make_reuse(prepared, self._books, Artifacts(self._plan, self._run), sys.executable)
         write_snapshots(msgspec.structs.replace(prepared.checked, plan=self._plan), self._run)
-        self._files = self._report_files() if self._books.is_metered else None
+        self._files = report_files(self._run) if self._books.is_metered else None
         self._spans = DriverSpans(
             self._run.events, self._run.run_id, clock, Ids(), self._trouble, sitting=len(sittings) + 1
         )
         self._state = StateFiles(self._run, self._plan, self._files, self._spans.started_at, clock, self._trouble)
-        self._line = ManifestLine(
-            run_id=self._run.run_id,
-            recipe=self._plan.recipe_name,
-            created_at=iso(sittings[0].started_at if sittings else self._spans.started_at),
-            started_at=iso(self._spans.started_at),
-            status="running",
-            tags=self._plan.tags or None,
-            instrumentation=self._files,
-        )
-        manifest.append(self._output, self._line)
+        created_at = sittings[0].started_at if sittings else self._spans.started_at
+        self._entry = Entry(self._run, self._plan, created_at, self._spans.started_at, self._files)
 
     def go(self, forkserver: Forkserver, observe: Callable[[], Observer], interrupts: Interrupts) -> Outcome:
         options = self._prepared.options
@@ -118,7 +106,8 @@ class _Execution:
         self._spans.close_run(status, reason)
         report = reports.finish() if self._files else reports.now()
         self._state.end(status, reason)
-        self._end(status, report)
+        with self._trouble:
+            self._entry.end(status, report, self._git.answer())
         first = self._trouble.first
         trouble = gone or (without_secrets(str(first)) if first else None)
         incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else self._unpriced(report)
@@ -129,25 +118,3 @@ class _Execution:
         if self._books.sheet.on_unknown == "unpriced" or not report.pricing.unpriced:
             return []
         return [f"No price of {', '.join(map(brief, report.pricing.unpriced))}, which the price sheet calls an error."]
-
-    def _end(self, status: Status, report: RunInstrumentation) -> None:
-        """The last line in the manifest."""
-        line = msgspec.structs.replace(
-            self._line,
-            ended_at=report.ended_at,
-            status=status,
-            totals=run_totals(report),
-            git=self._git.answer(),
-        )
-        with self._trouble:
-            manifest.append(self._output, line)
-
-    def _report_files(self) -> ReportFiles:
-        def relative(path: Path) -> str:
-            return path.relative_to(self._output.path).as_posix()
-
-        return ReportFiles(
-            json=relative(self._run.report_json),
-            md=relative(self._run.report_md),
-            html=relative(self._run.report_html),
-        )

@@ -82,7 +82,7 @@ def kill(processes: Collection[Process]) -> None:
     """Sends KILL to each process, and first to their process groups.
 
     The kernel kills a group in one step, which no member can outrun by forking. Nobody outside of the tree is in one
-    of them, since all are of sessions that began in it; only this process itself may be.
+    of them, since all began in it; but for the group of this process itself, which is left out.
     """
     for group in {process.group for process in processes} - {os.getpgrp()}:
         if group > 1:  # -1: it is just being reaped; 0 and 1 would mean ourselves, and everybody

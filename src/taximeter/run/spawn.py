@@ -29,14 +29,15 @@ class StartError(Exception):
 class Task:
     """What the driver wants run. Names and values of a system are bytes; JSON carries each as a character (latin-1)."""
 
-    __slots__ = ("argv", "cwd", "env", "grace", "log", "usage")
+    __slots__ = ("argv", "cwd", "env", "grace", "ignored", "log", "usage")
 
     def __init__(self, line: bytes) -> None:
         fields = json.loads(line)
         self.argv = [_bytes(word) for word in fields["argv"]]
         self.env = {_bytes(name): _bytes(value) for name, value in fields["env"].items()}
         self.cwd = _bytes(fields["cwd"])
-        self.log = _bytes(fields["log"])
+        self.log = None if fields["log"] is None else _bytes(fields["log"])
+        self.ignored: list[int] = fields["ignored"]
         self.usage = None if fields["usage"] is None else _bytes(fields["usage"])
         self.grace: float = fields["grace"]
 
@@ -46,15 +47,22 @@ def start(task: Task) -> int:
 
     From here on this process's working directory and output are the stage's too, so that even a crash of ours is
     found in the stage's log. The stage leads a process group of its own: `kill 0` in a script ends the script only.
+    A command without a log is in the foreground: its files, terminal and group are those of whoever asked for it.
     """
-    _append_output_to(task.log)
+    if task.log is not None:
+        _append_output_to(task.log)
     try:
         os.chdir(task.cwd)
     except (OSError, ValueError) as error:
         raise StartError(NOT_STARTED, f"cannot enter {_text(task.cwd)}", error) from None
     try:
         program = _find(task.argv[0], task.env.get(b"PATH", os.fsencode(os.defpath)))
-        return os.posix_spawn(program, task.argv, task.env, setpgroup=0, setsigmask=(), setsigdef=_ALL_SIGNALS)
+        reset = _ALL_SIGNALS.difference(task.ignored)
+        for number in task.ignored:
+            signal.signal(number, signal.SIG_IGN)
+        if task.log is None:
+            return os.posix_spawn(program, task.argv, task.env, setsigmask=(), setsigdef=reset)
+        return os.posix_spawn(program, task.argv, task.env, setpgroup=0, setsigmask=(), setsigdef=reset)
     except (OSError, ValueError) as error:
         exit_code = NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_STARTED
         raise StartError(exit_code, f"cannot run {_text(task.argv[0])}", error) from None

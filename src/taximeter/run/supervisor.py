@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import select
 import signal
 import socket
 import time
 
-from taximeter.run import proctree, reaper, spawn
+from taximeter.run import jobsignals, proctree, reaper, spawn
 from taximeter.run.attempt import Attempt
 from taximeter.run.channel import Channel
 from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
@@ -31,7 +30,6 @@ def supervise(connection: socket.socket) -> None:
 
     Returns when no process of the stage is left: all have ended, or were ended because the driver said so or is gone.
     """
-    os.setsid()
     total_method = EXACT if reaper.adopt_orphans() else SAMPLED
     channel = Channel(connection)
     lines: list[bytes] = []
@@ -78,12 +76,23 @@ class Supervisor:
             if order["op"] == "stop":
                 self._terminate_at = time.monotonic()
                 self._kill_at = min(self._kill_at, self._terminate_at + order["grace"])
+            elif order["op"] == "signal":
+                self._pass_on(order["number"])
             else:
                 self._kill()
 
     def _kill(self) -> None:
         """Nobody gets any time."""
         self._kill_at, self._is_told = 0.0, False
+
+    def _pass_on(self, number: int) -> None:
+        """Gives the stage's own process a signal that the driver was sent; when that one has ended, nobody waits."""
+        if self._attempt.pid is None:
+            return
+        if self._attempt.is_over:
+            self._kill()
+        else:
+            jobsignals.pass_on(self._attempt.pid, number)
 
     def _start(self) -> None:
         try:

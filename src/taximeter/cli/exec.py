@@ -1,0 +1,60 @@
+"""`taximeter exec`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from taximeter.cli import options
+from taximeter.errors import Interrupted
+from taximeter.redact import visible
+from taximeter.report import json, terminal
+from taximeter.run.exec import ExecOptions, Executed, run_command
+
+
+@click.command("exec", context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS] --")
+@click.argument("command_line", metavar="COMMAND [ARGS]...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option("--run-id", help="Name of the run [default: the program's name, the time and six random digits].")
+@click.option("--price-table", type=click.Path(path_type=Path, dir_okay=False), help="The price sheet.")
+@options.output_dir
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing at the end.")
+@options.as_json
+def command(
+    command_line: tuple[str, ...],
+    run_id: str | None,
+    price_table: Path | None,
+    output_dir: Path | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Run any COMMAND as it is, and show what it took and cost.
+
+    It has the standard streams and the terminal, and its exit code is the exit code here: 128 + N if signal N ended
+    it, 127 if it is not found, 126 if it cannot be run, 125 if its end is not known. What is told at the end goes to
+    the standard error.
+    """
+    chosen = ExecOptions(command=command_line, run_id=run_id, output_dir=output_dir, price_table=price_table)
+    executed = run_command(chosen)
+    if executed.spawn_error:
+        click.echo(f"taximeter: {visible(executed.spawn_error)}", err=True)
+    elif not quiet:
+        _tell(executed, as_json)
+    sys.exit(executed.exit_code)
+
+
+def _tell(executed: Executed, as_json: bool) -> None:
+    """The report, to whoever still listens: the exit code is the command's."""
+    try:
+        if as_json:
+            click.echo(json.render(executed.report), err=True, nl=False)
+            return
+        console = options.console(sys.stderr)
+        console.print()
+        console.print(terminal.report_view(executed.report, console.width))
+        click.echo(f"run directory: {options.shown(executed.run.path)}", err=True)
+        if executed.trouble:
+            click.echo(f"some files of the run could not be written: {visible(executed.trouble)}", err=True)
+    except (OSError, SystemExit, Interrupted):
+        options.nobody_listens()

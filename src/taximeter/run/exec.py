@@ -1,0 +1,178 @@
+"""A command as a run of its own: nothing changed in it, and metered as a stage is."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from taximeter.clock import Clock, Ids, SystemClock
+from taximeter.events import Status
+from taximeter.ledger.figures import Figures
+from taximeter.pricing.builtin import sheet_in
+from taximeter.pricing.sheet import Sheet
+from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage
+from taximeter.redact import without_secrets
+from taximeter.report.build import Books
+from taximeter.report.schemas import RunInstrumentation
+from taximeter.run.entry import Entry, report_files
+from taximeter.run.environment import metering_environment, stage_environment
+from taximeter.run.execloop import Command, failure
+from taximeter.run.gitstate import GitQuestion
+from taximeter.run.interrupts import Interrupts
+from taximeter.run.jobsignals import PASSED
+from taximeter.run.launcher import Forkserver
+from taximeter.run.messages import Task
+from taximeter.run.reports import Reports
+from taximeter.run.snapshots import write_sheet
+from taximeter.run.spans import DriverSpans
+from taximeter.run.state import StateFiles
+from taximeter.run.trouble import Trouble
+from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id, replace, safe_name
+
+LOST = 125
+"""Exit code when nobody knows how the command ended, as `env` and `timeout` have it for trouble of their own."""
+
+_NEVER_IGNORED = frozenset({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD})
+"""Python ignores the first two itself, and a supervisor needs the last."""
+
+
+class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """A command and what is asked about its run; None leaves it to the default."""
+
+    command: tuple[str, ...]
+    run_id: str | None = None
+    output_dir: Path | None = None
+    price_table: Path | None = None
+
+
+class Executed(msgspec.Struct, frozen=True):
+    """A command that has ended."""
+
+    run: RunDir
+    report: RunInstrumentation
+    exit_code: int
+    """The command's own; 128 + the signal that ended it; 126 and 127 as shells have them if it could not be started."""
+
+    spawn_error: str | None = None
+    """Why it could not be started."""
+
+    trouble: str | None = None
+    """The first error with the files that a run writes about itself, if there was one."""
+
+
+def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
+    """Runs a command in the foreground, with the standard streams, the terminal and the group of this process.
+
+    SetupError or RunDirError before it starts if something that a person wrote cannot be used. From then until the
+    last word is written, the signals in `PASSED` are for the command.
+    """
+    ignored = tuple(n for n in signal.valid_signals() - _NEVER_IGNORED if signal.getsignal(n) == signal.SIG_IGN)
+    with closing(Forkserver.in_foreground()) as forkserver:  # it boots while prices are read
+        name = program_name(options.command)
+        sheet = sheet_in(options.price_table)
+        output = OutputDir((options.output_dir or Path("output")).absolute())
+        asked = options.run_id
+        run = output.run(new_run_id(name, datetime.now(UTC)) if asked is None else check_run_id(asked))
+        plan = _plan(name, options)
+        git = GitQuestion(Path.cwd())
+        with Interrupts(PASSED, ignorable=PASSED) as interrupts:
+            run.create()
+            with closing(run.lock()) as lock:
+                forkserver.hold(lock.stages)
+                execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
+                return execution.go(forkserver, interrupts, ignored)
+
+
+class _Execution:
+    """One run of a command, from its first line in the manifest to its last."""
+
+    def __init__(
+        self, options: ExecOptions, plan: Plan, sheet: Sheet, run: RunDir, git: GitQuestion, clock: Clock
+    ) -> None:
+        self._argv = list(options.command)
+        self._run = run
+        self._git = git
+        self._clock = clock
+        self._stage = plan.stages[0]
+        self._trouble = Trouble()
+        write_sheet(sheet, run)
+        replace(run.plan, plan.snapshot())
+        run.stage(self._stage.folder).path.mkdir()
+        self._books = Books(run, plan, plan.instrumentation.call_limit, clock, sheet)
+        self._spans = DriverSpans(run.events, run.run_id, clock, Ids(), self._trouble)
+        files = report_files(run)
+        self._state = StateFiles(run, plan, files, self._spans.started_at, clock, self._trouble)
+        self._entry = Entry(run, plan, self._spans.started_at, self._spans.started_at, files)
+
+    def go(self, forkserver: Forkserver, interrupts: Interrupts, ignored: tuple[int, ...]) -> Executed:
+        stage, folder = self._stage, self._run.stage(self._stage.folder)
+        span = self._spans.open_stage(stage, 1)
+        self._state.stage(stage, "running")
+        task = Task(
+            argv=self._argv,
+            env=stage_environment(os.environ, stage, self._run, span) | metering_environment(stage, self._run, span),
+            cwd=str(Path.cwd()),
+            log_path=None,
+            ignored=ignored,
+            usage_path=str(folder.usage(1)),
+        )
+        reports = Reports(self._books, self._clock, self._trouble)
+        command = Command(forkserver.launch(task), forkserver, interrupts, reports.paced)
+        figures = command.wait()
+        status, error = failure(figures, command.signals)
+        self._books.ledger.poll()
+        items_in, items_out = (self._books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))
+        self._spans.close_stage(span, status, figures, error, items_in, items_out)
+        self._state.stage(stage, status, error)
+        self._end(status, error, reports)
+        first = self._trouble.first
+        return Executed(
+            self._run,
+            self._report,
+            _exit_code(figures),
+            figures.spawn_error if figures else None,
+            without_secrets(str(first)) if first else None,
+        )
+
+    def _end(self, status: Status, error: str | None, reports: Reports) -> None:
+        self._spans.close_run(status, error)
+        self._report = reports.finish()
+        self._state.end(status, error)
+        with self._trouble:
+            self._entry.end(status, self._report, self._git.answer())
+
+
+def program_name(command: tuple[str, ...]) -> str:
+    """What to call a run of a command: its program; of an interpreter the script or the Python module that it runs."""
+    program = Path(command[0]).name
+    if not program.startswith("python") or len(command) == 1:
+        return program
+    option, *more = command[1:]
+    if option == "-m" and more:
+        return more[0]
+    return program if option.startswith("-") else Path(option).stem
+
+
+def _plan(name: str, options: ExecOptions) -> Plan:
+    shown = tuple(os.fsencode(word).decode("utf-8", "backslashreplace") for word in options.command)
+    stage = PlannedStage(index=1, id=name, stage=name, folder=f"01_{safe_name(name)}", out="", command=shown)
+    table = None if options.price_table is None else str(options.price_table)
+    return Plan(
+        recipe_name="",
+        recipe_path="",
+        instrumentation=Instrumentation(enabled=True, price_table=table),
+        stages=(stage,),
+    )
+
+
+def _exit_code(figures: Figures | None) -> int:
+    if figures is None:
+        return LOST
+    if figures.signal is not None:
+        return 128 + figures.signal
+    return LOST if figures.exit_code is None else figures.exit_code

@@ -112,8 +112,9 @@ class Writing:
 
     def end(self, stage_id: str, status: str = "done", seconds: float = 2.0, **fields: Any) -> None:
         self.clock.advance(seconds)
+        items_in = fields.pop("items_in", None)
         figures = self.figures(stage_id, **fields)
-        self.spans.close_stage(self._open.pop(stage_id), status, figures)
+        self.spans.close_stage(self._open.pop(stage_id), status, figures, items_in=items_in)
 
     def close(self, status: str = "done", reason: str | None = None) -> None:
         self.spans.close_run(status, reason)

@@ -233,6 +233,11 @@ class OutputDir:
         self.path = path
         self.manifest = path / MANIFEST
         self.runs = path / "runs"
+        self.baselines = path / "baselines"
+
+    def baseline(self, name: str) -> Path:
+        """The file of a baseline, which need not exist."""
+        return self.baselines / f"{safe_name(name)}.json"
 
     def run(self, run_id: str) -> RunDir:
         """The directory of a run, which need not exist."""

@@ -17,7 +17,11 @@ from taximeter.redact import visible, without_secrets
 
 _STDERR = 2
 _COMMANDS = {
+    "baseline": "Keep the figures of a run, to compare others with.",
+    "check": "Fail if a run took or cost more than it may.",
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
+    "diff": "Show two runs side by side: what differs, and why.",
+    "estimate": "Foretell what a bigger run will take and cost.",
     "exec": "Run any command, and see what it took and cost.",
     "prices": "List prices; show, explain and check them.",
     "reprice": "Show what a run would have cost by other prices.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -32,9 +33,23 @@ def differences(report: schemas.RunInstrumentation) -> list[Difference]:
     now, before, currency = report.headline, report.baseline, report.pricing.currency
     if now is None or before is None:
         return []
-    shown = {
+    shown = headline_figures(currency)
+    return [
+        Difference(title, text(old), text(new), _change(old, new))
+        for field, (title, text) in shown.items()
+        for old, new in [(getattr(before, field), getattr(now, field))]
+    ]
+
+
+def headline_figures(currency: str) -> dict[str, tuple[str, Callable[[Any], str]]]:
+    """Name and wording of each figure of a headline by which runs are compared."""
+
+    def money(amount: Decimal | None) -> str:
+        return numbers.money(amount, currency)
+
+    return {
         "wall_seconds": ("wall", numbers.seconds),
-        "cost": ("cost", lambda amount: numbers.money(amount, currency)),
+        "cost": ("cost", money),
         "prompt_tokens": ("tokens in", numbers.count),
         "cache_read_input_tokens": ("cached in", numbers.count),
         "completion_tokens": ("tokens out", numbers.count),
@@ -42,13 +57,8 @@ def differences(report: schemas.RunInstrumentation) -> list[Difference]:
         "calls": ("calls", numbers.count),
         "peak_memory_bytes": ("peak memory", numbers.size),
         "cpu_seconds": ("CPU", numbers.seconds),
-        "cost_per_1000_items": ("cost/1k items", lambda amount: numbers.money(amount, currency)),
+        "cost_per_1000_items": ("cost/1k items", money),
     }
-    return [
-        Difference(title, text(old), text(new), _change(old, new))
-        for field, (title, text) in shown.items()
-        for old, new in [(getattr(before, field), getattr(now, field))]
-    ]
 
 
 def differences_columns() -> list[Column[Difference]]:

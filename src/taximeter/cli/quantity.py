@@ -1,0 +1,59 @@
+"""Quantities on the command line, written as in a recipe: each function is the `type` of an option."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from taximeter.yamldoc.quantities import Size, Timespan
+
+
+def duration(text: str) -> float:
+    """Seconds from `90`, `1.5s`, `30m`, `1h 30m`."""
+    return float(_quantity(text, Timespan, "duration"))
+
+
+def size(text: str) -> int:
+    """Bytes from `500000000`, `512MiB`, `2GiB`."""
+    return int(_quantity(text, Size, "size"))
+
+
+def money(text: str) -> Decimal:
+    """An amount in the currency of the price sheet."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise click.BadParameter(f"{text!r} is not an amount of money: write it like 0.50")
+    return amount
+
+
+def share(text: str) -> float:
+    """A fraction from `10%` or `0.1`."""
+    try:
+        fraction = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        fraction = -1.0
+    if not 0 <= fraction < float("inf"):
+        raise click.BadParameter(f"{text!r} is not a share: write it like 10% or 0.1")
+    return fraction
+
+
+def _quantity(text: str, kind: Any, name: str) -> Any:
+    try:
+        return TypeAdapter(kind).validate_python(_plain(text))
+    except ValidationError as error:
+        hint = error.errors()[0].get("ctx", {}).get("hint", "it must be more than 0")
+        raise click.BadParameter(f"{text!r} is not a {name}: {hint}") from None
+
+
+def _plain(text: str) -> str | int | float:
+    """A bare number is one of the unit itself."""
+    try:
+        return float(text) if "." in text else int(text)
+    except ValueError:
+        return text

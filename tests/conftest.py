@@ -1,7 +1,22 @@
 """What holds for all tests."""
 
+import os
+import signal
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # A busy machine is slow, not wrong.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Hundreds of processes are started, each compiles all that it imports if no one may keep it: kept with what else is
+    # remembered of a test run, where nothing is to be written beside the sources.
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+        os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")
+    # A shell starts what runs in the background deaf to Ctrl-C, and with it all that it starts. Some of that is
+    # interrupted here, and has to hear it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

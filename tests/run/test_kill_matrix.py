@@ -49,7 +49,8 @@ def victim(driver: int, kind: str) -> int | None:
         return driver
     depth = {driver: 0}
     for process in proctree.walk([driver])[1:]:
-        depth[process.pid] = depth[process.parent] + 1
+        if process.parent in depth:  # else it is just being reaped: the kernel says 0 then
+            depth[process.pid] = depth[process.parent] + 1
     forkserver = [pid for pid in depth if b"taximeter.run.forkserver" in proctree.read(f"/proc/{pid}/cmdline")]
     level = VICTIMS.index(kind)
     below = {process.pid for process in proctree.walk(forkserver[:1])}

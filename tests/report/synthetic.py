@@ -33,9 +33,11 @@ def a_big_run(folder: Path, calls: int = 10_000, run_id: str = "nightly-2026-01-
     writing = Writing(folder, plan(stages, tags={"team": "search", "user": "ada"}), run_id)
     waves = (("collect",), ("clean",), ("split", "classify"), ("summarise", "embed"), ("judge", "index"), ("review",))
     asking = {"summarise": 0.4, "embed": 0.25, "classify": 0.15, "judge": 0.15, "review": 0.05}
+    began: dict[str, float] = {}
     for wave in waves:
         for name in wave:
             writing.start(name)
+            began[name] = writing.clock.now()
         start, length = writing.clock.now(), random.uniform(20, 90)
         for name in wave:
             writing.sink(name, *(_call(random, name, start, length) for _ in range(round(calls * asking.get(name, 0)))))
@@ -46,12 +48,16 @@ def a_big_run(folder: Path, calls: int = 10_000, run_id: str = "nightly-2026-01-
             if i == 0 and name == "judge":
                 writing.start(name, 2)
     writing.end("judge", seconds=12)
-    for name, parent, wall in (("batch", "summarise", 90_000), ("ask", "batch", 70_000), ("parse", "batch", 9_000)):
-        span = SpanEvent(
-            event_id=("", 0), run_id=run_id, trace_id="t", span_id=name, kind="span", span=name, started_at=0
-        )
-        span.parent_span, span.stage_id, span.ended_at, span.wall_ms, span.ok = parent, "summarise", 1, wall, True
-        writing.spans._append(span)
+    for name, parent, after, wall in (
+        ("batch", "summarise", 0.0, 30.0),
+        ("ask", "batch", 1.0, 14.0),
+        ("parse", "batch", 16.0, 4.0),
+        ("ask", "batch", 20.5, 9.0),
+    ):
+        event = SpanEvent(("", 0), run_id, "t", f"{name}-{after}", "span", name, began["summarise"] + after)
+        event.parent_span, event.stage_id, event.wall_ms, event.ok = parent, "summarise", wall * 1000, name != "parse"
+        event.ended_at, event.cpu_ms = event.started_at + wall, wall * 50
+        writing.spans._append(event)
     writing.close("failed", "stage index: exit code 1")
     return writing.run
 

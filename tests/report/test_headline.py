@@ -41,10 +41,12 @@ def test_the_summary_and_the_critical_path(tmp_path: Path) -> None:
 def test_the_timeline_and_the_latency(tmp_path: Path) -> None:
     report = a_run(tmp_path)
     timeline, latency = report.timeline, report.stages[2].latency
-    assert (timeline.stages, timeline.models) == (["slow"], ["big"])
+    assert [(lane.stage_id, lane.process) for lane in timeline.lanes] == [("slow", "03_stage/calls.1.jsonl")]
+    assert (timeline.lane, timeline.models, timeline.lanes[0].waiting_seconds) == ([0], ["big"], 1.5)
     assert (timeline.start_ms, timeline.end_ms) == ([2000], [3500])
     assert (timeline.bin_seconds, timeline.calls, timeline.cost) == (0, [1], [Decimal("0.003")])
     assert (latency.calls, latency.longest_ms) == (1, 1500)
+    assert (latency.waiting_ms, latency.waiting_method) == (1500, "exact")
     assert latency.p50_ms == pytest.approx(1500, rel=0.021)
 
 

@@ -18,6 +18,7 @@ from tests.report.synthetic import STAGES, a_big_run
 from tests.runs import Writing, call, plan, stage
 
 Open = Callable[..., Any]
+VIEWER = Path(html.__file__).parent / "viewer"
 QUICK = ("markup", "end of script", "markdown", "control")
 """The worst of the hostile names; a page each takes a second."""
 
@@ -102,6 +103,68 @@ def test_the_timeline_zooms_and_new_figures_keep_selection_zoom_and_scroll(opene
     assert page.evaluate("scrollY") == 500
     assert page.locator("#pane h2").text_content() == "summarise"
     assert page.locator(".chip").first.text_content() == "done"
+
+
+def test_no_name_stands_twice_in_the_script() -> None:
+    script = "\n".join(path.read_text() for path in VIEWER.glob("*.js"))
+    names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
+    assert sorted(set(names)) == sorted(names)
+    assert sorted(html.SCRIPTS) == sorted(path.stem for path in VIEWER.glob("*.js"))
+
+
+def rows_of(page: Any) -> list[list[Any]]:
+    rows = page.evaluate("taximeter.timeline.rows.map((r) => [r.kind, r.stage.id, r.calls.length, r.spans.length])")
+    return [row for row in rows if row[1] == "summarise"]
+
+
+def test_processes_of_a_stage_have_lanes_with_spans_and_calls(
+    opened: Open, page_text: str, report: RunInstrumentation
+) -> None:
+    page = opened(page_text)
+    calls = sum(report.timeline.lanes[lane].stage_id == "summarise" for lane in report.timeline.lane)
+    assert rows_of(page) == [
+        ["stage", "summarise", 0, 0],
+        ["process", "summarise", calls, 0],
+        ["process", "summarise", 0, 4],
+    ]
+    levels = page.evaluate("taximeter.timeline.rows.flatMap((r) => r.spans).map((s) => [s.name, s.level])")
+    assert levels == [["batch", 0], ["ask", 1], ["parse", 1], ["ask", 1]]
+    page.locator("canvas").focus()
+    for _ in range(4):
+        page.keyboard.press("ArrowDown")
+    assert (page.locator("#said").text_content() or "").startswith("summarise · done")
+    page.keyboard.press("Space")
+    assert rows_of(page) == [["stage", "summarise", calls, 0]]
+    page.keyboard.press("Enter")
+    assert page.locator("#pane h2").text_content() == "summarise"
+
+
+PIXELS = """(points) => {
+  const view = taximeter.timeline, ratio = devicePixelRatio;
+  view.draw();
+  const picture = view.canvas.getContext("2d").getImageData(0, 0, view.canvas.width, view.canvas.height);
+  return points.map(([stage, kind, ms, below]) => {
+    const row = view.rows.find((r) => r.stage.id === stage && r.kind === kind && (kind === "stage" || r.spans.length));
+    const x = Math.round(view.x(ms) * ratio), y = Math.round((AXIS_TALL + row.y + below) * ratio);
+    return [...picture.data.slice(4 * (y * picture.width + x), 4 * (y * picture.width + x) + 4)];
+  });
+}"""
+
+
+def test_the_picture_shows_spans_and_the_critical_path_and_nothing_where_nothing_was(
+    opened: Open, page_text: str, report: RunInstrumentation
+) -> None:
+    spans, ink = report.timeline.spans, [27, 29, 34, 255]
+    middle = (spans.start_ms[0] + spans.end_ms[0]) / 2
+    points = [
+        ["summarise", "process", middle, 8],
+        ["summarise", "process", spans.end_ms[0] + 5_000, 8],
+        ["summarise", "stage", middle, 4],
+        ["embed", "stage", middle, 4],
+    ]
+    span, nothing, critical, not_critical = opened(page_text).evaluate(PIXELS, points)
+    assert span != nothing == [0, 0, 0, 0]
+    assert critical == ink != not_critical
 
 
 @pytest.mark.slow

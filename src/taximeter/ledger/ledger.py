@@ -17,7 +17,7 @@ from taximeter.ledger.local import LocalStage
 from taximeter.ledger.seen import Seen
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
 from taximeter.ledger.spansums import SpanSums
-from taximeter.ledger.timeline import Timeline
+from taximeter.ledger.timeline import MOST_CALLS, MOST_SPANS, Timeline
 from taximeter.ledger.top import PricedCall, TopCalls
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
@@ -101,7 +101,10 @@ class Ledger:
         self.top: dict[str | None, TopCalls] = {}
         """The most expensive calls of each stage."""
 
-        self.timeline = Timeline()
+        self.timeline = Timeline(MOST_CALLS)
+        self.span_timeline = Timeline(MOST_SPANS)
+        """When the spans inside processes ran, and the stages that programs name themselves."""
+
         self.latencies: dict[str | None, Latencies] = {}
         """How long the calls of each stage took."""
 
@@ -207,11 +210,13 @@ class Ledger:
             self._take_span(event)
         else:
             self.regions.take(event)
+            self.span_timeline.take_span(event)
 
     def _take_span(self, span: SpanEvent) -> None:
         if span.kind == "stage" and span.folder is None and span.stage_id is not None:
             local = self.local.get(span.stage_id) or self.local.setdefault(span.stage_id, LocalStage.of(span))
             local.take(span)
+            self.span_timeline.take_span(span)
             return
         known = self.spans.get(span.span_id)
         if known is not None and known.event_id[0] == span.event_id[0] and known.seq > span.seq:

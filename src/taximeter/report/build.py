@@ -25,7 +25,7 @@ from taximeter.report.sittings import Sittings
 from taximeter.report.spantree import span_tree
 from taximeter.report.stage import attempt_record, former_stage, known, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
-from taximeter.report.timeline import latency_record, timeline_record
+from taximeter.report.timeline import latencies_of_stages, timeline_record
 from taximeter.rundir import RunDir
 from taximeter.totals import Totals
 
@@ -123,6 +123,8 @@ class Books:
             self._with_calls(schemas.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
             for stage_id, rest in totals.items()
         ]
+        latencies = latencies_of_stages(self.ledger.latencies, self.ledger.timeline)
+        stages = [stage.model_copy(update={"latency": latencies.get(stage.id, schemas.Latency())}) for stage in stages]
         report = schemas.RunInstrumentation(
             run_id=self.run.run_id,
             recipe_name=self.plan.recipe_name or None,
@@ -138,7 +140,7 @@ class Books:
             else cpu_of(processes),
             cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
             stages=stages,
-            timeline=timeline_record(self.ledger.timeline, sittings.started),
+            timeline=timeline_record(self.ledger.timeline, self.ledger.span_timeline, processes, sittings.started),
             spans=span_tree(self.ledger.regions),
             totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
@@ -206,5 +208,4 @@ class Books:
         top = self.ledger.top.get(record.id)
         calls = [call_record(priced) for priced in top.calls()] if top else []
         omitted = record.llm_totals.calls - len(calls)
-        latency = latency_record(self.ledger.latencies.get(record.id))
-        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted, "latency": latency})
+        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted})

@@ -57,9 +57,10 @@ def _summary(report: schemas.RunInstrumentation) -> str:
 def critical_path(stages: list[schemas.StageInstrumentation]) -> schemas.CriticalPath:
     """From the stage that ended last back through those that each one waited for longest.
 
-    Seconds are those of the stages on it; what the driver took in between is not among them.
+    Stages that a program names itself wait for nothing that anybody knows of: they are on no path. Seconds are those
+    of the stages on it; what the driver took in between is not among them.
     """
-    ended = {stage.id: stage for stage in stages if stage.id is not None and stage.ended_at is not None}
+    ended = {stage.id: stage for stage in stages if stage.id and stage.attempts and stage.ended_at}
     path: list[schemas.StageInstrumentation] = []
     candidates = list(ended.values())
     while candidates:

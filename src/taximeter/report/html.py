@@ -15,7 +15,10 @@ from taximeter.numbers import to_json
 from taximeter.report import schemas
 from taximeter.report.trust import trust
 
-SCRIPTS = ("dom", "words", "header", "timeline", "graph", "tables", "pane", "app")
+SCRIPTS = (
+    *("dom", "words", "tip", "header", "lanes", "axis", "paint", "legend", "timeline"),
+    *("graph", "tables", "pane", "app"),
+)
 """Files of the viewer, in the order in which they stand in the page."""
 
 _CALLS_OF_A_STAGE = 20

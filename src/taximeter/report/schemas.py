@@ -305,6 +305,12 @@ class Latency(_Record):
     total_ms: Seconds = 0
     """Of all calls, also of those at the same time."""
 
+    waiting_ms: Seconds | None = None
+    """In which at least one call was under way: calls at the same time count once. null without calls."""
+
+    waiting_method: Figure = "missing"
+    """`sampled`: an estimate, since so many calls share bars of the timeline, or nobody knows when some began."""
+
 
 class StageInstrumentation(Measured):
     """What one stage took and what it cost, over all its attempts."""
@@ -464,6 +470,54 @@ class CriticalPath(_Record):
     seconds: Seconds = 0
 
 
+class Lane(_Record):
+    """Where bars of a timeline stand: one process of one stage, or all that share a lane."""
+
+    stage_id: str | None = None
+    process: str | None = None
+    """Id of the process, or the sink that its calls stand in; null: there are so many that they share this lane."""
+
+    pid: int | None = None
+    node: str | None = None
+    start_ms: int | None = None
+    """When the process began."""
+
+    end_ms: int | None = None
+    cpu_seconds: Seconds | None = None
+    """Of the process; null where it ran other stages too."""
+
+    waiting_seconds: Seconds | None = None
+    """In which at least one call was under way; null without calls."""
+
+
+class SpanBars(_Record):
+    """When spans ran, as columns: one entry a bar, by when they begin. A bar is one span or a bin of them."""
+
+    bin_seconds: Seconds = 0
+    """Spans of one lane, attempt and name that began within it share a bar; 0: each span has its own."""
+
+    left_out: Count = 0
+    """Spans for which there was no room."""
+
+    names: list[str] = []
+    lane: list[int] = []
+    """Index into `lanes` of the timeline."""
+
+    name: list[int] = []
+    """Index into `names`."""
+
+    start_ms: list[float] = []
+    end_ms: list[float] = []
+    busy_ms: list[float] = []
+    """What the spans of the bar took, added up."""
+
+    cpu_ms: list[float | None] = []
+    """Of the threads that ran them."""
+
+    count: list[int] = []
+    failed: list[int] = []
+
+
 class Timeline(_Record):
     """When calls happened, as columns: one entry a bar, by when they begin. A bar is one call or a bin of them."""
 
@@ -471,7 +525,7 @@ class Timeline(_Record):
     """UTC; the times of bars count from here."""
 
     bin_seconds: Seconds = 0
-    """Calls of one stage, attempt and model that began within it share a bar; 0: each call has its own."""
+    """Calls of one lane, attempt and model that began within it share a bar; 0: each call has its own."""
 
     untimed_calls: Count = 0
     """Calls of which nobody knows when they began."""
@@ -479,10 +533,10 @@ class Timeline(_Record):
     left_out_calls: Count = 0
     """Calls for which there was no room."""
 
-    stages: list[str | None] = []
+    lanes: list[Lane] = []
     models: list[str] = []
-    stage: list[int] = []
-    """Index into `stages`."""
+    lane: list[int] = []
+    """Index into `lanes`."""
 
     model: list[int] = []
     """Index into `models`."""
@@ -497,6 +551,7 @@ class Timeline(_Record):
     failed: list[int] = []
     tokens: list[int] = []
     cost: list[Money | None] = []
+    spans: SpanBars = SpanBars()
 
 
 class SpanNode(_Record):

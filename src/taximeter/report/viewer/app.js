@@ -23,11 +23,9 @@ class App {
   }
 
   sections(report) {
-    const t = report.timeline, search = el("input", { type: "search", id: "search", placeholder: "find a stage  /", "aria-label": "find a stage", value: this.sought || "", on: { input: (e) => this.filter(e.target.value) } });
-    const binned = t.bin_seconds ? `${plural(t.calls.reduce((a, b) => a + b, 0), "call")} in ${plural(t.calls.length, "bar")} of up to ${seconds(t.bin_seconds)}` : plural(t.calls.length, "call");
-    const unseen = [t.untimed_calls && `${plural(t.untimed_calls, "call")} without a time`, t.left_out_calls && `${plural(t.left_out_calls, "call")} left out`].filter(Boolean);
+    const search = el("input", { type: "search", id: "search", placeholder: "find a stage  /", "aria-label": "find a stage", value: this.sought || "", on: { input: (e) => this.filter(e.target.value) } });
     const parts = [el("section", { "aria-label": "Timeline" }, el("div", { class: "bar-head" }, el("h2", { text: "Timeline" }),
-      el("span", { class: "hint", text: [report.metered ? binned : "", ...unseen, "line above a bar: critical path"].filter(Boolean).join(" · ") }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas))];
+      el("span", { class: "hint", text: timelineHint(report) }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas), timelineLegend(report))];
     if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
     if (report.stages.some((s) => s.needs.length)) parts.push(section("Graph", "area: time · colour: cost · dashed: reused · thick: critical path", drawGraph(report, this.choose)));
     parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));

@@ -34,12 +34,14 @@ function tiles(report) {
     tile("tokens in", "prompt_tokens", count), tile("cached in", "cache_read_input_tokens", count),
     tile("tokens out", "completion_tokens", count), tile("embedded", "embedding_tokens", count),
     tile("peak memory", "peak_memory_bytes", size, "largest stage"),
-    tile("CPU", "cpu_seconds", seconds, known(head.cpu_seconds) ? `${(head.cpu_seconds / 3600).toFixed(4)} CPU hours` : null),
+    tile("CPU", "cpu_seconds", seconds, known(head.cpu_seconds) ? `${hours(head.cpu_seconds)} CPU hours` : null),
     tile("parallel efficiency", "parallelism", times, "stage time / wall"),
     tile("cost / 1,000 items", "cost_per_1000_items", cash, known(head.items) ? `${count(head.items)} items` : null),
-    tile("critical path", null, () => seconds(report.critical_path.seconds), plural(report.critical_path.stages.length, "stage")),
-  ];
+    report.critical_path.stages.length ? tile("critical path", null, () => seconds(report.critical_path.seconds), plural(report.critical_path.stages.length, "stage")) : null,
+  ].filter(Boolean);
 }
+
+const hours = (value) => (value >= 3600 ? (value / 3600).toFixed(2) : String(Number((value / 3600).toPrecision(2))));
 
 function difference(before, now) {
   if (!known(before) || !known(now)) return "no comparison";

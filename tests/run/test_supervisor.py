@@ -65,6 +65,33 @@ def test_stop_sends_term_to_every_process(launcher: Launcher) -> None:
     assert launcher.log.read_text() == "\ntold\n"
 
 
+def test_what_hears_term_before_it_has_become_another_program_hears_it_again_as_that(launcher: Launcher) -> None:
+    code = """
+import signal
+signal.signal(signal.SIGTERM, lambda *_: None)
+if os.fork() == 0:
+    print(flush=True)
+    signal.pause()
+    os.execvp("sleep", ["sleep", "100"])
+os.wait()
+"""
+    stage = launcher.launch(program(code))
+    ready(stage, launcher)
+    stage.handle.stop(20)
+    figures = stage.figures()
+    assert (figures.exit_code, figures.deaf_processes) == (0, 0)
+
+
+def test_who_has_heard_term_and_what_is_started_to_tidy_up_are_told_nothing_more(launcher: Launcher) -> None:
+    tidy = "n=$((n + 1)); sleep 0.3 && echo tidied up $n; exit 0"
+    script = f"trap '{tidy}' TERM; (trap '{tidy}' TERM; echo; while :; do sleep 0.05; done) & echo; wait"
+    stage = launcher.launch(["sh", "-c", script])
+    ready(stage, launcher, 2)
+    stage.handle.stop(20)
+    assert stage.figures().exit_code == 0
+    assert [line for line in launcher.log.read_text().split("\n") if "tidied" in line] == ["tidied up 1"] * 2
+
+
 def test_stop_kills_what_ignores_term_when_the_grace_is_over(launcher: Launcher) -> None:
     stage = launcher.launch(program(DEAF + "print(flush=True)\ntime.sleep(100)"))
     ready(stage, launcher)

@@ -22,7 +22,18 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 class Process:
     """One process at one moment. Its CPU and faults include those of children that it has waited for."""
 
-    __slots__ = ("address_space", "cpu_system", "cpu_user", "group", "is_dead", "major_faults", "parent", "pid", "rss")
+    __slots__ = (
+        "address_space",
+        "cpu_system",
+        "cpu_user",
+        "group",
+        "is_dead",
+        "major_faults",
+        "parent",
+        "pid",
+        "rss",
+        "stack",
+    )
 
     def __init__(self, pid: int, stat: bytes) -> None:
         field = stat[stat.rindex(b")") + 2 :].split()  # a name may hold anything, even a parenthesis
@@ -34,7 +45,8 @@ class Process:
         self.cpu_user = (int(field[11]) + int(field[13])) * _TICK
         self.cpu_system = (int(field[12]) + int(field[14])) * _TICK
         self.rss = int(field[21]) * _PAGE
-        self.address_space = (field[20], field[21], field[25])  # its size, what is in memory, where its stack begins
+        self.stack = field[25]  # where it begins; 0 if that is not ours to know
+        self.address_space = (field[20], field[21], self.stack)  # its size, what is in memory
 
 
 def read(path: str) -> bytes:

@@ -12,6 +12,7 @@ import time
 from taximeter.run import jobsignals, proctree, reaper, spawn
 from taximeter.run.attempt import Attempt
 from taximeter.run.channel import Channel
+from taximeter.run.copies import Copies
 from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
 from taximeter.run.usagefile import NoUsageFile, UsageFile
 
@@ -54,6 +55,7 @@ class Supervisor:
         self._meter: Meter | Unmetered = Meter(total_method) if task.usage else Unmetered()
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
+        self._copies = Copies()
         self._is_lingering = False
         self._is_told = False
         """Whether TERM was sent, and the time to obey goes on."""
@@ -128,6 +130,8 @@ class Supervisor:
         elif now >= self._terminate_at:
             self._terminate_at, self._is_told = math.inf, True
             self._signal(signal.SIGTERM)
+        elif now >= self._copies.due:
+            proctree.terminate(self._copies.become_others())
         elif now >= self._meter.due:
             reading = self._meter.sample()
             if now >= self._write_at:
@@ -146,12 +150,13 @@ class Supervisor:
             proctree.kill(processes)
         else:
             proctree.terminate(processes)
+            self._copies.remember(processes)
         if not proctree.VISIBLE and self._attempt.pid:
             proctree.signal_group(self._attempt.pid, number)
 
     def _wait(self) -> None:
         """Sleeps until a child ends, the driver speaks or is gone, or it is time for something."""
-        due = min(self._kill_at, self._terminate_at, self._meter.due)
+        due = min(self._kill_at, self._terminate_at, self._copies.due, self._meter.due)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic()) * 1000
         if any(fd == self._channel.fileno() for fd, _ in self._poll.poll(timeout)):
             self._listen()

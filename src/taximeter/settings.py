@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 TRUE = frozenset({"1", "true", "yes"})
+FALSE = frozenset({"0", "false", "no", "off"})
 
 
 class Variable(msgspec.Struct, frozen=True):
@@ -31,6 +32,10 @@ class Variable(msgspec.Struct, frozen=True):
         """Whether it says yes: `1`, `true` or `yes` in any case."""
         return (self.read(env) or "").strip().lower() in TRUE
 
+    def is_off(self, env: Mapping[str, str] | None = None) -> bool:
+        """Whether it says no: `0`, `false`, `no` or `off` in any case; not set says nothing."""
+        return (self.read(env) or "").strip().lower() in FALSE
+
 
 ENABLED = Variable("TAXIMETER_ENABLED", "the recorder is on", alias="OGMEM_PERF_ENABLED")
 RUN_ID = Variable("TAXIMETER_RUN_ID", "the run that this process belongs to", alias="OGMEM_PERF_RUN_ID")
@@ -46,6 +51,7 @@ RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OG
 SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
 SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
 CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
+ASK_USAGE = Variable("TAXIMETER_ASK_USAGE", "`0`: streams are not asked to tell their usage")
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
@@ -69,6 +75,7 @@ TABLE = (
     SHARD,
     SESSION_ID,
     CAPTURE,
+    ASK_USAGE,
     TAGS,
     WORKER_ID,
     HTTP_TOKEN,

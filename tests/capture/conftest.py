@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import taximeter
+from taximeter.recorder import claims
 from taximeter.recorder.recorder import Recorder
 from tests.capture.server import Server
 
@@ -35,3 +36,5 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     taximeter.instrument()
     yield taximeter.enable(sink="memory:", rate_card_path=card)
     taximeter.disable()
+    claims._seen.clear()
+    claims._by_key.clear()

@@ -100,6 +100,16 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(answers.chat(model, None if self.case == "silent" else answers.CHAT_USAGE))
         elif path.endswith("/completions"):
             self._json(answers.completion(model))
+        elif path.endswith("/responses") or "/responses/" in path:
+            if body.get("stream"):
+                self._stream(answers.sse(answers.response_events(model), named=True))
+            else:
+                self._json(answers.response(model or "m"))
+        elif path.endswith("/messages"):
+            if body.get("stream"):
+                self._stream(answers.sse(answers.message_events(model), named=True))
+            else:
+                self._json(answers.message(model))
         elif path.endswith("/embeddings"):
             self._json(answers.embeddings(model, 1))
         elif path.endswith("/models"):

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import msgspec
 
 from taximeter.normalize.read import read
-from taximeter.normalize.reading import Reading, UsageError
+from taximeter.normalize.reading import Reading, RejectedUsageError, UsageError
+from taximeter.recorder.guard import rejected
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UsageError)
+_NOTHING = (Reading(),)
 
 
 class Body(TypedDict, total=False):
@@ -40,7 +43,15 @@ told = msgspec.json.Decoder(Body).decode
 
 def readings(body: bytes | str, provider: str | None) -> tuple[Reading, ...]:
     """The readings of a whole answer; one without any count if it tells nothing that can be read."""
+    return believed(lambda: read(told(body), provider))
+
+
+def believed(read_it: Callable[[], tuple[Reading, ...]]) -> tuple[Reading, ...]:
+    """The readings; one without any count if there are none, or none that can be true, which is counted then."""
     try:
-        return read(told(body), provider)
+        return read_it()
+    except RejectedUsageError as error:
+        rejected(f"{error!s:.200}")
     except UNREADABLE:
-        return (Reading(),)
+        pass
+    return _NOTHING

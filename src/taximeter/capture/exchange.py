@@ -31,13 +31,19 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Exchange:
     """Waits for what is to be known of a request and its answer, and records each call once."""
 
-    __slots__ = ("_began", "asked", "first_ns", "is_answered", "request_id", "tries", "where")
+    __slots__ = ("_began", "asked", "asks_usage", "first_ns", "is_answered", "request_id", "server", "tries", "where")
 
     def __init__(self, asked: Asked, where: Where) -> None:
         self.asked = asked
         self.where = where
-        self.tries = 1
+        self.tries = 0
         """How often it was sent."""
+
+        self.asks_usage = False
+        """Whether the usage of a stream is asked for that the program did not ask for."""
+
+        self.server = ""
+        """Address of the server, of a request that may ask for it."""
 
         self.request_id: str | None = None
         self.first_ns: int | None = None
@@ -76,7 +82,7 @@ class Exchange:
             service_tier=reading.service_tier,
             response_id=reading.response_id,
             request_id=self.request_id,
-            tries=self.tries,
+            tries=self.tries or None,
             stream=asked.stream,
             request_ms=request_ms,
             ttft_ms=ttft_ms,

@@ -14,9 +14,12 @@ from typing import Any
 
 from wrapt import wrap_function_wrapper
 
+from taximeter.capture.answer import AskedEvents, Events, Whole
+from taximeter.capture.asking import accepted, is_refused, refused, with_usage_asked
 from taximeter.capture.body import readings
 from taximeter.capture.endpoints import asked
 from taximeter.capture.exchange import Exchange
+from taximeter.capture.watch import watch
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
 
@@ -33,30 +36,52 @@ def hook(module: ModuleType) -> None:
     begin = shielded(_begins(sdk), _no_exchange)
 
     def request(wrapped: Callable[..., Any], client: Any, args: Args, kwargs: Kwargs) -> Any:
-        exchange = begin(client, args, kwargs)
-        if exchange is None:
+        begun = begin(client, args, kwargs)
+        if begun is None:
             return wrapped(*args, **kwargs)
-        token = _open.set(exchange)
+        exchange, asking = begun
+        around = _open.get()
+        _open.set(exchange)
         try:
-            return wrapped(*args, **kwargs)
+            try:
+                return wrapped(*asking, **kwargs)
+            except Exception as error:
+                if not is_refused(exchange, error):
+                    raise
+                _sent(exchange, error)
+            exchange.asks_usage = False
+            answer = wrapped(*args, **kwargs)
+            refused(exchange)
+            return answer
         except BaseException as error:
             _failed(exchange, error)
             raise
         finally:
-            _open.reset(token)
+            _open.set(around)  # `reset` would raise where a coroutine is closed in another context
 
     async def async_request(wrapped: Callable[..., Awaitable[Any]], client: Any, args: Args, kwargs: Kwargs) -> Any:
-        exchange = begin(client, args, kwargs)
-        if exchange is None:
+        begun = begin(client, args, kwargs)
+        if begun is None:
             return await wrapped(*args, **kwargs)
-        token = _open.set(exchange)
+        exchange, asking = begun
+        around = _open.get()
+        _open.set(exchange)
         try:
-            return await wrapped(*args, **kwargs)
+            try:
+                return await wrapped(*asking, **kwargs)
+            except Exception as error:
+                if not is_refused(exchange, error):
+                    raise
+                _sent(exchange, error)
+            exchange.asks_usage = False
+            answer = await wrapped(*args, **kwargs)
+            refused(exchange)
+            return answer
         except BaseException as error:
             _failed(exchange, error)
             raise
         finally:
-            _open.reset(token)
+            _open.set(around)
 
     wrap_function_wrapper(module, "SyncAPIClient.request", request)
     wrap_function_wrapper(module, "AsyncAPIClient.request", async_request)
@@ -64,12 +89,18 @@ def hook(module: ModuleType) -> None:
     wrap_function_wrapper(module, "AsyncAPIClient._process_response", _process_response)
 
 
-def _begins(sdk: str) -> Callable[[Any, Args, Kwargs], Exchange | None]:
-    def begin(client: Any, args: Args, kwargs: Kwargs) -> Exchange | None:
+def _begins(sdk: str) -> Callable[[Any, Args, Kwargs], tuple[Exchange, Args] | None]:
+    """What looks at the arguments of a request, and gives those to send; None if it is no call, or nobody meters."""
+
+    def begin(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
         wanted = asked(sdk, client, options, bool(kwargs.get("stream")))
         where = None if wanted is None else here()
-        return None if wanted is None or where is None else Exchange(wanted, where)
+        if wanted is None or where is None:
+            return None
+        exchange = Exchange(wanted, where)
+        asking = with_usage_asked(exchange, client, options) if wanted.stream and len(args) > 1 else None
+        return exchange, args if asking is None else (args[0], asking, *args[2:])
 
     return begin
 
@@ -90,21 +121,38 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     """Takes the answer: `response` is one of httpx, read already or still to be read."""
     if not response.is_success:
         return
-    exchange.tries = retries_taken + 1
+    exchange.tries += retries_taken + 1
     headers = response.headers
     exchange.request_id = headers.get("x-request-id") or headers.get("request-id")
     if response.is_closed:
         exchange.answered(readings(response.content, exchange.asked.provider))
+    elif not exchange.asked.stream:
+        watch(response, Whole(exchange))
+    elif exchange.asks_usage:
+        accepted(exchange)
+        watch(response, AskedEvents(exchange))
+    else:
+        watch(response, Events(exchange))
 
 
 @guarded
 def _failed(exchange: Exchange, error: BaseException) -> None:
     """A request that was sent and not answered; one that was never sent is no call."""
-    request = getattr(error, "request", None)
-    if request is None or exchange.is_answered:
+    if exchange.is_answered:
         return
-    exchange.tries = int(request.headers.get("x-stainless-retry-count", 0)) + 1
-    response = getattr(error, "response", None)
+    if isinstance(error, Exception):
+        _sent(exchange, error)
+        if exchange.tries:
+            exchange.ended("failed")
+    else:
+        exchange.ended("cut")  # somebody waits no longer, and what it used nobody knows
+
+
+@guarded
+def _sent(exchange: Exchange, error: Exception) -> None:
+    """Adds the tries of a request that failed."""
+    request, response = getattr(error, "request", None), getattr(error, "response", None)
+    if request is not None:
+        exchange.tries += int(request.headers.get("x-stainless-retry-count", 0)) + 1
     if response is not None:
         exchange.request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
-    exchange.ended("failed")

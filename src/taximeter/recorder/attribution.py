@@ -14,6 +14,8 @@ from taximeter.pricing.cost import EXACT
 from taximeter.recorder import handles
 from taximeter.recorder.buckets import TOKENS, Priced, TokenBucket
 from taximeter.recorder.checks import count
+from taximeter.recorder.claims import claim
+from taximeter.recorder.context import current, live, scope_of
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.ratecards import cost_of
 from taximeter.recorder.recording import NO_EVENT_ID, NOT_ASKED, place, record_call
@@ -63,7 +65,9 @@ class TokenTracker:
         usage = msgspec.convert({name: count(name, value) for name, value in counts.items()}, Usage)
         call = CallEvent(event_id=NO_EVENT_ID, kind=kind, model=model, usage=usage, usage_source="tracker")
         self._bucket.add(Priced(call, NOT_ASKED))
-        record_call(call)
+        told = {"kind": kind, "model": model, "prompt_tokens": usage.input_tokens}
+        if not claim({**told, "completion_tokens": usage.output_tokens}, scope_of(live(current())).trace_id):
+            record_call(call)
 
     def token_counters(self) -> Counters:
         """Everything that it has recorded so far, recorder on or off."""

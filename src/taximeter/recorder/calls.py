@@ -9,7 +9,9 @@ from typing import Any, SupportsIndex
 import msgspec
 
 from taximeter.events import META_TERMS, CallEvent, CallKind
+from taximeter.recorder import claims
 from taximeter.recorder.checks import count, counts, duration, money
+from taximeter.recorder.context import current, live, scope_of
 from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
@@ -105,6 +107,8 @@ def record_usage(
 
 @guarded
 def _record(fields: dict[str, Any]) -> None:
+    if claims.claim(fields, scope_of(live(current())).trace_id):
+        return
     if not RECORDER.settled():
         append_record("instrumentation_call_v1", lambda: _checked(fields))
         return

@@ -1,0 +1,127 @@
+"""What is done with an answer while the program reads it: its bytes go by, and what it used is kept."""
+
+from __future__ import annotations
+
+import re
+from time import perf_counter_ns
+from typing import Protocol
+
+import msgspec
+
+from taximeter.capture.body import believed, readings
+from taximeter.capture.exchange import Exchange
+from taximeter.normalize.sse import SseDecoder
+from taximeter.normalize.stream import StreamReader
+
+_BLOCK = re.compile(rb".*?(?:\n\r?\n|\r\r)", re.DOTALL)
+_BLANK = (b"\n\n", b"\n\r\n", b"\r\r")
+_NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_LAST = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+_LONGEST = 64 * 2**20
+"""Bytes of an answer that is not a stream; of a longer one the usage is not known."""
+
+
+class Answer(Protocol):
+    """Takes the bytes of one answer, and gives those that the program may see."""
+
+    held: bytes
+    """What the program has not seen yet."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        """The next bytes."""
+
+    def rest(self) -> bytes:
+        """What was held back; the answer is at its end."""
+
+    def close(self) -> None:
+        """Nobody reads any further."""
+
+
+class Events:
+    """A stream of server-sent events. It is recorded as soon as the last of them is there, or nobody reads any more."""
+
+    held = b""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._decoder = SseDecoder()
+        self._reader = StreamReader(exchange.asked.provider)
+
+    def feed(self, chunk: bytes) -> bytes:
+        for data in self._decoder.feed(chunk):
+            self.take(data)
+        return chunk
+
+    def take(self, data: bytes) -> None:
+        """The data of one event."""
+        exchange = self._exchange
+        if exchange.first_ns is None and (b"delta" in data or b'"text"' in data):
+            exchange.first_ns = perf_counter_ns()
+        self._reader.take_data(data)
+        if any(mark in data for mark in _LAST) and self._reader.ended:
+            self.close()
+
+    def rest(self) -> bytes:
+        for data in self._decoder.close():
+            self.take(data)
+        return b""
+
+    def close(self) -> None:
+        if not self._exchange.is_answered:
+            self._exchange.answered(believed(self._reader.readings))
+
+
+class AskedEvents(Events):
+    """The same for a stream whose usage the program did not ask for: the event that has it is kept from the program."""
+
+    def feed(self, chunk: bytes) -> bytes:
+        held = self.held + chunk
+        end = max(held.rfind(blank) + len(blank) if blank in held else 0 for blank in _BLANK)
+        shown = [block for block in _BLOCK.findall(held[:end]) if not self._is_usage(self._decoder.feed(block))]
+        self.held = held[end:]
+        return b"".join(shown)
+
+    def rest(self) -> bytes:
+        held, self.held = self.held, b""
+        events = [*self._decoder.feed(held), *self._decoder.close()]
+        return b"" if self._is_usage(events) else held
+
+    def _is_usage(self, events: list[bytes]) -> bool:
+        for data in events:
+            self.take(data)
+        return any(_NO_CHOICES.search(data) and _tells_usage(data) for data in events)
+
+
+def _tells_usage(data: bytes) -> bool:
+    try:
+        return bool(msgspec.json.decode(data).get("usage"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, AttributeError):
+        return False
+
+
+class Whole:
+    """An answer that the program reads piece by piece, and that can be read only when all of it is there."""
+
+    held = b""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._body = bytearray()
+        self._is_whole = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if len(self._body) <= _LONGEST:
+            self._body += chunk
+        return chunk
+
+    def rest(self) -> bytes:
+        self._is_whole = True
+        return b""
+
+    def close(self) -> None:
+        if self._exchange.is_answered:
+            return
+        if self._is_whole:
+            self._exchange.answered(readings(bytes(self._body), self._exchange.asked.provider))
+        else:
+            self._exchange.ended("cut")

@@ -1,0 +1,85 @@
+"""Calls that hooks have seen, and that the program may tell of once more by hand: that is no second call.
+
+What is told by hand stands for a call that was captured in the same trace, or where one of both is in none, if it has
+the id of its request or answer, or its model and counts; each captured call can be claimed once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+from taximeter.events import CallEvent
+
+_MOST = 4096
+"""Captured calls that are remembered; of more the oldest are forgotten."""
+
+Key = tuple[object, ...]
+
+
+class _Seen:
+    """One captured call."""
+
+    __slots__ = ("is_claimed", "keys", "trace_id")
+
+    def __init__(self, trace_id: str | None, keys: tuple[Key, ...]) -> None:
+        self.trace_id = trace_id
+        self.keys = keys
+        self.is_claimed = False
+
+
+_seen: deque[_Seen] = deque()
+_by_key: dict[Key, deque[_Seen]] = {}
+_forgetting = threading.Lock()
+
+
+def offer(call: CallEvent, trace_id: str | None) -> None:
+    """Remembers a captured call; never waits."""
+    usage = call.usage
+    models = {call.model, call.response_model} - {None}
+    ids = {call.request_id, call.response_id} - {None}
+    counted: Iterator[Key] = ((call.kind, model, usage.input_tokens, usage.output_tokens) for model in models)
+    named: Iterator[Key] = ((identity,) for identity in ids)
+    seen = _Seen(trace_id, (*counted, *named))
+    for key in seen.keys:
+        _by_key.setdefault(key, deque()).append(seen)
+    _seen.append(seen)
+    if len(_seen) > _MOST and _forgetting.acquire(blocking=False):
+        try:
+            _forget(_seen.popleft())
+        finally:
+            _forgetting.release()
+
+
+def claim(fields: dict[str, Any], trace_id: str | None) -> bool:
+    """Whether what is told by hand, in the words of a sink, stands for a captured call; the call is claimed then."""
+    if not _seen or fields.get("cached"):
+        return False
+    counted = (fields["kind"], fields.get("model"), fields.get("prompt_tokens"), fields.get("completion_tokens"))
+    return any(_take(key, trace_id) for key in ((fields.get("request_id"),), counted))
+
+
+def _take(key: Key, trace_id: str | None) -> bool:
+    try:
+        candidates = tuple(_by_key.get(key, ()))
+    except TypeError:  # no name and no count, but something that cannot be a key
+        return False
+    for seen in candidates:
+        if not seen.is_claimed and (seen.trace_id is None or trace_id is None or seen.trace_id == trace_id):
+            seen.is_claimed = True
+            _forget(seen)
+            return True
+    return False
+
+
+def _forget(seen: _Seen) -> None:
+    for key in seen.keys:
+        found = _by_key.get(key)
+        if found is not None:
+            with suppress(ValueError):  # another thread was faster
+                found.remove(seen)
+            if not found:
+                _by_key.pop(key, None)

@@ -47,5 +47,8 @@ def test_a_baseline_is_a_run_like_any_other(run: RunDir) -> None:
 
 
 def test_it_can_be_written_elsewhere(run: RunDir, tmp_path: Path) -> None:
+    (run.output / "runs" / "old" / "01_stage" / "artifact.jsonl").write_text("{}\n")
     report("old", "-o", str(tmp_path / "page.html"), run=run)
-    assert "<title>" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    data = json.loads(page.split('id="data">')[1].split("</script>")[0])
+    assert (data["base"], data["files"]["a"]["files"][0]["path"]) == ("runs/old", "artifact.jsonl")

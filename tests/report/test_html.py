@@ -9,10 +9,13 @@ from typing import Any
 import pytest
 
 from taximeter import numbers
+from taximeter.events import SpanEvent
 from taximeter.report import html, html_static, json, markdown, terminal
+from taximeter.report.attached import attached
 from taximeter.report.baseline import against
 from taximeter.report.build import build
 from taximeter.report.schemas import RunInstrumentation
+from taximeter.rundir import RunDir
 from tests.report.hostile import HOSTILE
 from tests.report.synthetic import STAGES, a_big_run
 from tests.runs import Writing, call, plan, stage
@@ -167,6 +170,82 @@ def test_the_picture_shows_spans_and_the_critical_path_and_nothing_where_nothing
     assert critical == ink != not_critical
 
 
+@pytest.fixture
+def noted(tmp_path: Path) -> RunDir:
+    """A run whose stage says much, and leaves files."""
+    notes = "Reads pages.\nNeeds no network."
+    writing = Writing(tmp_path, plan([stage(1, "a", notes=notes, description="The first one.")]))
+    writing.start("a")
+    folder = writing.run.stage("01_stage")
+    lines = [f"page {number} read" for number in range(2_000)]
+    folder.log(1).write_text("\n".join([*lines, "api_key=hunter2hunter2", "\x1b[31mred\x1b[0m", "the end", ""]))
+    (folder.path / "artifact.jsonl").write_text("{}\n")
+    (folder.path / "sub").mkdir()
+    (folder.path / "sub" / "50%?#.txt").write_text("x" * 1500)
+    writing.end("a")
+    writing.close()
+    (writing.run.snapshots / "recipe.yaml").write_text("stages: []  # " + "long " * 2_000)
+    return writing.run
+
+
+def test_a_stage_opens_with_notes_log_and_artifacts(opened: Open, noted: RunDir) -> None:
+    page = opened(html.render(build(noted), attached(noted)), "#stage=a")
+    page.locator("#pane pre.log").wait_for()
+    assert page.locator("#pane .notes").text_content() == "Reads pages.\nNeeds no network."
+    log = page.locator("#pane pre.log").text_content() or ""
+    assert log.endswith("api_key=***\n\\x1b[31mred\\x1b[0m\nthe end\n")
+    assert re.match(r"page \d+ read\n", log) and len(log) < 4_100
+    assert "attempt 1 · the last 3.9" in (page.locator("#pane h3", has_text="Log").text_content() or "")
+    rows = page.locator("#pane table", has_text="changed").locator("tbody tr")
+    assert [row.split("\t")[:2] for row in rows.all_inner_texts()] == [
+        ["artifact.jsonl", "3 B"],
+        ["log.1.txt", page.evaluate("size(taximeter.report.logs.a.size)")],
+        ["sub/50%?#.txt", "1.50 kB"],
+        ["usage.1.json", page.evaluate("size(taximeter.report.files.a.files[3].size)")],
+    ]
+    links = [link.get_attribute("href") for link in rows.locator("a").all()]
+    assert links[2] == "./01_stage/sub/50%25%3F%23.txt"
+
+
+def test_a_pane_stands_while_new_figures_come(opened: Open, noted: RunDir) -> None:
+    page = opened(html.render(build(noted), attached(noted)), "#stage=a")
+    page.locator("#pane pre.log").wait_for()
+    page.evaluate("document.querySelector('#pane pre.log').scrollTop = 7")
+    page.evaluate("taximeter.update({...taximeter.report})")
+    assert page.evaluate("document.querySelector('#pane pre.log').scrollTop") == 7
+
+
+def test_the_pane_is_as_wide_as_pointer_and_keys_make_it(opened: Open, page_text: str) -> None:
+    page = opened(page_text, "#stage=summarise")
+    pane, grip = page.locator("#pane"), page.locator("#grip")
+    assert pane.bounding_box()["width"] == 460
+    grip.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    assert pane.bounding_box()["width"] == 500 == float(grip.get_attribute("aria-valuenow"))
+    page.keyboard.press("End")
+    assert pane.bounding_box()["width"] == 300
+    page.mouse.move(1280 - 300, 400)
+    page.mouse.down()
+    page.mouse.move(1280 - 640, 420)
+    page.mouse.up()
+    assert pane.bounding_box()["width"] == 640
+
+
+def test_what_a_run_was_made_from_is_shown_and_bounded(opened: Open, noted: RunDir) -> None:
+    page = opened(html.render(build(noted), attached(noted)))
+    names = [text.split(" snapshots")[0] for text in page.locator(".snapshot summary").all_text_contents()]
+    assert names == ["recipe", "plan", "price sheet"]
+    recipe = page.locator(".snapshot").first
+    assert "the beginning of 10.0 kB" in (recipe.locator("summary").text_content() or "")
+    assert not recipe.locator("pre").is_visible()
+    recipe.locator("summary").click()
+    assert (recipe.locator("pre").text_content() or "").startswith("stages: []  # long")
+    page.evaluate("taximeter.update({...taximeter.report})")
+    assert page.locator(".snapshot").first.locator("pre").is_visible()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
@@ -193,9 +272,27 @@ def test_a_baseline_puts_a_difference_beside_each_figure(
 
 
 def test_the_page_of_ten_thousand_calls_is_small(tmp_path: Path) -> None:
-    report = build(a_big_run(tmp_path))
-    assert len(html.render(report).encode()) < 300_000
+    run = a_big_run(tmp_path)
+    for number in range(1, len(STAGES) + 1):
+        run.stage(f"{number:02d}_stage").path.mkdir(exist_ok=True)
+        run.stage(f"{number:02d}_stage").log(1).write_text("one of many lines\n" * 10_000)
+    report = build(run)
+    assert len(html.render(report, attached(run)).encode()) < 300_000
     assert len(report.timeline.calls) <= 2_000 and sum(report.timeline.calls) == 10_000
+
+
+def safe_file(text: str) -> str:
+    """As much of it as a file name can hold."""
+    return text.replace("/", "|").replace("\0", "")[:60]
+
+
+def a_span(text: str, writing: Writing) -> SpanEvent:
+    began = writing.clock.now()
+    span = SpanEvent(
+        (text, 0), "hostile", "t", text, "span", text, began, None, text, stage_id=text, ended_at=began + 1
+    )
+    span.wall_ms, span.ok = 1000, True
+    return span
 
 
 @pytest.mark.parametrize(
@@ -203,20 +300,29 @@ def test_the_page_of_ten_thousand_calls_is_small(tmp_path: Path) -> None:
 )
 def test_hostile_names_are_text_everywhere(opened: Open, tmp_path: Path, name: str) -> None:
     text = HOSTILE[name]
-    stages = [stage(1, text, description=text), stage(2, "b", needs=(text,))]
+    stages = [stage(1, text, description=text, notes=text), stage(2, "b", needs=(text,))]
     writing = Writing(tmp_path, plan(stages, tags={text: text}), run_id="hostile")
     writing.start(text)
     writing.sink(text, call(text, prompt_tokens=5, provider=text, request_id=text, response_model=text))
     writing.sink(text, {"schema_version": "instrumentation_rejected_v1", "reason": text})
+    folder = writing.run.stage("01_stage")
+    folder.log(1).write_bytes(f"{text}\n".encode("utf-8", "surrogatepass"))
+    (folder.path / safe_file(text)).write_text("x")
+    writing.spans._append(a_span(text, writing))
     writing.end(text, "failed")
     writing.close("failed", text)
+    (writing.run.snapshots / "recipe.yaml").write_text(text)
     report = build(writing.run).model_copy(update={"recipe_name": text, "recipe_path": text})
-    made = html.render(report)
+    made = html.render(report, attached(writing.run))
     assert "<script" not in made.split('id="data">')[1].split("</script>")[0]
     page = opened(made, "#stage=b")
     page.locator("tr.stage").first.click()
+    page.locator("#pane pre.log").wait_for()
+    page.locator("details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
     assert page.evaluate("window.hacked") is None
-    assert page.locator("a, img, main svg svg, pre, b").count() == 0
+    assert page.locator("img, main svg svg, pre *, b").count() == 0
+    links = page.locator("a").evaluate_all("all => all.map((each) => [each.getAttribute('href'), each.protocol])")
+    assert links and all(href.startswith("./01_stage/") and scheme == "file:" for href, scheme in links)
     seen = str(page.evaluate("visible(taximeter.report.stages[0].id)"))
     shown = page.locator("#pane h2").text_content() or ""
     assert shown.rstrip("…") and seen.startswith(shown.rstrip("…"))

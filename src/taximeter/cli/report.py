@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,22 +10,22 @@ import click
 
 from taximeter.cli import options
 from taximeter.report import html, json, markdown
+from taximeter.report.attached import attached
 from taximeter.report.baseline import against
 from taximeter.report.build import build
 from taximeter.report.runs import find_run
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import OutputDir, replace
 
-_RENDERERS: dict[str, Callable[[RunInstrumentation], str]] = {
-    "html": html.render,
-    "md": markdown.render,
-    "json": json.render,
-}
+_RENDERERS: dict[str, Callable[[RunInstrumentation], str]] = {"md": markdown.render, "json": json.render}
+_FORMS = ("html", *_RENDERERS)
 
 
 @click.command("report")
 @click.argument("run", default="latest")
-@click.option("--format", "form", type=click.Choice([*_RENDERERS]), default="html", show_default=True, help="Which.")
+@click.option(
+    "--format", "form", type=click.Choice(["html", *_RENDERERS]), default="html", show_default=True, help="Which."
+)
 @click.option("--baseline", metavar="RUN", help="Show each headline figure with its difference from that run.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @click.option("--open", "opened", is_flag=True, help="Write it, and open it in the browser.")
@@ -51,9 +52,14 @@ def command(
     if baseline is not None:
         report = against(report, build(find_run(baseline, place)))
     form = "json" if as_json else form
-    text = _RENDERERS[form](report)
     if output is None and (form == "html" or opened):
         output = directory.path / f"instrumentation.{form}"
+    if form == "html":
+        assert output is not None
+        way = os.path.relpath(directory.path, output.parent)
+        text = html.render(report, attached(directory, way))
+    else:
+        text = _RENDERERS[form](report)
     if output is None:
         click.echo(text, nl=False)
         return

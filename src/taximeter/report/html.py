@@ -10,14 +10,17 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+import msgspec
+
 from taximeter import numbers
 from taximeter.numbers import to_json
 from taximeter.report import schemas
+from taximeter.report.attached import NOTHING, Attached
 from taximeter.report.trust import trust
 
 SCRIPTS = (
-    *("dom", "words", "tip", "header", "lanes", "axis", "paint", "legend", "timeline"),
-    *("graph", "tables", "pane", "app"),
+    *("dom", "words", "tip", "source", "header", "lanes", "axis", "paint", "legend", "timeline"),
+    *("graph", "tables", "files", "pane", "grip", "configuration", "app"),
 )
 """Files of the viewer, in the order in which they stand in the page."""
 
@@ -26,11 +29,11 @@ _CALLS = 120
 """The file stays small however many calls the JSON lists."""
 
 
-def render(report: schemas.RunInstrumentation) -> str:
-    """A page that shows the report; foreign text is in it as data only."""
+def render(report: schemas.RunInstrumentation, beside: Attached = NOTHING) -> str:
+    """A page that shows the report and what stands beside it; foreign text is in it as data only."""
     style, script = _viewer()
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
-    page, omitted = page_data(report)
+    page, omitted = page_data(report, beside)
     footer = "All figures: instrumentation.json."
     if omitted:
         footer = f"{numbers.plural(omitted, 'call')} of the run have no row of their own here. {footer}"
@@ -39,10 +42,11 @@ def render(report: schemas.RunInstrumentation) -> str:
     )
 
 
-def page_data(report: schemas.RunInstrumentation) -> tuple[dict[str, Any], int]:
+def page_data(report: schemas.RunInstrumentation, beside: Attached = NOTHING) -> tuple[dict[str, Any], int]:
     """What the viewer is given, and how many calls are not listed in it one by one."""
     data = report.model_dump()
     data["notes"] = trust(report)
+    data |= msgspec.to_builtins(beside)
     room = max(1, min(_CALLS_OF_A_STAGE, _CALLS // max(len(report.stages), 1)))
     listed = 0
     for stage in data["stages"]:

@@ -7,6 +7,7 @@ import math
 from taximeter.clock import Clock
 from taximeter.numbers import to_json
 from taximeter.report import html, json, markdown
+from taximeter.report.attached import attached
 from taximeter.report.build import Books, build
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.paced import Paced
@@ -49,7 +50,8 @@ class Reports:
     def _write_last(self, report: RunInstrumentation) -> None:
         self._write(report)
         with self._trouble:
-            replace(self._books.run.report_html, html.render(report).encode())
+            run = self._books.run
+            replace(run.report_html, html.render(report, attached(run)).encode())
 
     def _finish_with_all_calls(self) -> RunInstrumentation:
         report = build(self._books.run)

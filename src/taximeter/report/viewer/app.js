@@ -4,9 +4,11 @@ class App {
     this.choose = (id) => this.open(id);
     this.timeline = new TimelineView(report, this.choose);
     this.opener = null;
+    this.files = new StageFiles(() => sourceOf(this));
+    this.unfolded = new Set(); // names of snapshots
     addEventListener("hashchange", () => this.follow());
     addEventListener("keydown", (event) => this.key(event));
-    this.resizable();
+    this.grip = new Grip(byId("grip"), byId("pane"));
     this.update(report);
     this.follow();
   }
@@ -35,7 +37,7 @@ class App {
     }
     if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes", drawSpans(report)));
     parts.push(section("What to trust", null, el("ul", { class: "card trust" }, ...report.notes.map((note) => el("li", { text: visible(note) })))));
-    parts.push(section("Configuration", null, el("dl", { class: "card pair" }, ...configuration(report).flatMap(([name, value]) => [el("dt", { text: name }), el("dd", { text: value })]))));
+    parts.push(section("Configuration", null, drawConfiguration(report), ...drawSnapshots(report, this.unfolded)));
     requestAnimationFrame(() => this.filter(this.sought || ""));
     return parts;
   }
@@ -65,13 +67,16 @@ class App {
     const pane = byId("pane"), stage = this.chosen === undefined ? undefined : this.report.stages.find((s) => s.id === this.chosen);
     const scrolled = pane.scrollTop, same = this.shown === this.chosen, was = pane.hidden;
     pane.hidden = byId("grip").hidden = !stage;
-    pane.replaceChildren(...(stage ? drawPane(this.report, stage, () => this.close()).filter(Boolean) : []));
+    const { about, calls } = stage ? drawPane(this.report, stage, () => this.close()) : { about: [], calls: [] };
+    byId("about").replaceChildren(...about);
+    byId("calls").replaceChildren(...calls);
+    if (stage) this.files.show(byId("calls"), stage, this.report.run_id);
     pane.scrollTop = same ? scrolled : 0;
     this.shown = this.chosen;
     for (const row of document.querySelectorAll("tr.stage")) row.classList.toggle("chosen", !!stage && row.dataset.stage === JSON.stringify(stage.id));
     this.timeline.chosen = stage ? stage.id : undefined;
     this.timeline.later();
-    this.grip();
+    this.grip.place();
     if (stage && was) pane.focus({ preventScroll: true });
   }
 
@@ -104,36 +109,8 @@ class App {
     else return;
     event.preventDefault();
   }
-
-  resizable() {
-    const grip = byId("grip"), pane = byId("pane");
-    grip.addEventListener("pointerdown", (event) => grip.setPointerCapture(event.pointerId));
-    grip.addEventListener("pointermove", (event) => {
-      if (!grip.hasPointerCapture(event.pointerId)) return;
-      pane.style.setProperty("width", Math.min(Math.max(innerWidth - event.clientX, 300), innerWidth - 40) + "px");
-      this.grip();
-    });
-    addEventListener("resize", () => this.grip());
-  }
-
-  grip() { byId("grip").style.setProperty("right", byId("pane").offsetWidth - 5 + "px"); }
 }
 
-function configuration(report) {
-  const { env, pricing } = report, rate = (r) => (r.free ? "free" : Object.entries(r.units).map(([unit, u]) => `${brief(unit)} ${money(u.rate, r.currency || pricing.currency)} / ${count(u.per)}`).join(", "));
-  return [
-    ["recipe", report.recipe_path && brief(report.recipe_path, 300)], ["Python", env.python_version && brief(env.python_version)], ["platform", env.platform && brief(env.platform, 200)],
-    ["CPUs", known(env.cpu_count) ? count(env.cpu_count) : null], ["taximeter", env.taximeter_version && brief(env.taximeter_version)],
-    ["price sheet", pricing.source && `${brief(pricing.source, 200)}${pricing.updated_at ? `, ${brief(pricing.updated_at)}` : ""}`], ["sheet id", pricing.sheet_id && brief(pricing.sheet_id)],
-    ...Object.entries(pricing.models).map(([model, rates]) => [brief(model), rate(rates)]),
-    ["snapshots", "snapshots/ in the run directory: recipe, plan, registry, prices, settings"],
-  ].filter(([, value]) => value);
-}
-
-// The figures stand in the page, or come from an address; whoever serves the page may call `update` with newer ones.
-async function start() {
-  const element = byId("data"), from = element.dataset.from;
-  const report = from ? await (await fetch(from)).json() : JSON.parse(element.textContent);
-  window.taximeter = new App(report);
-}
-start();
+// The figures stand in the page. Where they do not, whoever serves it puts the address of the run into `data-from`, makes
+// the App once there are figures, and calls `update` with newer ones.
+if (byId("data").textContent) window.taximeter = new App(JSON.parse(byId("data").textContent));

@@ -67,7 +67,7 @@ function drawSpans(report) {
 
 function drawTwins(report) {
   const all = report.stages.reduce((sum, s) => sum + (s.wall_seconds || 0), 0), cost = report.totals.cost || 0;
-  const track = (value, whole, kind) => el("div", { class: "track" }, el("div", { class: `fill ${kind}`, style: { "flex-basis": `${whole ? (100 * (value || 0)) / whole : 0}%` } }),
+  const track = (value, whole, kind) => el("div", { class: "track" }, value && whole ? el("div", { class: `fill ${kind}`, style: { "flex-basis": `${(100 * value) / whole}%` } }) : null,
     el("span", { text: percent(value, whole) }));
   const rows = report.stages.flatMap((s) => [el("div", { class: "label", text: stageName(s.id) }), track(s.wall_seconds, all, ""), track(s.llm_totals.calls ? s.llm_totals.cost : 0, cost, "cost")]);
   return el("div", { class: "card twins" }, el("div", { class: "corner" }), el("div", { class: "title", text: "share of stage time" }), el("div", { class: "title", text: "share of cost" }), ...rows);

@@ -1,0 +1,190 @@
+"""What the page of a run shows beside its report, out of the run directory: log tails, artifacts, notes, snapshots."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from taximeter.clock import iso
+from taximeter.journal.reader import UNREADABLE
+from taximeter.recipe.plan import Plan, PlannedStage, read_plan
+from taximeter.redact import without_secrets
+from taximeter.rundir import RunDir
+
+_ALL_LOGS, _LOG = 40_000, 4_000
+_ALL_FILES, _FILES = 240, 20
+_ALL_NOTES, _NOTE = 24_000, 2_000
+_SNAPSHOT = 6_000
+"""Bytes, files and letters that a page has room for, of all stages and of one."""
+
+_SNAPSHOTS = ("recipe.yaml", "settings.yaml", "instrumentation.yaml", "plan.json", "pricing.json", "registry.json")
+
+
+class LogTail(msgspec.Struct, frozen=True):
+    """The end of what an attempt printed."""
+
+    attempt: int
+    size: int
+    begin: int
+    """Offset of the first byte of `text`."""
+
+    text: str
+    """Without what looks like a secret."""
+
+
+class File(msgspec.Struct, frozen=True):
+    """One file of a stage."""
+
+    path: str
+    """From the folder of the stage."""
+
+    size: int
+    modified: str
+
+
+class Files(msgspec.Struct, frozen=True):
+    """What lies in the folder of a stage."""
+
+    folder: str
+    files: list[File]
+    left_out: int
+    """How many more there are."""
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a run was made from, as it was kept."""
+
+    name: str
+    size: int
+    text: str
+    """Its beginning."""
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """What a page shows beside the report; everything is bounded, and says how much there is."""
+
+    modules: dict[str, str] = {}
+    """What modules say of themselves, by stage id."""
+
+    logs: dict[str, LogTail] = {}
+    """By stage id, of the latest attempt that has one."""
+
+    files: dict[str, Files] = {}
+    """By stage id."""
+
+    snapshots: list[Snapshot] = []
+    base: str = "."
+    """Way from the page to the run directory."""
+
+
+NOTHING = Attached()
+
+
+def attached(run: RunDir, base: str = ".") -> Attached:
+    """What the directory of a run holds now; links in it and what is no regular file are passed over."""
+    try:
+        plan = read_plan(run.plan)
+    except (OSError, *UNREADABLE):
+        return Attached(snapshots=snapshots(run), base=base)
+    many = max(len(plan.stages), 1)
+    logs = {stage.id: _log(run, stage, min(_LOG, _ALL_LOGS // many)) for stage in plan.stages}
+    files = {stage.id: _files(run, stage, min(_FILES, max(_ALL_FILES // many, 1))) for stage in plan.stages}
+    return Attached(
+        modules=notes(plan),
+        logs={stage_id: log for stage_id, log in logs.items() if log is not None},
+        files={stage_id: found for stage_id, found in files.items() if found.files},
+        snapshots=snapshots(run),
+        base=base,
+    )
+
+
+def notes(plan: Plan) -> dict[str, str]:
+    """What modules say of themselves, by stage id."""
+    most = min(_NOTE, _ALL_NOTES // max(len(plan.stages), 1))
+    return {stage.id: _cut(stage.notes.strip(), most) for stage in plan.stages if stage.notes}
+
+
+def snapshots(run: RunDir) -> list[Snapshot]:
+    """The beginnings of what a run was made from."""
+    found = []
+    for name in _SNAPSHOTS:
+        if (file := _opened(run.snapshots / name)) is not None:
+            with file:
+                data = file.read(_SNAPSHOT)
+                size = os.fstat(file.fileno()).st_size
+            found.append(Snapshot(name, size, without_secrets(data.decode("utf-8", "replace"))))
+    return [snapshot for snapshot in found if snapshot.size]
+
+
+def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
+    folder = run.stage(stage.folder)
+    attempt = 1
+    while folder.log(attempt + 1).exists():
+        attempt += 1
+    file = _opened(folder.log(attempt))
+    if file is None:
+        return None
+    with file:
+        size = os.fstat(file.fileno()).st_size
+        begin = file.seek(max(size - most, 0))
+        data = file.read(most)
+    if begin:  # not the rest of a line or word, which could be half a secret
+        whole = data.partition(b"\n")[2] or b" ".join(data.split(None, 1)[1:])
+        begin, data = begin + len(data) - len(whole), whole
+    return LogTail(attempt, size, begin, without_secrets(data.decode("utf-8", "replace")))
+
+
+def _files(run: RunDir, stage: PlannedStage, most: int) -> Files:
+    root = run.stage(stage.folder).path
+    found = sorted(_below(root), key=lambda path: (path != root / stage.out, path))
+    return Files(stage.folder, [_file(path, root) for path in found[:most]], max(len(found) - most, 0))
+
+
+_MOST_LOOKED_AT = 2_000
+
+
+def _below(root: Path) -> Iterator[Path]:
+    """Regular files below a folder; no more of them than anybody would wait for."""
+    waiting, seen = [root], 0
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > _MOST_LOOKED_AT:
+                        return
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                    elif entry.is_file(follow_symlinks=False):
+                        yield Path(entry.path)
+        except OSError:
+            continue  # it is gone, or somebody else's
+
+
+def _file(path: Path, root: Path) -> File:
+    name = str(path.relative_to(root)).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        found = path.lstat()
+    except OSError:  # it went just now
+        return File(name, 0, "")
+    return File(name, found.st_size, iso(found.st_mtime))
+
+
+def _opened(path: Path) -> BinaryIO | None:
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep us waiting
+    except OSError:
+        return None
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return os.fdopen(fd, "rb")
+    os.close(fd)
+    return None
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}…"

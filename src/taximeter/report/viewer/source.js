@@ -1,0 +1,25 @@
+// Where logs, files and finer bars come from: out of the page itself, or from whoever serves it.
+class Enclosed {
+  constructor(app) { this.app = app; }
+  async log(stage) { return this.app.report.logs?.[stage.id] || null; }
+  async files(stage) { return this.app.report.files?.[stage.id] || null; }
+  link(folder, path) { return [this.app.report.base || ".", folder, path].join("/").split("/").map(encodeURIComponent).join("/"); }
+}
+
+class Served {
+  constructor(address) { this.address = address; }
+  stage(id) { return `${this.address}/stages/${encodeURIComponent(id)}`; }
+  async log(stage) { return ask(`${this.stage(stage.id)}/log?tail=20000`); }
+  async files(stage) { return ask(`${this.stage(stage.id)}/artifacts`); }
+  link(folder, path, stage) { return `${this.stage(stage.id)}/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`; }
+}
+
+// What an address answers; null if it has nothing.
+async function ask(address, settings) {
+  try {
+    const answer = await fetch(address, settings);
+    return answer.ok ? await answer.json() : null;
+  } catch { return null; }
+}
+
+const sourceOf = (app) => (byId("data").dataset.from ? new Served(byId("data").dataset.from) : new Enclosed(app));

@@ -39,7 +39,7 @@ def test_the_log_of_the_latest_attempt_begins_with_a_whole_line_or_word(tmp_path
     folder.log(2).write_bytes(b"one token=abcdefgh\r " * 400)
     log = attached(run).logs["s1"]
     assert (log.attempt, log.size) == (2, 8_000) and 4_000 <= log.begin < 4_030
-    assert log.text.startswith("token=*** ") or log.text.startswith("one token=***")
+    assert log.text.startswith("token=***\r one token=***")
     assert "abcdefgh" not in log.text
     folder.log(2).write_bytes(b"x" * 10_000)
     assert attached(run).logs["s1"].text == ""

@@ -220,6 +220,10 @@ class StageDir:
         """The supervisor's figures."""
         return self.path / f"usage.{attempt}.json"
 
+    def marks(self, attempt: int) -> Path:
+        """What its Python processes said of capturing their calls."""
+        return self.path / f"captured.{attempt}.txt"
+
     @property
     def reused(self) -> Path:
         """What the stage took in the run that it was reused from."""

@@ -50,6 +50,7 @@ HTTP_URL = Variable("TAXIMETER_HTTP_URL", "collector to which events go; wins ov
 RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OGMEM_PERF_RATE_CARD")
 SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
 SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
+CAPTURE_MARKS = Variable("TAXIMETER_CAPTURE_MARKS", "file in which Python processes say that they capture calls")
 CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
 ASK_USAGE = Variable("TAXIMETER_ASK_USAGE", "`0`: streams are not asked to tell their usage")
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
@@ -75,6 +76,7 @@ TABLE = (
     SHARD,
     SESSION_ID,
     CAPTURE,
+    CAPTURE_MARKS,
     ASK_USAGE,
     TAGS,
     WORKER_ID,
@@ -92,6 +94,8 @@ METERING = (
     RUN_ID,
     RUN_DIR,
     ATTEMPT,
+    CAPTURE,
+    CAPTURE_MARKS,
     INSTRUMENT_ENABLED,
     INSTRUMENT_SINK,
     INSTRUMENT_STAGE,

@@ -83,10 +83,10 @@ def test_problems_of_the_file_come_with_those_of_the_recipe() -> None:
     write("j.yaml", "instrumentation: {enable: true, capture: 1}\n")
     assert page("nme: x\n" + STAGES, instrument_config=Path("i.yaml")) == [
         "r.yaml:1:1: unknown key `nme` [did you mean `name`?]",
-        "i.yaml:1:1: unknown key `instrumentation` [known: `enabled`, `include_calls`, `price_table`]",
+        "i.yaml:1:1: unknown key `instrumentation` [known: `capture`, `enabled`, `include_calls`, `price_table`]",
     ]
     assert page(STAGES, instrument_config=Path("j.yaml")) == [
         "j.yaml:1:19: unknown key `enable` [did you mean `enabled`?]",
-        "j.yaml:1:33: this version has no `capture` [leave it out: it would do nothing]",
+        "j.yaml:1:33: `capture` must be `auto` or `off`, not the number 1",
     ]
     assert page(STAGES, instrument_config=Path("gone.yaml")) == ["gone.yaml: there is no such file"]

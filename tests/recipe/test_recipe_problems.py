@@ -119,7 +119,7 @@ instrumentation: {enable: true}
             "r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]",
         ],
     ),
-    "features to come": (
+    "ways of capture": (
         """
 stages:
   - stage: a
@@ -127,7 +127,7 @@ stages:
 instrumentation: {capture: true}
 """,
         [
-            "r.yaml:4:19: this version has no `capture` [leave it out: it would do nothing]",
+            "r.yaml:4:19: `capture` must be `auto` or `off`, not true",
         ],
     ),
     "attempts and resources": (

@@ -19,6 +19,7 @@ from taximeter.run.exec import ExecOptions, Executed, run_command
 @click.option("--run-id", help="Name of the run [default: the program's name, the time and six random digits].")
 @click.option("--price-table", type=click.Path(path_type=Path, dir_okay=False), help="The price sheet.")
 @options.output_dir
+@click.option("--capture/--no-capture", help="Record the calls of the SDKs in Python processes.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing at the end.")
 @options.as_json
 def command(
@@ -26,6 +27,7 @@ def command(
     run_id: str | None,
     price_table: Path | None,
     output_dir: Path | None,
+    capture: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -35,7 +37,13 @@ def command(
     it, 127 if it is not found, 126 if it cannot be run, 125 if its end is not known. What is told at the end goes to
     the standard error.
     """
-    chosen = ExecOptions(command=command_line, run_id=run_id, output_dir=output_dir, price_table=price_table)
+    chosen = ExecOptions(
+        command=command_line,
+        run_id=run_id,
+        output_dir=output_dir,
+        price_table=price_table,
+        capture="auto" if capture else "off",
+    )
     executed = run_command(chosen)
     if executed.spawn_error:
         click.echo(f"taximeter: {visible(executed.spawn_error)}", err=True)

@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
@@ -15,6 +15,7 @@ from taximeter.cli import options
 from taximeter.cli.steps import steps_json, steps_text
 from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
+from taximeter.recipe.plan import Capture
 from taximeter.redact import visible
 from taximeter.report import json, terminal
 from taximeter.run.config import read_config
@@ -29,6 +30,7 @@ from taximeter.run.rehearsal import rehearse
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
 _JOBS = "Stages at a time; one that takes several CPUs counts as so many."
+_CAPTURE = "Record the calls of the SDKs in Python stages [default: off]."
 _file = click.Path(path_type=Path, dir_okay=False)
 
 
@@ -40,6 +42,7 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--instrument/--no-instrument", default=None, help="Meter the stages, or do not.")
 @click.option("--instrument-config", type=_file, help="A file with an `instrumentation:` block.")
 @click.option("--price-table", type=_file, help="The price sheet.")
+@click.option("--capture", type=click.Choice(get_args(Capture)), help=_CAPTURE)
 @click.option("--registry", type=click.Path(path_type=Path), help="Folder of modules, or one YAML file with all.")
 @click.option("--run-id", help="Name of the run [default: the recipe's name, the time and six random digits].")
 @options.output_dir

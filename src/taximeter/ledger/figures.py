@@ -45,6 +45,9 @@ class Figures(msgspec.Struct, frozen=True, tag="usage_v1", tag_field="schema_ver
     exit_code: int | None = None
     signal: int | None = None
     spawn_error: str | None = None
+    uncaptured: dict[str, int] | None = None
+    """Processes whose calls nobody captured, by interpreter, of those that were seen; None if nobody looked."""
+
     methods: dict[str, Method] = {}
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from taximeter.recipe.plan import Capture
 from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text, Variable
 from taximeter.yamldoc.quantities import Duration, Size, Timespan
 
@@ -15,7 +16,6 @@ class InstrumentationBlock(Block):
     """What is metered, and how it is priced and reported."""
 
     model_config = ConfigDict(title="Instrumentation")
-    not_yet = frozenset({"capture"})
 
     enabled: bool = False
     """Whether the run is metered."""
@@ -25,6 +25,9 @@ class InstrumentationBlock(Block):
 
     include_calls: Annotated[int, Field(ge=0)] | bool = 50
     """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
+
+    capture: Capture = "off"
+    """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `off`: only those that it tells."""
 
 
 class RetriesBlock(Block):

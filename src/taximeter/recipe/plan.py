@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from taximeter.redact import silent
+
+Capture = Literal["auto", "off"]
+"""How the calls of a stage's programs are seen that do not tell them."""
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -52,6 +55,9 @@ class Instrumentation(msgspec.Struct, frozen=True):
 
     include_calls: int | bool = 50
     """How many of a stage's calls the report lists; true is all, false is none."""
+
+    capture: Capture = "off"
+    """How calls are seen that programs do not tell."""
 
     @property
     def call_limit(self) -> int | None:

@@ -244,6 +244,9 @@ class StageAttempt(Measured):
     log_bytes: Count | None = None
     """Size of what it printed."""
 
+    uncaptured: dict[str, Count] | None = None
+    """Processes whose calls were not captured, by interpreter, of those that were seen; null if nobody looked."""
+
     methods: dict[str, Figure] = {}
     last: bool = False
     """The attempt that decides the status of the stage."""

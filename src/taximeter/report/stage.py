@@ -13,7 +13,7 @@ from taximeter.recipe.plan import PlannedStage
 from taximeter.report import schemas
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
-_AS_THEY_ARE = ("exit_code", "signal", "leftover_processes", "deaf_processes")
+_AS_THEY_ARE = ("exit_code", "signal", "leftover_processes", "deaf_processes", "uncaptured")
 LARGEST = ("max_rss_bytes", "peak_memory_bytes")
 
 

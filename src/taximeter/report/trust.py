@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from taximeter.numbers import plural, size
@@ -30,6 +31,10 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     if report.trouble:
         notes.append(f"Some files of the run could not be written: {brief(report.trouble)}.")
     notes += _conduct(report)
+    uncaptured = _uncaptured(report)
+    if uncaptured:
+        names = listed(f"{brief(name)} ({count}x)" for name, count in uncaptured.items())
+        notes.append(f"Calls, if they made any, not captured: {names}. Short processes may have been overlooked.")
     taken_over = [brief(stage.id or "") for stage in report.stages if stage.reused_from]
     if taken_over:
         notes.append(f"Reused from another run, which paid for it, so in no figure here: {listed(taken_over)}.")
@@ -52,6 +57,15 @@ def _conduct(report: schemas.RunInstrumentation) -> list[str]:
     if large := [f"{name} ({size(count)})" for name, count in logs.items() if count > _MUCH]:
         notes.append(f"Printed much, and all of it is kept: {listed(large)}.")
     return notes
+
+
+def _uncaptured(report: schemas.RunInstrumentation) -> Counter[str]:
+    """How many processes of each interpreter were seen that capture nothing, in all attempts."""
+    found: Counter[str] = Counter()
+    for stage in report.stages:
+        for attempt in stage.attempts:
+            found.update(attempt.uncaptured or {})
+    return found
 
 
 def _sums(report: schemas.RunInstrumentation, figure: Callable[[schemas.StageAttempt], int | None]) -> dict[str, int]:

@@ -18,7 +18,7 @@ from taximeter.recipe.plan import PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.commandline import command_line
-from taximeter.run.environment import metering_environment, stage_environment
+from taximeter.run.environment import capturing, metering_environment, stage_environment
 from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.messages import Task
 from taximeter.run.spans import DriverSpans
@@ -92,7 +92,9 @@ class Attempts:
         environment = stage_environment(os.environ, stage, self._run, span)
         metered = self._plan.instrumentation.enabled
         if metered:
+            capture = self._plan.instrumentation.capture
             environment |= metering_environment(stage, self._run, span)
+            environment = capturing(environment, capture, folder.marks(number))
         task = Task(
             argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),
             env=environment,

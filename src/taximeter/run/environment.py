@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
+import taximeter
 from taximeter import settings
 from taximeter.events import SpanEvent
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import Capture, PlannedStage
 from taximeter.rundir import RunDir
+
+STARTUP = str(Path(taximeter.__file__).parent / "capture" / "startup")
+"""The folder on PYTHONPATH by which Python processes capture their calls."""
+
+_PATH = "PYTHONPATH"
 
 
 def stage_environment(
@@ -37,3 +45,16 @@ def metering_environment(stage: PlannedStage, run: RunDir, span: SpanEvent) -> d
         settings.INSTRUMENT_STAGE.name: stage.id,
         settings.TRACEPARENT.name: f"00-{span.trace_id}-{span.span_id}-01",
     }
+
+
+def capturing(environment: Mapping[str, str], capture: Capture, marks: Path) -> dict[str, str]:
+    """An environment in which Python processes capture the calls of SDKs at their start, and say so in `marks`; with
+    `off` one in which none does, though it may be inherited from a run in which they do."""
+    given = {name: value for name, value in environment.items() if name != settings.CAPTURE_MARKS.name}
+    there = given.pop(_PATH, "")
+    folders = [folder for folder in there.split(os.pathsep) if folder != STARTUP] if there else []
+    more = {settings.CAPTURE.name: "0"}
+    if capture == "auto":
+        folders.insert(0, STARTUP)
+        more = {settings.CAPTURE.name: "startup", settings.CAPTURE_MARKS.name: str(marks)}
+    return given | ({_PATH: os.pathsep.join(folders)} if folders else {}) | more

@@ -15,12 +15,12 @@ from taximeter.events import Status
 from taximeter.ledger.figures import Figures
 from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
-from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage
+from taximeter.recipe.plan import Capture, Instrumentation, Plan, PlannedStage
 from taximeter.redact import without_secrets
 from taximeter.report.build import Books
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.entry import Entry, report_files
-from taximeter.run.environment import metering_environment, stage_environment
+from taximeter.run.environment import capturing, metering_environment, stage_environment
 from taximeter.run.execloop import Command, failure
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
@@ -48,6 +48,7 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     output_dir: Path | None = None
     price_table: Path | None = None
+    capture: Capture = "off"
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -99,6 +100,7 @@ class _Execution:
         self._git = git
         self._clock = clock
         self._stage = plan.stages[0]
+        self._capture = plan.instrumentation.capture
         self._trouble = Trouble()
         write_sheet(sheet, run)
         replace(run.plan, plan.snapshot())
@@ -113,9 +115,10 @@ class _Execution:
         stage, folder = self._stage, self._run.stage(self._stage.folder)
         span = self._spans.open_stage(stage, 1)
         self._state.stage(stage, "running")
+        known = stage_environment(os.environ, stage, self._run, span) | metering_environment(stage, self._run, span)
         task = Task(
             argv=self._argv,
-            env=stage_environment(os.environ, stage, self._run, span) | metering_environment(stage, self._run, span),
+            env=capturing(known, self._capture, folder.marks(1)),
             cwd=str(Path.cwd()),
             log_path=None,
             ignored=ignored,
@@ -165,7 +168,7 @@ def _plan(name: str, options: ExecOptions) -> Plan:
     return Plan(
         recipe_name="",
         recipe_path="",
-        instrumentation=Instrumentation(enabled=True, price_table=table),
+        instrumentation=Instrumentation(enabled=True, price_table=table, capture=options.capture),
         stages=(stage,),
     )
 

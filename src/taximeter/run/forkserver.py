@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from taximeter.capture import mark
 from taximeter.run import proctree, reaper
 from taximeter.run.channel import HOLD
 from taximeter.run.supervisor import supervise
@@ -35,6 +36,7 @@ def main() -> None:
 
 def run(control: socket.socket, settle: Callable[[], None]) -> None:
     """Serves a control socket until the driver is gone; `settle` is the first thing that each supervisor does."""
+    mark.leave()  # a stage in which this is run is told that there are no calls here that are missed
     reaper.leave_signals_to_the_driver()
     reaper.adopt_orphans()
     gc.freeze()  # a collection in a supervisor would copy every page that it looks at

@@ -7,9 +7,11 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 
 from taximeter.run import proctree
 from taximeter.run.memory import memory_of
+from taximeter.run.proctree import Process
 
 EXACT, SAMPLED, MISSING = "exact", "sampled", "missing"
 
@@ -57,7 +59,9 @@ class Meter:
     for: children of a process that ignores SIGCHLD.
     """
 
-    def __init__(self, total_method: str) -> None:
+    def __init__(self, total_method: str, watch: Callable[[list[Process]], None]) -> None:
+        """`watch` sees the living processes of each sample."""
+        self._watch = watch
         self.due = time.monotonic() + _FIRST if proctree.VISIBLE else math.inf
         """When the next sample should be taken, on the monotonic clock."""
         self._interval = _FIRST
@@ -76,6 +80,7 @@ class Meter:
             for name, count in _io(proctree.read(f"/proc/{process.pid}/io")).items():
                 seen[name] = seen.get(name, 0) + count
         living = [process for process in processes if not process.is_dead]
+        self._watch(living)
         seen["max_rss_bytes"] = max([seen["max_rss_bytes"], *(process.rss for process in living)])
         seen["peak_memory_bytes"] = memory_of(living, peak=self._highest["peak_memory_bytes"])
         seen["processes"] = len(living)

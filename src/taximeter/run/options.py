@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from taximeter.recipe.instrumentation import Layer
+from taximeter.recipe.plan import Capture
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,6 +68,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """A file with an `instrumentation:` block."""
 
     price_table: Path | None = None
+    capture: Capture | None = None
+    """Whether calls of the SDKs are recorded that stages do not tell."""
+
     instrumentation: Layer | None = None
     """What a run configuration says is metered."""
 

@@ -92,6 +92,8 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         flags["enabled"] = options.instrument
     if options.price_table is not None:
         flags["price_table"] = str(options.price_table)
+    if options.capture is not None:
+        flags["capture"] = options.capture
     return PlanOptions(
         mock=bool(options.mock),
         schemas=SchemaTable(SCHEMA_MAP) if options.validate is False else SchemaTable(SCHEMA_MAP, look_at_class),

@@ -45,7 +45,7 @@ class Process:
         self.cpu_user = (int(field[11]) + int(field[13])) * _TICK
         self.cpu_system = (int(field[12]) + int(field[14])) * _TICK
         self.rss = int(field[21]) * _PAGE
-        self.stack = field[25]  # where it begins; 0 if that is not ours to know
+        self.stack = field[25]  # where it begins: random for each program, the same in a forked child; or 0
         self.address_space = (field[20], field[21], self.stack)  # its size, what is in memory
 
 

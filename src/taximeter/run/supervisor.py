@@ -9,10 +9,12 @@ import signal
 import socket
 import time
 
+from taximeter.capture import mark
 from taximeter.run import jobsignals, proctree, reaper, spawn
 from taximeter.run.attempt import Attempt
 from taximeter.run.channel import Channel
 from taximeter.run.copies import Copies
+from taximeter.run.interpreters import Interpreters, NoInterpreters
 from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
 from taximeter.run.usagefile import NoUsageFile, UsageFile
 
@@ -52,7 +54,8 @@ class Supervisor:
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
         self._poll.register(self._reaper, select.POLLIN)
-        self._meter: Meter | Unmetered = Meter(total_method) if task.usage else Unmetered()
+        self._interpreters = _interpreters(task)
+        self._meter: Meter | Unmetered = Meter(total_method, self._interpreters.look) if task.usage else Unmetered()
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
         self._copies = Copies()
@@ -105,6 +108,7 @@ class Supervisor:
         else:
             started = {"event": "started", "pid": self._attempt.pid, "started_at": self._attempt.started_at}
             self._channel.send(json.dumps(started).encode())
+            self._interpreters.look(proctree.walk([self._attempt.pid]))
 
     def _reap(self) -> bool:
         """Waits for those that have ended; says whether any process of the stage is left."""
@@ -168,11 +172,17 @@ class Supervisor:
             self._kill()
 
     def _finish(self) -> None:
-        figures = self._publish("done", self._meter.total())
+        figures = self._publish("done", self._meter.total(), self._interpreters.uncaptured())
         self._channel.send(b'{"event": "done", "figures": %b}' % figures)
         self._file.settle()
 
-    def _publish(self, state: str, reading: Reading) -> bytes:
-        figures = json.dumps(self._attempt.figures(state, reading)).encode()
+    def _publish(self, state: str, reading: Reading, uncaptured: dict[str, int] | None = None) -> bytes:
+        figures = json.dumps(self._attempt.figures(state, reading) | {"uncaptured": uncaptured}).encode()
         self._file.replace(figures)
         return figures
+
+
+def _interpreters(task: spawn.Task) -> Interpreters | NoInterpreters:
+    """Those of a stage whose environment has calls captured."""
+    marks = task.env.get(mark.VARIABLE.encode())
+    return Interpreters(marks, task.env.get(b"INSTRUMENT_SINK", b"")) if marks else NoInterpreters()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -28,9 +28,6 @@ class Block(BaseModel):
 
     # Deferred: most files are never read in a run, and their validators take longer to build than to use.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, json_schema_extra=FREE_KEYS, defer_build=True)
-
-    not_yet: ClassVar[frozenset[str]] = frozenset()
-    """Keys of features that this version does not have: refused by name."""
 
     @model_validator(mode="before")
     @classmethod

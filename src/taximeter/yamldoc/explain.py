@@ -141,8 +141,6 @@ def _subject(path: KeyPath) -> str:
 
 
 def _unknown_key(key: str, block: type[Block]) -> tuple[str, str | None]:
-    if key in block.not_yet:
-        return f"this version has no {show(key)}", "leave it out: it would do nothing"
     return f"unknown key {show(key)}", nearest_or_all(
         key, [field.alias or name for name, field in block.model_fields.items()]
     )

@@ -101,8 +101,8 @@ class Ledger:
         self.top: dict[str | None, TopCalls] = {}
         """The most expensive calls of each stage."""
 
-        self.timeline = Timeline(MOST_CALLS)
-        self.span_timeline = Timeline(MOST_SPANS)
+        self.timeline: Timeline = Timeline(MOST_CALLS)
+        self.span_timeline: Timeline = Timeline(MOST_SPANS)
         """When the spans inside processes ran, and the stages that programs name themselves."""
 
         self.latencies: dict[str | None, Latencies] = {}

@@ -102,7 +102,7 @@ class Timeline:
         failed = int(call.status == "failed")
         process = self._process(call.stage_id, call.event_id[0])
         bar = (call.stage_id, process, call.attempt, call.model, start, start + busy, busy, 1, failed)
-        self._add(Bar(*bar, tokens, cost.amount))
+        self.add(Bar(*bar, tokens, cost.amount))
 
     def take_span(self, span: SpanEvent) -> None:
         """Adds one span that has ended."""
@@ -113,7 +113,19 @@ class Timeline:
         busy = end - start if span.wall_ms is None else span.wall_ms / 1000
         cpu = None if span.cpu_ms is None else span.cpu_ms / 1000
         bar = (span.stage_id, process, span.attempt, span.span, start, max(start, end), busy, 1, int(not span.ok))
-        self._add(Bar(*bar, cpu=cpu))
+        self.add(Bar(*bar, cpu=cpu))
+
+    def add(self, bar: Bar) -> None:
+        """Adds the bar of one call or span."""
+        key = self._key(bar, len(self._bars))
+        known = self._bars.get(key)
+        if known is not None:
+            known.merge(bar)
+        elif self.width >= _COARSEST and len(self._bars) >= self._most:
+            self.left_out += 1
+        else:
+            self._bars[key] = bar
+            self._make_room()
 
     def bars(self) -> list[Bar]:
         """All bars, by when they begin; what holds others comes before them."""
@@ -132,17 +144,6 @@ class Timeline:
         if self.width:
             self._sort_anew()
         return None
-
-    def _add(self, bar: Bar) -> None:
-        key = self._key(bar, len(self._bars))
-        known = self._bars.get(key)
-        if known is not None:
-            known.merge(bar)
-        elif self.width >= _COARSEST and len(self._bars) >= self._most:
-            self.left_out += 1
-        else:
-            self._bars[key] = bar
-            self._make_room()
 
     def _key(self, bar: Bar, number: int) -> _Key:
         place = int(bar.start // self.width) if self.width else number

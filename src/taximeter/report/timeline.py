@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.latency import Latencies
+from taximeter.ledger.ledger import Ledger
+from taximeter.ledger.moments import Moments
 from taximeter.ledger.timeline import Bar, Timeline
 from taximeter.report import schemas
 from taximeter.report.waiting import waiting
@@ -50,6 +53,24 @@ def timeline_record(
         cost=[bar.cost for bar in bars],
         spans=_spans(span_bars, spans, lanes, origin),
     )
+
+
+_SPANS = 0.3
+"""Part of the bars that is kept for spans."""
+
+
+def window_record(ledger: Ledger, started_at: str, start_ms: float, end_ms: float, most: int) -> schemas.Timeline:
+    """What was under way in a part of the run, as at most `most` bars; times are milliseconds since `started_at`.
+
+    Of a ledger that keeps moments; of another one the bars of the whole run.
+    """
+    origin = datetime.fromisoformat(started_at).timestamp()
+    start, end = origin + start_ms / 1000, origin + end_ms / 1000
+    calls, spans = ledger.timeline, ledger.span_timeline
+    if isinstance(calls, Moments) and isinstance(spans, Moments):
+        most_spans = int(most * _SPANS)
+        calls, spans = calls.between(start, end, most - most_spans), spans.between(start, end, most_spans)
+    return timeline_record(calls, spans, ledger.processes(), origin)
 
 
 def _spans(bars: list[Bar], spans: Timeline, lanes: dict[_Place, int], origin: float) -> schemas.SpanBars:

@@ -9,7 +9,7 @@ class StageFiles {
     const fresh = !this.stage || this.stage.id !== stage.id || this.run !== run;
     if (fresh) {
       if (this.element) this.element.remove();
-      this.element = el("div", { class: "files" });
+      this.element = el("div", { class: "beside" });
       below.before(this.element);
     }
     const due = fresh || stage.status !== this.stage.status || (stage.status === "running" && Date.now() - this.asked > AGAIN_AFTER);

@@ -3,6 +3,7 @@ class Enclosed {
   constructor(app) { this.app = app; }
   async log(stage) { return this.app.report.logs?.[stage.id] || null; }
   async files(stage) { return this.app.report.files?.[stage.id] || null; }
+  async bars() { return null; }
   link(folder, path) { return [this.app.report.base || ".", folder, path].join("/").split("/").map(encodeURIComponent).join("/"); }
 }
 
@@ -11,6 +12,7 @@ class Served {
   stage(id) { return `${this.address}/stages/${encodeURIComponent(id)}`; }
   async log(stage) { return ask(`${this.stage(stage.id)}/log?tail=20000`); }
   async files(stage) { return ask(`${this.stage(stage.id)}/artifacts`); }
+  async bars(from, to, most, signal) { return ask(`${this.address}/events?from=${from}&to=${to}&limit=${most}`, { signal }); }
   link(folder, path, stage) { return `${this.stage(stage.id)}/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`; }
 }
 

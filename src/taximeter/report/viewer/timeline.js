@@ -1,7 +1,8 @@
 // The timeline on canvas: what of the run is in view, and what pointer and keys do with it.
 class TimelineView {
-  constructor(report, choose) {
+  constructor(report, choose, sourceNow) {
     this.choose = choose;
+    this.finer = new FinerBars(sourceNow, () => this.refine());
     this.view = null; // [from, to] in ms; null shows everything
     this.folds = new Map();
     this.row = -1; // where the keys are
@@ -14,8 +15,10 @@ class TimelineView {
   }
 
   update(report) {
-    this.report = report;
     const t = report.timeline;
+    if (this.report && this.report.run_id === report.run_id) this.finer.grown(this.now);
+    else { this.finer.forget(); this.folds.clear(); this.view = null; this.row = -1; }
+    this.report = report;
     this.origin = Date.parse(t.started_at || report.started_at || 0);
     const at = (iso) => Date.parse(iso) - this.origin, ends = [...t.end_ms, ...t.spans.end_ms];
     this.now = ends.reduce((a, b) => Math.max(a, b), Math.max(0, ...report.stages.map((s) => (s.ended_at ? at(s.ended_at) : 0)), (report.wall_seconds || 0) * 1000));
@@ -34,7 +37,15 @@ class TimelineView {
   arrange() {
     this.rows = rowsOf(this.report, this.folds);
     for (const row of this.rows) row.attempts = this.attempts.get(row.stage.id);
-    fillRows(this.rows, this.bars);
+    this.filled = null;
+    this.refine();
+  }
+
+  // Fills the rows with the finest bars that are there for the part in view.
+  refine() {
+    const t = this.report.timeline, part = this.view && (t.bin_seconds || t.spans.bin_seconds) ? this.finer.of(this.view, this.origin) : null;
+    const bars = part ? part.bars : this.bars;
+    if (bars !== this.filled) fillRows(this.rows, (this.filled = bars));
     this.draw();
   }
 
@@ -67,7 +78,7 @@ class TimelineView {
 
   pan(part) { const [from, to] = this.span(), by = (to - from) * part; if (this.view) this.show([from + by, to + by]); }
 
-  later() { if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.draw(); }); }
+  later() { if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.refine(); }); }
 
   draw() {
     const canvas = this.canvas, ratio = window.devicePixelRatio || 1, last = this.rows[this.rows.length - 1];

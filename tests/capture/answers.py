@@ -170,3 +170,26 @@ def sse(events: list[dict[str, Any]], *, named: bool = False, done: bool = False
         for event in events
     ]
     return [*pieces, b"data: [DONE]\n\n"] if done else pieces
+
+
+def results(of_openai: bool) -> bytes:
+    """The results of a batch of two requests, of which one failed."""
+    if of_openai:
+        lines: list[dict[str, Any]] = [
+            {"id": "r1", "custom_id": "a", "response": {"status_code": 200, "body": chat("m", CHAT_USAGE)}},
+            {"id": "r2", "custom_id": "b", "response": {"status_code": 400, "body": {"error": {"message": "no"}}}},
+        ]
+    else:
+        lines = [
+            {"custom_id": "a", "result": {"type": "succeeded", "message": message("c")}},
+            {"custom_id": "b", "result": {"type": "errored", "error": {"type": "error", "error": {"message": "no"}}}},
+        ]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def batch(url: str) -> dict[str, Any]:
+    """A batch of Anthropic that is done."""
+    counts = {"processing": 0, "succeeded": 1, "errored": 1, "canceled": 0, "expired": 0}
+    return {"id": "b1", "type": "message_batch", "processing_status": "ended", "request_counts": counts,
+            "results_url": f"{url}/results", "created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-02T00:00:00Z",
+            "ended_at": None, "archived_at": None, "cancel_initiated_at": None}  # fmt: skip

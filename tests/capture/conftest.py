@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 import taximeter
+from taximeter.capture import retrieved
 from taximeter.recorder import claims
 from taximeter.recorder.recorder import Recorder
 from tests.capture.server import Server
@@ -38,3 +39,4 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     taximeter.disable()
     claims._seen.clear()
     claims._by_key.clear()
+    retrieved._counted.clear()

@@ -17,6 +17,8 @@ from typing import Any
 
 from tests.capture import answers
 
+BACKGROUND = {"background": True, "id": "resp_background"}
+
 
 class Refused(Exception):
     """The answer is an error."""
@@ -100,11 +102,19 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(answers.chat(model, None if self.case == "silent" else answers.CHAT_USAGE))
         elif path.endswith("/completions"):
             self._json(answers.completion(model))
-        elif path.endswith("/responses") or "/responses/" in path:
-            if body.get("stream"):
+        elif "/responses/" in path:
+            self._json(answers.response("m", **BACKGROUND))
+        elif path.endswith("/responses"):
+            if body.get("background"):
+                self._json(answers.response(model, "queued", **BACKGROUND))
+            elif body.get("stream"):
                 self._stream(answers.sse(answers.response_events(model), named=True))
             else:
                 self._json(answers.response(model or "m"))
+        elif path.endswith("/content") or path.endswith("/results"):
+            self._send(answers.results(path.endswith("/content")), "application/jsonl")
+        elif "/batches/" in path:
+            self._json(answers.batch(self.server.url + path))
         elif path.endswith("/messages"):
             if body.get("stream"):
                 self._stream(answers.sse(answers.message_events(model), named=True))

@@ -290,3 +290,34 @@ def test_azure(server: Server, recorder: Recorder, stream: bool) -> None:
         assert len(list(answer)) == 4
     assert server.seen[0][0] == "/openai/deployments/deployed/chat/completions"
     assert (only(recorder).usage, only(recorder).provider, only(recorder).model) == (CHAT, "azure", "deployed")
+
+
+def test_results_of_a_batch_are_counted_once(server: Server, recorder: Recorder) -> None:
+    sdk = client(server)
+    for _ in range(2):
+        assert len(sdk.files.content("file-1").text.splitlines()) == 2
+    with sdk.files.with_streaming_response.content("file-2") as response:
+        assert len(list(response.iter_lines())) == 2
+    found = [(call.status, call.usage, call.processing) for call in calls(events(recorder))]
+    assert found == [("done", CHAT, "batch"), ("failed", NO_USAGE, "batch")] * 2
+    assert {(call.model, call.tries, call.request_ms) for call in calls(events(recorder)) if call.usage == CHAT} == {
+        ("m-2026", None, None)
+    }
+
+
+def test_a_response_made_in_the_background_is_one_call(server: Server, recorder: Recorder) -> None:
+    sdk = client(server)
+    begun = sdk.responses.create(model="asked", input="what?", background=True)
+    assert calls(events(recorder)) == []
+    for _ in range(2):
+        assert sdk.responses.retrieve(begun.id).status == "completed"
+    call = only(recorder)
+    assert (call.model, call.usage, call.status, call.response_id) == ("asked", RESPONSE, "done", "resp_background")
+
+
+def test_a_stored_response_is_no_call(server: Server, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.capture.server.BACKGROUND", {"id": "resp_1"})
+    sdk = client(server)
+    sdk.responses.create(model="m", input="what?")
+    sdk.responses.retrieve("resp_1")
+    assert only(recorder).usage == RESPONSE

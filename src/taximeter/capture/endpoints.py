@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from taximeter.capture.exchange import Asked
@@ -27,22 +27,17 @@ _PROVIDERS = {
 _BY_CLIENT = {"Azure": "azure", "Bedrock": "aws", "AWS": "aws", "Vertex": "google", "Foundry": "azure"}
 """Who answers a client that is made for one platform, by a part of its name."""
 
-KINDS: Mapping[str, CallKind] = {
-    "/chat/completions": "llm",
-    "/completions": "llm",
-    "/responses": "llm",
-    "/embeddings": "embedding",
-    "/messages": "llm",
+KINDS: Mapping[str, Mapping[str, CallKind]] = {
+    "openai": {
+        "/chat/completions": "llm",
+        "/completions": "llm",
+        "/responses": "llm",
+        "/responses/compact": "llm",
+        "/embeddings": "embedding",
+    },
+    "anthropic": {"/messages": "llm"},
 }
-"""Requests that buy something, by the end of their path: those of OpenAI, and of Anthropic."""
-
-
-def endpoint_of(path: str) -> str | None:
-    """The end of a path by which a request that buys something is known; None for all other requests."""
-    if path in KINDS:
-        return path
-    path = path.partition("?")[0].rstrip("/")
-    return next((end for end in KINDS if path.endswith(end)), None)
+"""Requests that buy something, by the SDK and the end of their path."""
 
 
 def provider_of(client: Any) -> str | None:
@@ -57,10 +52,18 @@ _PLAIN = frozenset({"OpenAI", "AsyncOpenAI", "Anthropic", "AsyncAnthropic"})
 
 
 def asked(sdk: str, client: Any, options: Any, stream: bool) -> Asked | None:
-    """What a request asks for; None if it is no call."""
-    endpoint = endpoint_of(options.url) if options.method == "post" else None
+    """What a request asks for; None if it buys nothing."""
+    if options.method != "post":
+        return None
+    kinds = KINDS[sdk]
+    endpoint = options.url if options.url in kinds else _end_of(options.url, kinds)
     if endpoint is None:
         return None
     body = options.json_data
     model = body.get("model") if isinstance(body, Mapping) else None
-    return Asked(sdk, endpoint, KINDS[endpoint], provider_of(client), model if isinstance(model, str) else None, stream)
+    return Asked(sdk, endpoint, kinds[endpoint], provider_of(client), model if isinstance(model, str) else None, stream)
+
+
+def _end_of(url: str, ends: Iterable[str]) -> str | None:
+    path = url.partition("?")[0].rstrip("/")
+    return next((end for end in ends if path.endswith(end)), None)

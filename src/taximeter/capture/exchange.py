@@ -25,7 +25,7 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     kind: CallKind
     provider: str | None
     model: str | None
-    stream: bool = False
+    stream: bool | None = False
 
 
 class Exchange:
@@ -57,13 +57,14 @@ class Exchange:
         self.is_answered = True
         request_ms = (perf_counter_ns() - self._began) / 1e6
         for reading in readings:
-            record_captured(self._call(reading, request_ms), self.where)
+            record_captured(self.call(reading, request_ms), self.where)
 
     def ended(self, status: CallStatus) -> None:
         """Records a request whose answer tells nothing."""
         self.answered((Reading(status=status),))
 
-    def _call(self, reading: Reading, request_ms: float) -> CallEvent:
+    def call(self, reading: Reading, request_ms: float | None) -> CallEvent:
+        """What one reading tells, as a call; `request_ms` is None of one that was bought by another request."""
         asked, usage = self.asked, reading.usage
         ttft_ms = None if self.first_ns is None else (self.first_ns - self._began) / 1e6
         return CallEvent(

@@ -14,11 +14,12 @@ from typing import Any
 
 from wrapt import wrap_function_wrapper
 
-from taximeter.capture.answer import AskedEvents, Events, Whole
+from taximeter.capture.answer import Answer, AskedEvents, Events, Whole
 from taximeter.capture.asking import accepted, is_refused, refused, with_usage_asked
 from taximeter.capture.body import readings
 from taximeter.capture.endpoints import asked
 from taximeter.capture.exchange import Exchange
+from taximeter.capture.retrieved import Fetch, fetching, is_in_background
 from taximeter.capture.watch import watch
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
@@ -95,9 +96,12 @@ def _begins(sdk: str) -> Callable[[Any, Args, Kwargs], tuple[Exchange, Args] | N
     def begin(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:
         options = args[1] if len(args) > 1 else kwargs["options"]
         wanted = asked(sdk, client, options, bool(kwargs.get("stream")))
-        where = None if wanted is None else here()
-        if wanted is None or where is None:
+        where = here()
+        if where is None:
             return None
+        if wanted is None:
+            fetch = fetching(sdk, client, options, where)
+            return None if fetch is None else (fetch, args)
         exchange = Exchange(wanted, where)
         asking = with_usage_asked(exchange, client, options) if wanted.stream and len(args) > 1 else None
         return exchange, args if asking is None else (args[0], asking, *args[2:])
@@ -121,11 +125,15 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     """Takes the answer: `response` is one of httpx, read already or still to be read."""
     if not response.is_success:
         return
-    exchange.tries += retries_taken + 1
     headers = response.headers
     exchange.request_id = headers.get("x-request-id") or headers.get("request-id")
+    if isinstance(exchange, Fetch):
+        _fetched(exchange.answer, response)
+        return
+    exchange.tries += retries_taken + 1
     if response.is_closed:
-        exchange.answered(readings(response.content, exchange.asked.provider))
+        if not is_in_background(exchange, response.content):
+            exchange.answered(readings(response.content, exchange.asked.provider))
     elif not exchange.asked.stream:
         watch(response, Whole(exchange))
     elif exchange.asks_usage:
@@ -133,6 +141,14 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
         watch(response, AskedEvents(exchange))
     else:
         watch(response, Events(exchange))
+
+
+def _fetched(answer: Answer, response: Any) -> None:
+    if response.is_closed:
+        answer.feed(response.content)
+        answer.rest()
+    else:
+        watch(response, answer)
 
 
 @guarded

@@ -22,7 +22,8 @@ class Watch:
     def __init__(self, answer: Answer) -> None:
         self._answer: Answer | None = answer
         if not _unread:
-            atexit.register(_leave)
+            atexit.unregister(_leave)
+            atexit.register(_leave)  # again, so that it comes before the end of a recorder that was turned on since
         _unread.add(self)
 
     def feed(self, chunk: bytes) -> bytes:

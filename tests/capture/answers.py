@@ -193,3 +193,25 @@ def batch(url: str) -> dict[str, Any]:
     return {"id": "b1", "type": "message_batch", "processing_status": "ended", "request_counts": counts,
             "results_url": f"{url}/results", "created_at": "2026-01-01T00:00:00Z", "expires_at": "2026-01-02T00:00:00Z",
             "ended_at": None, "archived_at": None, "cancel_initiated_at": None}  # fmt: skip
+
+
+def gemini_embeddings(texts: int) -> dict[str, Any]:
+    return {"embeddings": [{"values": [0.25, -0.5]}] * texts, "usageMetadata": {"promptTokenCount": 12}}
+
+
+def vertex_embeddings(texts: int) -> dict[str, Any]:
+    statistics = {"token_count": 6, "truncated": False}
+    return {"predictions": [{"embeddings": {"values": [0.25, -0.5], "statistics": statistics}}] * texts}
+
+
+def gemini_results() -> bytes:
+    """The results of a batch of two requests, in a file."""
+    lines = [{"key": "a", "response": candidates("g", GEMINI_USAGE)}, {"key": "b", "error": {"code": 3}}]
+    return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+
+
+def gemini_batch() -> dict[str, Any]:
+    """A batch of Google whose results stand in it."""
+    inlined = [{"response": candidates("g", GEMINI_USAGE)}] * 2
+    metadata = {"state": "BATCH_STATE_SUCCEEDED", "output": {"inlinedResponses": {"inlinedResponses": inlined}}}
+    return {"name": "batches/1", "metadata": metadata, "done": True}

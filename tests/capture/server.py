@@ -50,6 +50,10 @@ class Server(ThreadingHTTPServer):
         """A caller who leaves in the middle is no news."""
 
 
+def _model(path: str) -> str:
+    return path.rpartition("/")[2].partition(":")[0]
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -113,8 +117,10 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(answers.response(model or "m"))
         elif path.endswith("/content") or path.endswith("/results"):
             self._send(answers.results(path.endswith("/content")), "application/jsonl")
-        elif "/batches/" in path:
+        elif "/messages/batches/" in path:
             self._json(answers.batch(self.server.url + path))
+        elif "/batches/" in path:
+            self._json(answers.gemini_batch())
         elif path.endswith("/messages"):
             if body.get("stream"):
                 self._stream(answers.sse(answers.message_events(model), named=True))
@@ -122,6 +128,16 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(answers.message(model))
         elif path.endswith("/embeddings"):
             self._json(answers.embeddings(model, 1))
+        elif path.endswith(":generateContent"):
+            self._json(answers.candidates(_model(path), answers.GEMINI_USAGE))
+        elif path.endswith(":streamGenerateContent"):
+            self._stream(answers.sse(answers.candidates_chunks(_model(path))))
+        elif path.endswith((":batchEmbedContents", ":embedContent")):
+            self._json(answers.gemini_embeddings(len(body["requests"])))
+        elif path.endswith(":predict"):
+            self._json(answers.vertex_embeddings(len(body["instances"])))
+        elif path.endswith(":download"):
+            self._send(answers.gemini_results(), "application/jsonl")
         elif path.endswith("/models"):
             self._json({"object": "list", "data": []})
         else:

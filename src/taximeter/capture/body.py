@@ -15,6 +15,11 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UsageErro
 _NOTHING = (Reading(),)
 
 
+class _Embedding(TypedDict, total=False):
+    statistics: Any
+    embeddings: Any
+
+
 class Body(TypedDict, total=False):
     """The fields of an answer that say what it used; the others are passed over as they are decoded."""
 
@@ -35,6 +40,14 @@ class Body(TypedDict, total=False):
     """Only whether there are any: by that the shape is known."""
 
     pages: msgspec.Raw
+    usageMetadata: Any
+    modelVersion: Any
+    responseId: Any
+    promptFeedback: Any
+    candidates: msgspec.Raw
+    embeddings: list[_Embedding]
+    predictions: list[_Embedding]
+    metadata: Any
 
 
 told = msgspec.json.Decoder(Body).decode

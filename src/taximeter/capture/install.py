@@ -7,6 +7,7 @@ from wrapt import register_post_import_hook
 _HOOKS = {
     "openai._base_client": "taximeter.capture.stainless:hook",
     "anthropic._base_client": "taximeter.capture.stainless:hook",
+    "google.genai._api_client": "taximeter.capture.google:hook",
 }
 """The module that is hooked, and what hooks it once somebody has imported it."""
 

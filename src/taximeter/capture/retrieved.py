@@ -101,7 +101,7 @@ class Results:
             result = msgspec.json.decode(line)
         except UNREADABLE:
             return
-        name = text(result, "custom_id") if isinstance(result, dict) else None
+        name = (text(result, "custom_id") or text(result, "key")) if isinstance(result, dict) else None
         if name is None or result.keys().isdisjoint(("response", "result")):
             return
         asked = self._exchange.asked

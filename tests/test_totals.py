@@ -25,18 +25,20 @@ SHEETS = st.builds(
 TOKENS = st.none() | st.integers(0, 2**63 - 1)
 CALLS = st.lists(
     st.builds(
-        lambda model, stage, i, o, ttl, pieces, cached, kind, failed, paid: CallEvent(
+        lambda model, stage, i, o, part, ttl, pieces, cached, kind, failed, paid, wrong: CallEvent(
             event_id=("p", 0),
             model=model,
             stage_id=stage,
-            usage=Usage(i, o, audio_input_tokens=i, cache_write_by_ttl=ttl, counters=pieces),
+            usage=Usage(i, o, part, o, part, part, audio_input_tokens=i, cache_write_by_ttl=ttl, counters=pieces),
             cached=cached,
             kind=kind,
             status="failed" if failed else "done",
             provider_cost=paid,
+            inconsistent=wrong,
         ),
         st.sampled_from(["a", "b", "free", "unknown"]),
         st.sampled_from(["s1", "s2", None]),
+        TOKENS,
         TOKENS,
         TOKENS,
         st.dictionaries(st.sampled_from(["5m", "1h"]), st.integers(0, 99)).map(counts),
@@ -45,6 +47,7 @@ CALLS = st.lists(
         st.sampled_from(["llm", "embedding"]),
         st.booleans(),
         st.none() | st.decimals(0, 10, places=12),
+        st.sampled_from([(), ("why",)]),
     ),
     max_size=40,
 )

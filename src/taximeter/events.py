@@ -107,28 +107,23 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
         return self.event_id[1]
 
 
-class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag_field="schema_version", kw_only=True):
-    """One logical LLM or embedding request."""
+class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag_field="schema_version"):
+    """One logical LLM or embedding request.
+
+    The fields that a line of a sink can fill come first: it is made by position, five times faster than by name.
+    """
 
     event_id: tuple[str, int]
     """(process_id, seq); a line of a sink is named by its file and byte offset."""
 
-    run_id: str | None = None
-    session_id: str | None = None
-    trace_id: str | None = None
-    span_id: str | None = None
-    """The span it happened in."""
-
-    stage_id: str | None = None
-    attempt: int | None = None
-    shard: int | None = None
-    kind: CallKind = "llm"
-    provider: str | None = None
-    endpoint: str | None = None
-    operation: str | None = None
     model: str
     """The model that was asked for; totals are keyed by it."""
 
+    run_id: str | None = None
+    stage_id: str | None = None
+    attempt: int | None = None
+    kind: CallKind = "llm"
+    provider: str | None = None
     response_model: str | None = None
     """The model that answered; a rate is looked up by it first."""
 
@@ -137,28 +132,36 @@ class CallEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="call_v1", tag
     inconsistent: tuple[str, ...] = ()
     """Why its counts cannot all be true; they are kept as they were given."""
 
-    status: CallStatus = "done"
     cached: bool = False
     """Answered from a local cache: nothing was bought."""
 
     processing: Processing = "sync"
     service_tier: str | None = None
     region: str | None = None
-    response_id: str | None = None
     request_id: str | None = None
-    tries: int | None = None
-    stream: bool | None = None
     started_at: float | None = None
     """Seconds since the epoch."""
 
     request_ms: float | None = None
-    ttft_ms: float | None = None
     provider_cost: Decimal | None = None
     """What the provider says it billed, in USD."""
 
     captured_by: str | None = None
     tags: dict[str, str] | None = None
     meta: dict[str, Any] | None = None
+    status: CallStatus = "done"
+    session_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    """The span it happened in."""
+
+    shard: int | None = None
+    endpoint: str | None = None
+    operation: str | None = None
+    response_id: str | None = None
+    tries: int | None = None
+    stream: bool | None = None
+    ttft_ms: float | None = None
 
 
 Event = SpanEvent | CallEvent

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from decimal import Decimal
-from operator import add
+from operator import add, attrgetter
 from typing import TypeVar
 
 import msgspec
 
 from taximeter.events import CallEvent
 from taximeter.pricing.cost import EXACT, Cost, CostStatus
-from taximeter.usage import Counts, counts, modality_tokens
+from taximeter.usage import Counts, Usage, counts, modality_tokens
 
 K = TypeVar("K", bound=Hashable)
 
@@ -91,43 +91,81 @@ class Totals(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def of(cls, call: CallEvent, cost: Cost) -> Totals:
         """The totals of a single call."""
+        growing = Sum()
+        growing.take(call, cost)
+        return growing.totals()
+
+
+class Sum:
+    """Totals that grow: what adding `Totals.of` every call would give, without a record for each of them."""
+
+    __slots__ = Totals.__struct_fields__
+
+    def __init__(self) -> None:
+        self.calls = self.embedding_calls = self.failed_calls = self.cached_calls = 0
+        self.missing_usage_calls = self.unpriced_calls = self.partial_calls = self.estimated_calls = 0
+        self.inconsistent_calls = self.input_tokens = self.output_tokens = self.embedding_tokens = 0
+        self.cache_read_input_tokens = self.cache_write_input_tokens = self.tool_use_input_tokens = 0
+        self.reasoning_output_tokens = self.saved_input_tokens = self.saved_output_tokens = 0
+        self.cache_write_by_ttl: Counts = ()
+        self.modality_tokens: Counts = ()
+        self.counters: Counts = ()
+        self.cost: Decimal | None = None
+        self.saved_cost: Decimal | None = None
+
+    def take(self, call: CallEvent, cost: Cost) -> None:
+        """Adds one call."""
         usage, embeds = call.usage, call.kind == "embedding"
-        tokens = usage.input_tokens or 0
+        tokens, output = usage.input_tokens or 0, usage.output_tokens or 0
+        self.calls += 1
+        self.embedding_calls += embeds
+        self.cost = _sum(self.cost, cost.amount)
         if call.cached:
-            return cls(
-                calls=1,
-                embedding_calls=int(embeds),
-                cached_calls=1,
-                saved_input_tokens=tokens,
-                saved_output_tokens=usage.output_tokens or 0,
-                cost=cost.amount,
-                saved_cost=cost.saved,
-            )
+            self.cached_calls += 1
+            self.saved_input_tokens += tokens
+            self.saved_output_tokens += output
+            self.saved_cost = _sum(self.saved_cost, cost.saved)
+            return
+        self.input_tokens += tokens
+        self.output_tokens += output
+        if embeds:
+            self.embedding_tokens += tokens
+        self._take_parts(usage)
+        if call.status == "failed" or cost.status != "priced" or call.inconsistent:
+            self._take_doubts(call, cost)
+
+    def totals(self) -> Totals:
+        """What was added so far."""
+        return Totals(*_fields(self))
+
+    def _take_parts(self, usage: Usage) -> None:
+        if usage.cache_read_input_tokens:
+            self.cache_read_input_tokens += usage.cache_read_input_tokens
+        if usage.cache_write_input_tokens:
+            self.cache_write_input_tokens += usage.cache_write_input_tokens
+        if usage.tool_use_input_tokens:
+            self.tool_use_input_tokens += usage.tool_use_input_tokens
+        if usage.reasoning_output_tokens:
+            self.reasoning_output_tokens += usage.reasoning_output_tokens
+        if usage.cache_write_by_ttl:
+            self.cache_write_by_ttl = _merged(self.cache_write_by_ttl, usage.cache_write_by_ttl)
+        if usage.counters:
+            self.counters = _merged(self.counters, usage.counters)
+        if modalities := modality_tokens(usage):
+            self.modality_tokens = _merged(self.modality_tokens, modalities)
+
+    def _take_doubts(self, call: CallEvent, cost: Cost) -> None:
+        usage, failed = call.usage, call.status == "failed"
         unknown = usage.input_tokens is None and usage.output_tokens is None and not usage.counters
-        failed = call.status == "failed"
-        return cls(
-            calls=1,
-            embedding_calls=int(embeds),
-            failed_calls=int(failed),
-            missing_usage_calls=int(unknown and cost.amount is None and not failed),
-            unpriced_calls=int(cost.status == "unpriced" and not unknown),
-            partial_calls=int(cost.status == "partial"),
-            estimated_calls=int(cost.status == "estimated"),
-            inconsistent_calls=int(bool(call.inconsistent)),
-            input_tokens=tokens,
-            output_tokens=usage.output_tokens or 0,
-            cache_read_input_tokens=usage.cache_read_input_tokens or 0,
-            cache_write_input_tokens=usage.cache_write_input_tokens or 0,
-            tool_use_input_tokens=usage.tool_use_input_tokens or 0,
-            reasoning_output_tokens=usage.reasoning_output_tokens or 0,
-            embedding_tokens=tokens if embeds else 0,
-            cache_write_by_ttl=usage.cache_write_by_ttl,
-            modality_tokens=modality_tokens(usage),
-            counters=usage.counters,
-            cost=cost.amount,
-        )
+        self.failed_calls += failed
+        self.missing_usage_calls += unknown and cost.amount is None and not failed
+        self.unpriced_calls += cost.status == "unpriced" and not unknown
+        self.partial_calls += cost.status == "partial"
+        self.estimated_calls += cost.status == "estimated"
+        self.inconsistent_calls += bool(call.inconsistent)
 
 
+_fields = attrgetter(*Totals.__struct_fields__)
 _COUNTS = Totals.__struct_fields__.index("cache_write_by_ttl")
 """How many fields are plain counts; they come first."""
 
@@ -149,11 +187,12 @@ def _sum(a: Decimal | None, b: Decimal | None) -> Decimal | None:
 
 def total_by(calls: Iterable[tuple[CallEvent, Cost]], key: Callable[[CallEvent], K]) -> dict[K, Totals]:
     """Totals of priced calls for each value of a key, in the order in which the values appear."""
-    totals: dict[K, Totals] = {}
+    sums: dict[K, Sum] = {}
     for call, cost in calls:
         k = key(call)
-        totals[k] = totals.get(k, NOTHING) + Totals.of(call, cost)
-    return totals
+        growing = sums.get(k) or sums.setdefault(k, Sum())
+        growing.take(call, cost)
+    return {k: growing.totals() for k, growing in sums.items()}
 
 
 NOTHING = Totals()

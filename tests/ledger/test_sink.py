@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from taximeter.journal.reader import Line
+from taximeter.events import CallEvent
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
 from taximeter.numbers import to_json
 from taximeter.usage import SUBSETS, Usage, violations
@@ -15,21 +15,40 @@ CALL = b'{"schema_version":"instrumentation_call_v1","model":"m","prompt_tokens"
 def test_a_call_becomes_an_event_named_by_its_file_and_offset() -> None:
     data = b"""{"schema_version":"instrumentation_call_v1","kind":"embedding","model":"m","provider":"p",
         "prompt_tokens":3,"completion_tokens":4,"cached":true,"request_ms":5,"request_id":"q","cost":0.000000000001,
-        "stage_id":"s","run_id":"r","created_at":"2026-01-01T00:00:00Z","cache_read_input_tokens":2,"more":[1]}"""
+        "response_model":"m-2","processing":"batch","service_tier":"flex","region":"eu","speed":"fast",
+        "tags":{"t":"u"},"stage_id":"its own","run_id":"its own",
+        "created_at":"2026-01-01T00:00:00Z","cache_read_input_tokens":2,"more":[1]}"""
     (record,) = read_records(data)
     assert isinstance(record, SinkCall)
-    event = record.to_event("01_s/calls.1.jsonl", Line(17, data))
-    assert event.event_id == ("01_s/calls.1.jsonl", 17)
-    assert (event.kind, event.usage.input_tokens, event.usage.cache_read_input_tokens) == ("embedding", 3, 2)
-    assert event.provider_cost == Decimal("0.000000000001")
-    assert event.started_at == 1_767_225_600.0
-    assert event.usage_source == "user"
+    assert record.to_event(("01_s/calls.1.jsonl", 17), "r", "s", 2) == CallEvent(
+        event_id=("01_s/calls.1.jsonl", 17),
+        run_id="r",
+        stage_id="s",
+        attempt=2,
+        kind="embedding",
+        provider="p",
+        model="m",
+        response_model="m-2",
+        usage=Usage(input_tokens=3, output_tokens=4, cache_read_input_tokens=2),
+        usage_source="user",
+        cached=True,
+        processing="batch",
+        service_tier="flex",
+        region="eu",
+        request_id="q",
+        started_at=1_767_225_600.0,
+        request_ms=5,
+        provider_cost=Decimal("0.000000000001"),
+        captured_by="sink",
+        tags={"t": "u"},
+        meta={"speed": "fast"},
+    )
 
 
 def test_a_call_without_counts_is_missing_usage() -> None:
     (record,) = read_records(b'{"schema_version":"instrumentation_call_v1","model":"m"}')
     assert isinstance(record, SinkCall)
-    assert record.to_event("f", Line(0, b"")).usage_source == "missing"
+    assert record.to_event(("f", 0), "r", "s", 1).usage_source == "missing"
 
 
 def test_every_subset_and_open_count_of_a_line_reaches_the_usage() -> None:
@@ -40,7 +59,7 @@ def test_every_subset_and_open_count_of_a_line_reaches_the_usage() -> None:
         to_json({"schema_version": "instrumentation_call_v1", "model": "m", **totals, **subsets, **named})
     )
     assert isinstance(record, SinkCall)
-    event = record.to_event("f", Line(0, b""))
+    event = record.to_event(("f", 0), "r", "s", 1)
     assert event.usage == Usage(
         1000, 1000, **subsets, cache_write_by_ttl=(("1h", 0), ("5m", 1)), counters=(("images", 2),)
     )
@@ -50,7 +69,7 @@ def test_what_a_price_depends_on_reaches_the_event() -> None:
     terms = b'"processing":"batch","service_tier":"flex","speed":"fast","inference_geo":"us","region":"eu"'
     (record,) = read_records(CALL.replace(b'"tags"', terms + b',"tags"'))
     assert isinstance(record, SinkCall)
-    event = record.to_event("f", Line(0, b""))
+    event = record.to_event(("f", 0), "r", "s", 1)
     assert (event.processing, event.service_tier, event.region) == ("batch", "flex", "eu")
     assert event.meta == {"speed": "fast", "inference_geo": "us"}
 
@@ -58,7 +77,7 @@ def test_what_a_price_depends_on_reaches_the_event() -> None:
 def test_counts_that_contradict_each_other_are_kept_with_the_reason() -> None:
     (record,) = read_records(CALL.replace(b'"tags"', b'"cache_read_input_tokens":2,"tags"'))
     assert isinstance(record, SinkCall)
-    event = record.to_event("f", Line(0, b""))
+    event = record.to_event(("f", 0), "r", "s", 1)
     assert (event.usage.input_tokens, event.usage.cache_read_input_tokens) == (1, 2)
     assert event.inconsistent == violations(event.usage) != ()
 

@@ -12,17 +12,14 @@ import msgspec
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.reader import RESERVED, UNREADABLE, Line, LineReader
 from taximeter.journal.writer import OPEN_SUFFIX
-from taximeter.ledger.latency import Latencies
+from taximeter.ledger.callsums import CallSums
 from taximeter.ledger.local import LocalStage
 from taximeter.ledger.seen import Seen
 from taximeter.ledger.sink import SinkCall, SinkItems, SinkRejected, Torn, read_records
 from taximeter.ledger.spansums import SpanSums
-from taximeter.ledger.timeline import MOST_CALLS, MOST_SPANS, Timeline
-from taximeter.ledger.top import PricedCall, TopCalls
-from taximeter.pricing.price import price
+from taximeter.ledger.timeline import MOST_SPANS, Timeline
 from taximeter.pricing.sheet import Sheet
 from taximeter.rundir import RunDir
-from taximeter.totals import NOTHING, Totals
 
 _events = msgspec.json.Decoder(Event)
 _SLICE = 10_000
@@ -31,14 +28,6 @@ _SLICE = 10_000
 _NOT_TRIED = ("skipped", "reused")
 _MOST_REASONS = 20
 _LONGEST_REASON = 200
-
-
-class TotalsKey(msgspec.Struct, frozen=True, gc=False):
-    """What totals are kept by: everything coarser is a sum of these."""
-
-    stage_id: str | None
-    attempt: int | None
-    model: str
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
@@ -97,22 +86,12 @@ class Ledger:
         self.local: dict[str, LocalStage] = {}
         """Stages that programs named themselves, by stage id."""
 
-        self.totals: dict[TotalsKey, Totals] = {}
-        self.top: dict[str | None, TopCalls] = {}
-        """The most expensive calls of each stage."""
-
-        self.timeline: Timeline = Timeline(MOST_CALLS)
+        self.calls = CallSums(sheet, limit, priced_as)
         self.span_timeline: Timeline = Timeline(MOST_SPANS)
         """When the spans inside processes ran, and the stages that programs name themselves."""
 
-        self.latencies: dict[str | None, Latencies] = {}
-        """How long the calls of each stage took."""
-
         self.regions = SpanSums()
         """What the spans inside stages took."""
-
-        self.entries: set[str] = set()
-        """Entries of the price sheet by which calls were priced."""
 
         self.items: Counter[tuple[str, int, str]] = Counter()
         """Work that stages told of, by stage id, attempt and direction."""
@@ -124,10 +103,8 @@ class Ledger:
         """Why lines were rejected; the first few reasons."""
 
         self._run = run
-        self._sheet = sheet
-        self._priced_as = priced_as
+        self._run_id = run.run_id
         self._folders = folders
-        self._limit = limit
         self._journals: dict[str, LineReader] = {}
         self._sinks: dict[Attempt, _SinkReader] = {}
         self._seen: dict[str, Seen] = {}
@@ -205,7 +182,7 @@ class Ledger:
         if not seen.is_new(seq):
             return  # a second delivery
         if isinstance(event, CallEvent):
-            self._take_call(event)
+            self.calls.take(event)
         elif event.kind != "span":
             self._take_span(event)
         else:
@@ -252,34 +229,15 @@ class Ledger:
         for record in read_records(line.data):
             match record:
                 case SinkCall():
-                    named = record.stage_id if record.stage_id in self._folders else None
-                    event = record.to_event(reader.name, line)
-                    event.run_id, event.stage_id, event.attempt = self._run.run_id, named or stage_id, attempt
-                    self._take_call(event, reader.began)
+                    of = record.stage_id if record.stage_id in self._folders else None
+                    event = record.to_event((reader.name, line.offset), self._run_id, of or stage_id, attempt)
+                    self.calls.take(event, reader.began)
                 case SinkItems():
                     self.items[stage_id, attempt, record.direction] += record.items
                 case SinkRejected():
                     self._reject(record.reason)
                 case Torn():
                     self.losses["torn"] += 1
-
-    # -- figures ------------------------------------------------------------------------------------------------------
-
-    def _take_call(self, call: CallEvent, since: float | None = None) -> None:
-        """Prices a call; `since` is the time for those that have none of their own."""
-        if self._priced_as is not None:
-            call = self._priced_as(call)
-        cost = price(call, self._sheet, since if call.started_at is None else None)
-        if cost.entry is not None:
-            self.entries.add(cost.entry)
-        key = TotalsKey(call.stage_id, call.attempt, call.model)
-        self.totals[key] = self.totals.get(key, NOTHING) + Totals.of(call, cost)
-        top = self.top.get(call.stage_id) or self.top.setdefault(call.stage_id, TopCalls(self._limit))
-        top.put(PricedCall(call, cost))
-        self.timeline.take(call, cost)
-        if call.request_ms is not None:
-            latencies = self.latencies.get(call.stage_id) or self.latencies.setdefault(call.stage_id, Latencies())
-            latencies.take(call.request_ms)
 
     def _reject(self, reason: str) -> None:
         self.losses["rejected"] += 1

@@ -88,4 +88,4 @@ class Moments(Timeline):
 
 def keep_moments(ledger: Ledger) -> None:
     """Lets a ledger keep each call and span by itself, too; to be said before it takes anything."""
-    ledger.timeline, ledger.span_timeline = Moments(MOST_CALLS), Moments(MOST_SPANS)
+    ledger.calls.timeline, ledger.span_timeline = Moments(MOST_CALLS), Moments(MOST_SPANS)

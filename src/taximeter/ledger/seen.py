@@ -19,10 +19,10 @@ class Seen:
 
     def is_new(self, seq: int) -> bool:
         """Notes a number; false if it was there before."""
-        if seq < self._below or seq in self._ahead:
-            return False
         if seq == self._below:
             self._below += 1
+        elif seq < self._below or seq in self._ahead:
+            return False
         else:
             self._ahead.add(seq)
             heapq.heappush(self._heap, seq)

@@ -7,19 +7,20 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from operator import attrgetter
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from taximeter.events import META_TERMS, CallEvent, CallKind, CallStatus, Processing
-from taximeter.journal.reader import UNREADABLE, Line
+from taximeter.journal.reader import UNREADABLE
 from taximeter.usage import MAX_MONEY, NO_USAGE, OPEN_COUNTS, SUBSETS, Tokens, Usage, counts, violations
 
 _subsets = attrgetter(*SUBSETS)
 _open_counts = attrgetter(*OPEN_COUNTS)
+_NO_SUBSETS = (None,) * len(SUBSETS)
 
 
-class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_version"):
+class SinkCall(msgspec.Struct, gc=False, tag="instrumentation_call_v1", tag_field="schema_version"):
     """One call, in the words of a sink."""
 
     model: Annotated[str, msgspec.Meta(min_length=1)]
@@ -68,40 +69,50 @@ class SinkCall(msgspec.Struct, tag="instrumentation_call_v1", tag_field="schema_
         if self.created_at is not None and not _FIRST_YEAR <= self.created_at.year <= _LAST_YEAR:
             raise ValueError(f"created_at must be in the years {_FIRST_YEAR} to {_LAST_YEAR}")
 
-    def to_event(self, source: str, line: Line) -> CallEvent:
-        """The call as an event, named by its file and byte offset."""
-        given = self.created_at
-        at = None if given is None else (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-        usage = Usage(
-            self.prompt_tokens,
-            self.completion_tokens,
-            *_subsets(self),
-            *[counts(told) if told else () for told in _open_counts(self)],
-        )
+    def to_event(self, event_id: tuple[str, int], run_id: str, stage_id: str, attempt: int) -> CallEvent:
+        """The call as an event of an attempt, named by the file and byte offset of its line."""
+        usage, inconsistent = self._usage()
         return CallEvent(
-            event_id=(source, line.offset),
-            run_id=self.run_id,
-            stage_id=self.stage_id,
-            kind=self.kind,
-            provider=self.provider,
-            model=self.model,
-            response_model=self.response_model,
-            usage=usage,
-            usage_source="missing" if usage == NO_USAGE else "user",
-            inconsistent=self.inconsistent or violations(usage),
-            cached=self.cached,
-            status=self.status,
-            request_id=self.request_id,
-            started_at=at,
-            request_ms=self.request_ms,
-            provider_cost=self.cost,
-            processing=self.processing,
-            service_tier=self.service_tier,
-            region=self.region,
-            meta={name: value for name in META_TERMS if (value := getattr(self, name)) is not None} or None,
-            captured_by="sink",
-            tags=self.tags,
+            event_id,
+            self.model,
+            run_id,
+            stage_id,
+            attempt,
+            self.kind,
+            self.provider,
+            self.response_model,
+            usage,
+            "missing" if usage == NO_USAGE else "user",
+            self.inconsistent or inconsistent,
+            self.cached,
+            self.processing,
+            self.service_tier,
+            self.region,
+            self.request_id,
+            None if self.created_at is None else _seconds(self.created_at),
+            self.request_ms,
+            self.cost,
+            "sink",
+            self.tags,
+            None if self.speed is None and self.inference_geo is None else self._terms(),
+            self.status,
         )
+
+    def _usage(self) -> tuple[Usage, tuple[str, ...]]:
+        """What was used, and why it cannot all be true."""
+        subsets, named = _subsets(self), _open_counts(self)
+        if subsets == _NO_SUBSETS and not any(named):
+            return Usage(self.prompt_tokens, self.completion_tokens), ()
+        open_counts = [counts(told) if told else () for told in named]
+        usage = Usage(self.prompt_tokens, self.completion_tokens, *subsets, *open_counts)
+        return usage, violations(usage)
+
+    def _terms(self) -> dict[str, Any]:
+        return {name: value for name in META_TERMS if (value := getattr(self, name)) is not None}
+
+
+def _seconds(moment: datetime) -> float:
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 class SinkItems(msgspec.Struct, tag="instrumentation_items_v1", tag_field="schema_version"):

@@ -134,7 +134,10 @@ class Timeline:
     def _process(self, stage_id: str | None, process: str) -> str | None:
         if self.is_crowded:
             return None
-        self._lanes.add((stage_id, process))
+        lane = stage_id, process
+        if lane in self._lanes:
+            return process
+        self._lanes.add(lane)
         if len(self._lanes) * BARS_A_LANE <= self._most:
             return process
         self.is_crowded = True

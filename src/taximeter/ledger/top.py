@@ -33,23 +33,19 @@ class TopCalls:
         self._heap: list[tuple[Decimal, int, int, int, PricedCall]] = []
         self._order = count(0, -1)  # of equal calls the first stays, whichever attempt's file was read first
 
-    def put(self, priced: PricedCall) -> None:
+    def put(self, call: CallEvent, cost: Cost) -> None:
         """Looks at one more call."""
-        if not self._limit:
-            return
-        usage, amount = priced.call.usage, priced.cost.amount
+        amount = _UNPRICED if cost.amount is None else cost.amount
+        is_full = len(self._heap) >= self._limit
+        if is_full and (not self._heap or amount < self._heap[0][0]):
+            return  # what becomes of nearly all calls of a long run
+        usage = call.usage
         tokens = (usage.input_tokens or 0) + (usage.output_tokens or 0)
-        entry = (
-            _UNPRICED if amount is None else amount,
-            tokens,
-            -(priced.call.attempt or 0),
-            next(self._order),
-            priced,
-        )
-        if len(self._heap) < self._limit:
-            heapq.heappush(self._heap, entry)
-        else:
+        entry = amount, tokens, -(call.attempt or 0), next(self._order), PricedCall(call, cost)
+        if is_full:
             heapq.heappushpop(self._heap, entry)
+        else:
+            heapq.heappush(self._heap, entry)
 
     def calls(self) -> list[PricedCall]:
         """The calls that were kept, the most expensive first."""

@@ -46,14 +46,15 @@ class Usual(msgspec.Struct, frozen=True, gc=False):
     """Of tokens that were read from a cache; None if they have no rate of their own."""
 
     plain: Line
-    output: Line
+    output: Line | None
+    """None as with models that give no tokens: those for embeddings."""
 
 
 def usual(lines: Mapping[str, Line]) -> Usual | None:
     """The lines of most calls; None if a call may be charged for more than its totals and what was cached."""
-    if INPUT not in lines or OUTPUT not in lines or not _ASIDE.isdisjoint(lines):
+    if INPUT not in lines or not _ASIDE.isdisjoint(lines):
         return None
-    return Usual(lines.get(CACHE_READ), lines[INPUT], lines[OUTPUT])
+    return Usual(lines.get(CACHE_READ), lines[INPUT], lines.get(OUTPUT))
 
 
 _ASIDE = MODAL | {TOOL_USE, REASONING, REQUESTS}
@@ -119,6 +120,8 @@ class Charge(msgspec.Struct, frozen=True):
             items.append(item := lines.plain.item(plain))
             amount += item.amount
         if output := usage.output_tokens:
+            if lines.output is None:
+                return None
             items.append(item := lines.output.item(output))
             amount += item.amount
         return self._bill(amount, items)

@@ -123,7 +123,8 @@ class Books:
             self._with_calls(schemas.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
             for stage_id, rest in totals.items()
         ]
-        latencies = latencies_of_stages(self.ledger.latencies, self.ledger.timeline)
+        calls = self.ledger.calls
+        latencies = latencies_of_stages(calls)
         stages = [stage.model_copy(update={"latency": latencies.get(stage.id, schemas.Latency())}) for stage in stages]
         report = schemas.RunInstrumentation(
             run_id=self.run.run_id,
@@ -140,9 +141,11 @@ class Books:
             else cpu_of(processes),
             cpu_system_seconds=known(sum, (stage.cpu_system_seconds for stage in stages)),
             stages=stages,
-            timeline=timeline_record(self.ledger.timeline, self.ledger.span_timeline, processes, sittings.started),
+            timeline=timeline_record(
+                self.ledger.calls.timeline, self.ledger.span_timeline, processes, sittings.started
+            ),
             spans=span_tree(self.ledger.regions),
-            totals=roll_up((key.model, part) for key, part in self.ledger.totals.items()),
+            totals=roll_up((key.model, part) for key, part in calls.totals().items()),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
             env=schemas.Env(**meta),
             losses=losses_record(self.ledger),
@@ -200,12 +203,12 @@ class Books:
 
     def _totals_by_stage(self) -> dict[str | None, schemas.Totals]:
         leaves: dict[str | None, list[tuple[str, Totals]]] = {}
-        for key, totals in self.ledger.totals.items():
+        for key, totals in self.ledger.calls.totals().items():
             leaves.setdefault(key.stage_id, []).append((key.model, totals))
         return {stage_id: roll_up(of_stage) for stage_id, of_stage in leaves.items()}
 
     def _with_calls(self, record: schemas.StageInstrumentation) -> schemas.StageInstrumentation:
-        top = self.ledger.top.get(record.id)
-        calls = [call_record(priced) for priced in top.calls()] if top else []
+        kept = self.ledger.calls.stages.get(record.id)
+        calls = [call_record(priced) for priced in kept.top.calls()] if kept else []
         omitted = record.llm_totals.calls - len(calls)
         return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted})

@@ -103,7 +103,7 @@ def _by_model(run: RunDir, side: Side, sheet: Sheet, moment: float | None) -> di
     else:
         ledger.finish()
     sums: dict[tuple[str | None, str], Totals] = {}
-    for key, totals in ledger.totals.items():
+    for key, totals in ledger.calls.totals().items():
         name = (key.stage_id, key.model)
         sums[name] = sums.get(name, NOTHING) + totals
     return sums

@@ -14,15 +14,15 @@ from taximeter.report import schemas
 
 def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledger) -> schemas.Pricing:
     """The rates by which calls were priced, and the names of the models that have none."""
-    totals = ledger.totals.items()
-    used = dict(_used(sheet, ledger.entries))
+    totals = ledger.calls.totals().items()
+    used = dict(_used(sheet, ledger.calls.entries))
     return schemas.Pricing(
         source=without_secrets(instrumentation.price_table or "built-in"),
         updated_at=sheet.updated_at,
         currency=sheet.currency,
         sheet_id=sheet.sheet_id,
         models={name: _rates(used[name]) for name in sorted(used)},
-        default=_rates(sheet.default) if sheet.default and DEFAULT in ledger.entries else None,
+        default=_rates(sheet.default) if sheet.default and DEFAULT in ledger.calls.entries else None,
         unpriced=sorted({key.model for key, part in totals if part.unpriced_calls or part.partial_calls}),
         estimated=sorted({key.model for key, part in totals if part.estimated_calls}),
     )

@@ -46,13 +46,14 @@ def reprice(run: RunDir, sheet: Sheet, renames: Mapping[str, str], at: float | N
     folders = {stage.id: stage.folder for stage in books.plan.stages}
     again = Ledger(run, sheet, folders, 0, _other(renames, at, sheet.sheet_id != books.sheet.sheet_id))
     again.finish()
-    order = [*folders, *(key.stage_id for key in books.ledger.totals if key.stage_id not in folders)]
+    order = [*folders, *(key.stage_id for key in books.ledger.calls.totals() if key.stage_id not in folders)]
     stages = tuple(
         StageCosts("(outside stages)" if stage_id is None else stage_id, stage_id, before, after)
         for stage_id in dict.fromkeys(order)
         for before, after in [(_totals(books.ledger, [stage_id]), _totals(again, [stage_id]))]
         if before.calls
     )
+    after = again.calls.totals().items()
     return Repriced(
         stages=stages,
         run=StageCosts("run", None, _totals(books.ledger, order), _totals(again, order)),
@@ -60,9 +61,7 @@ def reprice(run: RunDir, sheet: Sheet, renames: Mapping[str, str], at: float | N
         new_sheet_id=sheet.sheet_id,
         old_currency=books.sheet.currency,
         new_currency=sheet.currency,
-        unpriced=tuple(
-            sorted({key.model for key, part in again.totals.items() if part.unpriced_calls or part.partial_calls})
-        ),
+        unpriced=tuple(sorted({key.model for key, part in after if part.unpriced_calls or part.partial_calls})),
     )
 
 
@@ -87,4 +86,4 @@ def _other(renames: Mapping[str, str], at: float | None, by_other_rates: bool) -
 
 def _totals(ledger: Ledger, stage_ids: Iterable[str | None]) -> schemas.Totals:
     wanted = set(stage_ids)
-    return roll_up((key.model, totals) for key, totals in ledger.totals.items() if key.stage_id in wanted)
+    return roll_up((key.model, totals) for key, totals in ledger.calls.totals().items() if key.stage_id in wanted)

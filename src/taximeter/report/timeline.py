@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
+from taximeter.ledger.callsums import CallSums
 from taximeter.ledger.latency import Latencies
 from taximeter.ledger.ledger import Ledger
 from taximeter.ledger.moments import Moments
@@ -66,7 +67,7 @@ def window_record(ledger: Ledger, started_at: str, start_ms: float, end_ms: floa
     """
     origin = datetime.fromisoformat(started_at).timestamp()
     start, end = origin + start_ms / 1000, origin + end_ms / 1000
-    calls, spans = ledger.timeline, ledger.span_timeline
+    calls, spans = ledger.calls.timeline, ledger.span_timeline
     if isinstance(calls, Moments) and isinstance(spans, Moments):
         most_spans = int(most * _SPANS)
         calls, spans = calls.between(start, end, most - most_spans), spans.between(start, end, most_spans)
@@ -116,14 +117,16 @@ def _lane(place: _Place, calls: list[Bar], process: SpanEvent | None, origin: fl
     )
 
 
-def latencies_of_stages(
-    latencies: Mapping[str | None, Latencies], timeline: Timeline
-) -> dict[str | None, schemas.Latency]:
+def latencies_of_stages(calls: CallSums) -> dict[str | None, schemas.Latency]:
     """How long the calls of each stage took, and how long it waited for them; stages without calls are not in it."""
     bars: dict[str | None, list[Bar]] = {}
-    for bar in timeline.bars():
+    for bar in calls.timeline.bars():
         bars.setdefault(bar.stage_id, []).append(bar)
-    return {stage_id: _latency(of, bars.get(stage_id, []), timeline.width) for stage_id, of in latencies.items()}
+    return {
+        stage_id: _latency(of.latencies, bars.get(stage_id, []), calls.timeline.width)
+        for stage_id, of in calls.stages.items()
+        if of.latencies.count
+    }
 
 
 def _latency(latencies: Latencies, bars: list[Bar], width: float) -> schemas.Latency:

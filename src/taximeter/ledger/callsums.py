@@ -1,0 +1,87 @@
+"""Sums of calls, which are too many to keep: what they cost and took, the dearest of them, and when they were."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from taximeter.events import CallEvent
+from taximeter.ledger.latency import Latencies
+from taximeter.ledger.timeline import MOST_CALLS, Timeline
+from taximeter.ledger.top import TopCalls
+from taximeter.pricing.price import price
+from taximeter.pricing.sheet import Sheet
+from taximeter.totals import Sum, Totals
+
+
+class TotalsKey(msgspec.Struct, frozen=True, gc=False):
+    """What totals are kept by: everything coarser is a sum of these."""
+
+    stage_id: str | None
+    attempt: int | None
+    model: str
+
+
+class StageCalls(msgspec.Struct, frozen=True):
+    """What is kept of the calls of one stage beside their totals."""
+
+    top: TopCalls
+    """The most expensive ones."""
+
+    latencies: Latencies
+    """How long they took."""
+
+
+class _Leaf(msgspec.Struct, frozen=True):
+    """Where the calls of one key go."""
+
+    sum: Sum
+    stage: StageCalls
+
+
+class CallSums:
+    """The calls of a run, priced and added up.
+
+    `limit` is how many calls are kept for each stage; None is all. `priced_as` gives the call that is priced and
+    counted in place of the one that was made.
+    """
+
+    def __init__(self, sheet: Sheet, limit: int | None, priced_as: Callable[[CallEvent], CallEvent] | None) -> None:
+        self.stages: dict[str | None, StageCalls] = {}
+        """By stage id."""
+
+        self.timeline: Timeline = Timeline(MOST_CALLS)
+        self.entries: set[str] = set()
+        """Entries of the price sheet by which calls were priced."""
+
+        self._sheet = sheet
+        self._limit = limit
+        self._priced_as = priced_as
+        self._leaves: dict[tuple[str | None, int | None, str], _Leaf] = {}
+
+    def take(self, call: CallEvent, since: float | None = None) -> None:
+        """Prices a call; `since` is the time for those that have none of their own."""
+        if self._priced_as is not None:
+            call = self._priced_as(call)
+        cost = price(call, self._sheet, since if call.started_at is None else None)
+        if cost.entry is not None:
+            self.entries.add(cost.entry)
+        key = call.stage_id, call.attempt, call.model
+        leaf = self._leaves.get(key) or self._leaf(key)
+        leaf.sum.take(call, cost)
+        leaf.stage.top.put(call, cost)
+        self.timeline.take(call, cost)
+        if call.request_ms is not None:
+            leaf.stage.latencies.take(call.request_ms)
+
+    def totals(self) -> dict[TotalsKey, Totals]:
+        """Totals of all that was taken, in the order in which the keys appeared."""
+        return {TotalsKey(*key): leaf.sum.totals() for key, leaf in self._leaves.items()}
+
+    def _leaf(self, key: tuple[str | None, int | None, str]) -> _Leaf:
+        stage = self.stages.get(key[0])
+        if stage is None:
+            stage = self.stages[key[0]] = StageCalls(TopCalls(self._limit), Latencies())
+        leaf = self._leaves[key] = _Leaf(Sum(), stage)
+        return leaf

@@ -39,8 +39,9 @@ def a_big_run(folder: Path, calls: int = 10_000, run_id: str = "nightly-2026-01-
             writing.start(name)
             began[name] = writing.clock.now()
         start, length = writing.clock.now(), random.uniform(20, 90)
-        for name in wave:
-            writing.sink(name, *(_call(random, name, start, length) for _ in range(round(calls * asking.get(name, 0)))))
+        for i, name in enumerate(wave, 1):
+            wall = length * i / len(wave)
+            writing.sink(name, *(_call(random, name, start, wall) for _ in range(round(calls * asking.get(name, 0)))))
         for i, name in enumerate(wave):
             writing.end(
                 name, "failed" if name == "index" else "done", length / len(wave), exit_code=int(name == "index")

@@ -371,5 +371,6 @@ def test_a_stage_that_is_reused_keeps_its_figures_and_one_of_another_run_has_the
     taken = report.stages[0]
     assert (taken.status, taken.reused_from, taken.llm_totals.calls, taken.wall_seconds) == ("reused", "r", 0, None)
     assert taken.reused is not None
+    assert any(note.endswith("so in no figure here: a ($0.003).") for note in trust(report))
     assert (taken.reused.llm_totals, taken.reused.wall_seconds, taken.reused.attempts) == (a.llm_totals, 2.0, 1)
     assert (report.totals.calls, report.totals.cost, report.cpu_user_seconds) == (0, None, None)

@@ -55,6 +55,7 @@ def test_a_run_beside_another(tmp_path: Path) -> None:
     changes = {each.figure: (each.before, each.now, each.change) for each in differences(report)}
     assert changes["cost"] == ("$0.003", "$0.0045", "+50.0 %")
     assert changes["wall"] == ("6.00 s", "6.00 s", "same")
+    assert changes["parallel efficiency"] == ("1.17x", "1.17x", "same")
     assert changes["cost/1k items"] == ("-", "-", "-")
     assert "## Against old" in markdown.render(report)
     assert json.parse(json.render(report)) == report

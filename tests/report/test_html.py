@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -168,6 +169,83 @@ def test_the_picture_shows_spans_and_the_critical_path_and_nothing_where_nothing
     span, nothing, critical, not_critical = opened(page_text).evaluate(PIXELS, points)
     assert span != nothing == [0, 0, 0, 0]
     assert critical == ink != not_critical
+
+
+CROSSED = """() => {
+  const texts = [...document.querySelectorAll(".node text")].map((text) => [text.textContent, text.getBBox()]);
+  const crossed = new Set();
+  for (const path of document.querySelectorAll("path.edge"))
+    for (let at = 0, length = path.getTotalLength(); at <= length; at += 2) {
+      const { x, y } = path.getPointAtLength(at);
+      const holds = (box) => x > box.x && x < box.x + box.width && y > box.y && y < box.y + box.height;
+      for (const [name, box] of texts) if (holds(box)) crossed.add(name);
+    }
+  return [...crossed];
+}"""
+
+
+def test_no_line_of_the_graph_crosses_a_name(opened: Open, page_text: str, tmp_path: Path) -> None:
+    page = opened(page_text)
+    assert page.locator("path.edge").count() == sum(map(len, STAGES.values()))
+    assert page.evaluate(CROSSED) == []
+    for seed in range(4):
+        random = Random(seed)
+        names = [f"a long name {i}" for i in range(14)]
+        stages = [
+            stage(i + 1, name, needs=tuple(random.sample(names[:i], min(i, random.randrange(4)))))
+            for i, name in enumerate(names)
+        ]
+        run = Writing(tmp_path, plan(stages), f"run-{seed}")
+        run.close()
+        page.evaluate(f"taximeter.update({html.script_data(html.page_data(build(run.run))[0])})")
+        assert page.locator("path.edge").count() == sum(len(each.needs) for each in stages)
+        assert page.evaluate(CROSSED) == []
+
+
+def test_the_graph_is_walked_with_arrow_keys(opened: Open, page_text: str) -> None:
+    page = opened(page_text)
+    focused = "JSON.parse(document.activeElement.dataset.node)"
+    page.locator(".node").first.focus()
+    walked = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowRight", "ArrowUp", "ArrowLeft"):
+        page.keyboard.press(key)
+        walked.append(page.evaluate(focused))
+    assert walked[:2] == ["clean", "split"] and walked[-1] in STAGES[walked[-2]]
+    assert page.locator(".node[tabindex='0']").count() == 1
+    page.evaluate("taximeter.update({...taximeter.report})")
+    assert page.evaluate(focused) == walked[-1]
+    page.keyboard.press("Enter")
+    assert page.locator("#pane h2").text_content() == walked[-1]
+    page.keyboard.press("Escape")
+    assert page.evaluate(focused) == walked[-1]
+
+
+def test_a_running_stage_shows_how_far_it_is(opened: Open, tmp_path: Path) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "a"), stage(2, "b", needs=("a",))]))
+    lock = writing.run.lock()
+    writing.start("a")
+    writing.run.stage("01_stage").progress(1).write_text('{"current": 25, "total": 100, "message": "page <b>"}\n')
+    report = build(writing.run)
+    lock.close()
+    page = opened(html.render(report), "#stage=a")
+    assert page.locator("tr.stage progress").get_attribute("value") == "25"
+    assert "25 % · " in (page.locator("tr.stage").first.text_content() or "")
+    assert "25 of 100" in (page.locator("#about").text_content() or "")
+    assert "page <b>" in (page.locator("#about").text_content() or "")
+    assert page.evaluate("taximeter.timeline.rows[0].attempts[0].expected > taximeter.timeline.now")
+
+
+def test_cells_of_the_matrix_are_shaded_by_cost_and_add_up(
+    opened: Open, page_text: str, report: RunInstrumentation
+) -> None:
+    page = opened(page_text)
+    table = page.locator("table", has_text="all models")
+    heads = table.locator("thead th").all_text_contents()
+    assert heads[0] == "stage" and heads[1] == "big" and heads[-1] == "all models"
+    last = table.locator("tbody tr").last.locator("td").all_text_contents()
+    assert last[0] == numbers.money(report.totals.per_model["big"].cost)
+    heat = table.locator("tbody tr").first.locator("td span").first.get_attribute("style") or ""
+    assert "--heat: 34%" in heat
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def headline_figures(currency: str) -> dict[str, tuple[str, Callable[[Any], str]
         "calls": ("calls", numbers.count),
         "peak_memory_bytes": ("peak memory", numbers.size),
         "cpu_seconds": ("CPU", numbers.seconds),
+        "parallelism": ("parallel efficiency", lambda times: f"{times:.2f}x" if times is not None else numbers.UNKNOWN),
         "cost_per_1000_items": ("cost/1k items", money),
     }
 

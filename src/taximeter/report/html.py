@@ -20,7 +20,7 @@ from taximeter.report.trust import trust
 
 SCRIPTS = (
     *("dom", "words", "tip", "source", "header", "lanes", "axis", "paint", "legend", "finer", "timeline"),
-    *("graph", "tables", "files", "pane", "grip", "configuration", "app"),
+    *("places", "graph", "progress", "tables", "files", "pane", "grip", "configuration", "app"),
 )
 """Files of the viewer, in the order in which they stand in the page."""
 

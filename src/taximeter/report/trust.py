@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from taximeter.numbers import plural, size
+from taximeter.numbers import UNKNOWN, plural, size
 from taximeter.redact import brief
 from taximeter.report import schemas
 from taximeter.report.gaps import figures_by, gaps, listed
+from taximeter.report.wording import cost
 
 _MUCH = 100_000_000
 """Bytes of a log that a person would want to know of."""
@@ -35,13 +36,19 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     if uncaptured:
         names = listed(f"{brief(name)} ({count}x)" for name, count in uncaptured.items())
         notes.append(f"Calls, if they made any, not captured: {names}. Short processes may have been overlooked.")
-    taken_over = [brief(stage.id or "") for stage in report.stages if stage.reused_from]
+    taken_over = [_with_spend(stage, report.pricing.currency) for stage in report.stages if stage.reused_from]
     if taken_over:
         notes.append(f"Reused from another run, which paid for it, so in no figure here: {listed(taken_over)}.")
     stale = [brief(stage.id or "") for stage in report.stages if stage.stale]
     if stale:
         notes.append(f"Stale, since what it reads was made anew: {listed(stale)}.")
     return notes
+
+
+def _with_spend(stage: schemas.StageInstrumentation, currency: str) -> str:
+    """The name of a stage that was taken over, and what the other run spent on it."""
+    spent = cost(stage.reused.llm_totals, currency) if stage.reused else ""
+    return f"{brief(stage.id or '')} ({spent})" if spent not in {"", UNKNOWN} else brief(stage.id or "")
 
 
 def _conduct(report: schemas.RunInstrumentation) -> list[str]:

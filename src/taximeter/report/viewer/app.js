@@ -16,10 +16,12 @@ class App {
   update(report) {
     this.report = report;
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.stage : undefined;
+    const node = document.activeElement?.dataset?.node;
     document.title = `${visible(report.run_id)} · ${report.status}`;
     byId("top").replaceChildren(...drawHeader(report).filter(Boolean));
     byId("page").replaceChildren(...this.sections(report));
     this.timeline.update(report);
+    if (node !== undefined) document.querySelectorAll("[data-node]").forEach((each) => { if (each.dataset.node === node) each.focus({ preventScroll: true }); });
     if (focused !== undefined) this.row(JSON.parse(focused))?.focus({ preventScroll: true });
     if (this.chosen !== undefined) this.show();
   }
@@ -29,13 +31,13 @@ class App {
     const parts = [el("section", { "aria-label": "Timeline" }, el("div", { class: "bar-head" }, el("h2", { text: "Timeline" }),
       el("span", { class: "hint", text: timelineHint(report) }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas), timelineLegend(report))];
     if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
-    if (report.stages.some((s) => s.needs.length)) parts.push(section("Graph", "area: time · colour: cost · dashed: reused · thick: critical path", drawGraph(report, this.choose)));
+    if (report.stages.some((s) => s.needs.length)) parts.push(report.stages.length > STAGES_DRAWN ? section("Graph", `not drawn: ${plural(report.stages.length, "stage")} are too many for a picture`) : section("Graph", null, ...drawGraph(report, this.choose)));
     parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
     if (report.totals.calls) {
       parts.push(section("Cost by stage and model", null, ...drawMatrix(report).filter(Boolean)));
       if (report.stages.some((s) => s.llm_calls.length)) parts.push(section("Most expensive calls", null, drawCalls(report)));
     }
-    if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes", drawSpans(report)));
+    if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes · dark: in the span itself, light: in spans inside it", drawSpans(report)));
     parts.push(section("What to trust", null, el("ul", { class: "card trust" }, ...report.notes.map((note) => el("li", { text: visible(note) })))));
     parts.push(section("Configuration", null, drawConfiguration(report), ...drawSnapshots(report, this.unfolded)));
     requestAnimationFrame(() => this.filter(this.sought || ""));

@@ -19,17 +19,17 @@ const moment = (iso) => visible(iso).slice(0, 19).replace("T", " ") + " UTC";
 function tiles(report) {
   const head = report.headline, before = report.baseline, currency = report.pricing.currency;
   const cash = (value) => money(value, currency);
-  const tile = (title, field, words, note) => {
+  const tile = (title, field, words, note, badge) => {
     const change = before && field ? difference(before[field], head[field]) : null;
     return el("div", { class: "tile" }, el("dt", { text: title }),
-      el("dd", { text: words(head[field]) }, ...[note, change].filter(Boolean).map((line) => el("small", { text: line }))));
+      el("dd", { text: words(head[field]) }, badge, ...[note, change].filter(Boolean).map((line) => el("small", { text: line }))));
   };
   const times = (value) => (known(value) ? value.toFixed(2) + "×" : UNKNOWN);
   const wall = tile("wall time", "wall_seconds", seconds);
   if (!report.metered) return [wall, el("div", { class: "tile" }, el("dt", { text: "metering" }), el("dd", { text: "not metered" }))];
   return [
     wall,
-    tile("cost", "cost", () => costText(head, currency), known(head.cost_status) ? head.cost_status : null),
+    tile("cost", "cost", () => costText(head, currency), null, known(head.cost_status) ? el("span", { class: `badge ${head.cost_status}`, text: head.cost_status }) : null),
     tile("calls", "calls", count, report.totals.failed_calls ? `${count(report.totals.failed_calls)} failed` : null),
     tile("tokens in", "prompt_tokens", count), tile("cached in", "cache_read_input_tokens", count),
     tile("tokens out", "completion_tokens", count), tile("embedded", "embedding_tokens", count),

@@ -89,7 +89,7 @@ function laneName(row) {
 // How much of its time a stage or process waited for answers, and how much CPU it took: shares of its wall time.
 function shares(row) {
   if (row.kind === "stage") {
-    const { wall_seconds: wall, latency } = row.stage, used = cpu(row.stage) ?? row.stage.cpu_user_seconds;
+    const { wall_seconds: wall, latency } = row.stage, used = cpu(row.stage);
     return { waits: known(latency.waiting_ms) && wall ? latency.waiting_ms / 1000 / wall : null, cpu: known(used) && wall ? used / wall : null, estimate: latency.waiting_method === "sampled" };
   }
   const sum = (values) => values.reduce((a, b) => (known(b) ? (a ?? 0) + b : a), null), { lanes } = row;

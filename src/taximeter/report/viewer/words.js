@@ -60,5 +60,5 @@ function costText(totals, currency) {
   return totals.cost_status === "unpriced" ? "unpriced" : forms[totals.cost_status] + money(totals.cost, currency);
 }
 
-const cpu = (figures) =>
-  known(figures.cpu_user_seconds) && known(figures.cpu_system_seconds) ? figures.cpu_user_seconds + figures.cpu_system_seconds : null;
+// As they stand in one figure where they are not told apart.
+const cpu = (figures) => (known(figures.cpu_user_seconds) ? figures.cpu_user_seconds + (figures.cpu_system_seconds || 0) : null);

@@ -177,7 +177,12 @@ def test_what_is_wrong_in_a_run_configuration_is_said_with_its_place(cli: Cli, r
 def test_every_option_of_a_run_can_stand_in_a_run_configuration(cli: Cli, recipe: Path) -> None:
     schema = RunConfigBlock.model_json_schema()
     keys = {*schema["properties"], *schema["$defs"]["ExecutionBlock"]["properties"]}
-    names = {"overrides": "set", "instrument": "instrumentation", "price_table": "instrumentation"}
+    names = {
+        "overrides": "set",
+        "instrument": "instrumentation",
+        "price_table": "instrumentation",
+        "capture": "instrumentation",
+    }
     options = {names.get(name, name) for name in RunOptions.__struct_fields__}
     assert options - keys == {"instrument_config"}  # it is a file with what this file has itself
     write("c.yaml", "execution: {validate: false, keep_going: true, strict: true}\n")

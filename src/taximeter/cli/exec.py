@@ -19,7 +19,9 @@ from taximeter.run.exec import ExecOptions, Executed, run_command
 @click.option("--run-id", help="Name of the run [default: the program's name, the time and six random digits].")
 @click.option("--price-table", type=click.Path(path_type=Path, dir_okay=False), help="The price sheet.")
 @options.output_dir
-@click.option("--capture/--no-capture", help="Record the calls of the SDKs in Python processes.")
+@click.option(
+    "--capture/--no-capture", default=True, help="Record the calls of SDKs in Python processes [default: yes]."
+)
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing at the end.")
 @options.as_json
 def command(

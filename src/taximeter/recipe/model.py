@@ -26,7 +26,7 @@ class InstrumentationBlock(Block):
     include_calls: Annotated[int, Field(ge=0)] | bool = 50
     """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
 
-    capture: Capture = "off"
+    capture: Capture = "auto"
     """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `off`: only those that it tells."""
 
 

@@ -56,7 +56,7 @@ class Instrumentation(msgspec.Struct, frozen=True):
     include_calls: int | bool = 50
     """How many of a stage's calls the report lists; true is all, false is none."""
 
-    capture: Capture = "off"
+    capture: Capture = "auto"
     """How calls are seen that programs do not tell."""
 
     @property

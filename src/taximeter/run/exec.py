@@ -48,7 +48,7 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     run_id: str | None = None
     output_dir: Path | None = None
     price_table: Path | None = None
-    capture: Capture = "off"
+    capture: Capture = "auto"
 
 
 class Executed(msgspec.Struct, frozen=True):

@@ -5,13 +5,15 @@ TYPE_CHECKING = False  # to import it from typing would take longer than all the
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from taximeter.budget import Budget
     from taximeter.capture.install import instrument
+    from taximeter.errors import BudgetExceeded
     from taximeter.events import CallEvent, SpanEvent
     from taximeter.recorder.attribution import TokenService, TokenTracker
     from taximeter.recorder.buckets import TokenBucket
     from taximeter.recorder.calls import log_embedding_usage, log_llm_usage, record_usage
     from taximeter.recorder.context import carry, session, tags
-    from taximeter.recorder.instance import attach, clocks, disable, enable, flush, get_recorder, is_enabled
+    from taximeter.recorder.instance import admit, attach, clocks, disable, enable, flush, get_recorder, is_enabled
     from taximeter.recorder.items import items
     from taximeter.recorder.progress import ProgressLogger
     from taximeter.recorder.ratecards import compute_cost, load_rate_card
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from taximeter.report.running import run_report
 
 _HOME_OF = {
+    "Budget": "taximeter.budget",
+    "BudgetExceeded": "taximeter.errors",
     "CallEvent": "taximeter.events",
     "ProgressLogger": "taximeter.recorder.progress",
     "Recorder": "taximeter.recorder.recorder",
@@ -27,6 +31,7 @@ _HOME_OF = {
     "TokenBucket": "taximeter.recorder.buckets",
     "TokenService": "taximeter.recorder.attribution",
     "TokenTracker": "taximeter.recorder.attribution",
+    "admit": "taximeter.recorder.instance",
     "attach": "taximeter.recorder.instance",
     "carry": "taximeter.recorder.context",
     "clocks": "taximeter.recorder.instance",
@@ -50,6 +55,8 @@ _HOME_OF = {
 }
 
 __all__ = [
+    "Budget",
+    "BudgetExceeded",
     "CallEvent",
     "ProgressLogger",
     "Recorder",
@@ -58,6 +65,7 @@ __all__ = [
     "TokenService",
     "TokenTracker",
     "__version__",
+    "admit",
     "attach",
     "carry",
     "clocks",

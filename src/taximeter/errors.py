@@ -56,6 +56,10 @@ class RunDirError(TaximeterError):
     """A run directory cannot be found, made or locked."""
 
 
+class BudgetExceeded(TaximeterError):  # noqa: N818 - what happened, as programs that catch it say it
+    """What may be spent is spent: the next call is not made."""
+
+
 class Interrupted(BaseException):
     """A signal ends the command while it has nothing to end in good order: no `except Exception` may stop it."""
 

@@ -53,6 +53,7 @@ SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is rec
 CAPTURE_MARKS = Variable("TAXIMETER_CAPTURE_MARKS", "file in which Python processes say that they capture calls")
 CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
 ASK_USAGE = Variable("TAXIMETER_ASK_USAGE", "`0`: streams are not asked to tell their usage")
+BUDGET = Variable("TAXIMETER_BUDGET", "what may be spent: `5.00` or `cost=5.00,tokens=1000000,calls=500`")
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
@@ -78,6 +79,7 @@ TABLE = (
     CAPTURE,
     CAPTURE_MARKS,
     ASK_USAGE,
+    BUDGET,
     TAGS,
     WORKER_ID,
     HTTP_TOKEN,
@@ -96,6 +98,7 @@ METERING = (
     ATTEMPT,
     CAPTURE,
     CAPTURE_MARKS,
+    BUDGET,
     INSTRUMENT_ENABLED,
     INSTRUMENT_SINK,
     INSTRUMENT_STAGE,

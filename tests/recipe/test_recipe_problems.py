@@ -115,7 +115,7 @@ instrumentation: {enable: true}
         [
             "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
             "r.yaml:4:5: unknown key `rnu` [did you mean `run`?]",
-            "r.yaml:7:5: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
+            "r.yaml:7:5: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
             "r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]",
         ],
     ),
@@ -563,7 +563,7 @@ stages:
             "r.yaml:3:45: `needs[1]` must be text, not the number 7 [put it in quotes]",
             "r.yaml:3:48: there is no stage `nope` [known: `a`, `b`, `c`, `d`]",
             "r.yaml:3:55: `../x` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            "r.yaml:3:66: unknown key `zzz` [known: `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
+            "r.yaml:3:66: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
             "r.yaml:4:33: `description` must be text, not the number 3 [put it in quotes]",
             "r.yaml:5:6: there is another stage `b`, on line 4 [give one of them an `id` of its own]",
             "r.yaml:5:27: `A` must be text, not the number 1 [put it in quotes]",
@@ -639,7 +639,7 @@ stages: [{stage: a, run: x}]
 'a\b c': 1
 """,
         [
-            "r.yaml:2:1: unknown key `a\\b c` [known: `input`, `instrumentation`, `name`, `output_dir`, `outputs`, `run_id`, `settings`, `stage_params`, `stages`, `tags`]",
+            "r.yaml:2:1: unknown key `a\\b c` [known: `budget`, `input`, `instrumentation`, `name`, `output_dir`, `outputs`, `run_id`, `settings`, `stage_params`, `stages`, `tags`]",
         ],
     ),
 }

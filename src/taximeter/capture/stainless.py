@@ -23,18 +23,20 @@ from taximeter.capture.retrieved import Fetch, fetching, is_in_background
 from taximeter.capture.watch import watch
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
+from taximeter.recorder.instance import admit
 
 _open: ContextVar[Exchange | None] = ContextVar("taximeter_exchange", default=None)
 """The request that is under way in this context."""
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
+Begin = Callable[[Any, Args, Kwargs], "tuple[Exchange, Args] | None"]
 
 
 def hook(module: ModuleType) -> None:
     """Hooks the `_base_client` of an SDK."""
     sdk = module.__name__.partition(".")[0]
-    begin = shielded(_begins(sdk), _no_exchange)
+    begin = _admitted(shielded(_begins(sdk), _no_exchange))
 
     def request(wrapped: Callable[..., Any], client: Any, args: Args, kwargs: Kwargs) -> Any:
         begun = begin(client, args, kwargs)
@@ -90,7 +92,19 @@ def hook(module: ModuleType) -> None:
     wrap_function_wrapper(module, "AsyncAPIClient._process_response", _process_response)
 
 
-def _begins(sdk: str) -> Callable[[Any, Args, Kwargs], tuple[Exchange, Args] | None]:
+def _admitted(begin: Begin) -> Begin:
+    """The same, with BudgetExceeded for a call that would be more than the budget; what buys nothing is let through."""
+
+    def ask(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:
+        begun = begin(client, args, kwargs)
+        if begun is not None and not isinstance(begun[0], Fetch):
+            admit()
+        return begun
+
+    return ask
+
+
+def _begins(sdk: str) -> Begin:
     """What looks at the arguments of a request, and gives those to send; None if it is no call, or nobody meters."""
 
     def begin(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from taximeter.budget import Budget, parse_budget
 from taximeter.yamldoc.quantities import Size, Timespan
 
 
@@ -30,6 +31,19 @@ def money(text: str) -> Decimal:
     if not amount.is_finite() or amount < 0:
         raise click.BadParameter(f"{text!r} is not an amount of money: write it like 0.50")
     return amount
+
+
+def budget(text: str) -> Budget:
+    """A budget; `wall` in words like `30m`, too."""
+    parts = [part.partition("=") for part in text.split(",")]
+    plain = ",".join(
+        f"{name}={duration(value)}" if name.strip() == "wall" else f"{name}{equals}{value}"
+        for name, equals, value in parts
+    )
+    try:
+        return parse_budget(plain)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def share(text: str) -> float:

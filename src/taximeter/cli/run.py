@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from taximeter.cli import options
+from taximeter.cli.quantity import budget
 from taximeter.cli.steps import steps_json, steps_text
 from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
@@ -44,6 +45,9 @@ _file = click.Path(path_type=Path, dir_okay=False)
 @click.option("--price-table", type=_file, help="The price sheet.")
 @click.option("--capture", type=click.Choice(get_args(Capture)), help=_CAPTURE)
 @click.option("--registry", type=click.Path(path_type=Path), help="Folder of modules, or one YAML file with all.")
+@click.option(
+    "--budget", type=budget, help="What the run may spend: 5.00, or cost=5.00,tokens=1000000,calls=500,wall=30m."
+)
 @click.option("--run-id", help="Name of the run [default: the recipe's name, the time and six random digits].")
 @options.output_dir
 @click.option("--skip-done/--no-skip-done", default=None, help="Go on in a run: stages that have not changed stay.")
@@ -74,8 +78,8 @@ def command(
 ) -> None:
     """Run the stages of RECIPE, and with --instrument show what each took and cost.
 
-    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 4 figures are incomplete
-    (--strict), 129, 130 or 143 ended by a signal.
+    Exit codes: 0 done, 1 a stage failed, 2 the recipe or the command line is wrong, 3 the budget is used up, 4 figures
+    are incomplete (--strict), 129, 130 or 143 ended by a signal.
     """
     if recipe and recipe_option:
         raise click.UsageError("name one recipe")

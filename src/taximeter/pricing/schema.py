@@ -22,25 +22,14 @@ from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REAS
 from taximeter.usage import MODALITIES
 from taximeter.yamldoc import show
 from taximeter.yamldoc.block import Block, Text
-from taximeter.yamldoc.quantities import QUANTITY
-from taximeter.yamldoc.words import NUMBER
-
-
-def _by_its_digits(value: Any) -> Any:
-    """A number of the file as it is written there: 0.1 is a tenth, not the nearest binary fraction."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Decimal(repr(value))
-    is_quoted = isinstance(value, str) and re.fullmatch(r"\d*\.?\d+", value)
-    hint = f"write {value} without quotes" if is_quoted else None
-    raise PydanticCustomError(QUANTITY, "not a number", {"wanted": NUMBER, "hint": hint})
-
+from taximeter.yamldoc.quantities import by_its_digits
 
 MAX_RATE = 10**9
 """Nothing costs more; sums of very many calls have to fit."""
 
 _PLAIN = WithJsonSchema({"type": "number", "minimum": 0})
-Rate = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, le=MAX_RATE, decimal_places=12), _PLAIN]
-Factor = Annotated[Decimal, BeforeValidator(_by_its_digits), Field(ge=0, le=1000, decimal_places=12), _PLAIN]
+Rate = Annotated[Decimal, BeforeValidator(by_its_digits), Field(ge=0, le=MAX_RATE, decimal_places=12), _PLAIN]
+Factor = Annotated[Decimal, BeforeValidator(by_its_digits), Field(ge=0, le=1000, decimal_places=12), _PLAIN]
 
 
 class Shape(msgspec.Struct, frozen=True):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from taximeter.recipe.plan import Capture
 from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text, Variable
-from taximeter.yamldoc.quantities import Duration, Size, Timespan
+from taximeter.yamldoc.quantities import Amount, Duration, Size, Timespan
 
 
 class InstrumentationBlock(Block):
@@ -28,6 +28,37 @@ class InstrumentationBlock(Block):
 
     capture: Capture = "auto"
     """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `off`: only those that it tells."""
+
+
+Whole = Annotated[int, Field(gt=0)]
+
+
+class BudgetBlock(Block):
+    """What may be spent. A person is warned at 80 %; at 100 % what runs is ended."""
+
+    model_config = ConfigDict(title="Budget")
+
+    cost: Amount | None = None
+    """Money, in the currency of the price sheet."""
+
+    tokens: Whole | None = None
+    """Input and output tokens together."""
+
+    calls: Whole | None = None
+    """LLM and embedding calls."""
+
+    wall: Timespan | None = None
+    """Time, in seconds or as text like `30m`."""
+
+    on_unpriced: Literal["warn", "stop"] = "warn"
+    """What a call without a full price does where the cost is limited."""
+
+    @model_validator(mode="after")
+    def _limits_something(self) -> BudgetBlock:
+        if (self.cost, self.tokens, self.calls, self.wall) == (None, None, None, None):
+            hint = "give it `cost`, `tokens`, `calls` or `wall`"
+            raise PydanticCustomError("setup", "the budget has no limit", {"hint": hint})
+        return self
 
 
 class RetriesBlock(Block):
@@ -106,6 +137,9 @@ class StageBlock(Block):
     resources: ResourcesBlock = ResourcesBlock()
     """What it takes of the machine."""
 
+    budget: BudgetBlock | None = None
+    """What all its attempts together may spend."""
+
     @model_validator(mode="after")
     def _module_or_run(self) -> StageBlock:
         if self.module is None and self.run is None:
@@ -146,6 +180,9 @@ class RecipeBlock(Block):
 
     instrumentation: InstrumentationBlock = InstrumentationBlock()
     """What is metered."""
+
+    budget: BudgetBlock | None = None
+    """What the run may spend, all its attempts together."""
 
     stages: Annotated[list[StageBlock], Field(min_length=1)]
     """The stages. If none has `id`, `needs` or `inputs`, each reads what the one before it wrote."""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.rowschema import SchemaTable
@@ -40,3 +41,6 @@ class PlanOptions(msgspec.Struct, frozen=True):
 
     instrumentation: InstrumentationBlock | None = None
     """What flags say, which overrides all."""
+
+    budget: Budget = NO_BUDGET
+    """What the run may spend: its limits override those of the recipe."""

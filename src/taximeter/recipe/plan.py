@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 import msgspec
 
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.redact import silent
 
 Capture = Literal["auto", "off"]
 """How the calls of a stage's programs are seen that do not tell them."""
+
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Source(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -128,6 +131,9 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 0
     """Bytes it takes of the machine's memory."""
 
+    budget: Budget = NO_BUDGET
+    """What all its attempts together may spend."""
+
     mocked: bool = False
     """A stand-in runs in the module's place."""
 
@@ -152,6 +158,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="
     """What the pipeline reads, by name: paths from the working directory."""
 
     instrumentation: Instrumentation = Instrumentation()
+    budget: Budget = NO_BUDGET
+    """What the run may spend."""
+
     stages: tuple[PlannedStage, ...]
     """In an order in which each comes after all that it needs."""
 
@@ -167,7 +176,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="
             ),
             stages=tuple(map(_silent, self.stages)),
         )
-        return msgspec.json.format(msgspec.json.encode(plan), indent=2) + b"\n"
+        return msgspec.json.format(_encode(plan), indent=2) + b"\n"
 
 
 def _silent(stage: PlannedStage) -> PlannedStage:

@@ -19,7 +19,7 @@ from taximeter.recipe.overrides import Override, read_override
 from taximeter.recipe.plan import Instrumentation, Plan
 from taximeter.recipe.registry import Registry, find_registry, read_registry
 from taximeter.recipe.rowschema import RowSchemas, check_inputs
-from taximeter.recipe.stages import StagePlanner
+from taximeter.recipe.stages import StagePlanner, budget_of
 from taximeter.recipe.wiring import wire
 from taximeter.redact import silent
 from taximeter.rundir import check_run_id
@@ -57,6 +57,7 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
     problems.extend(wire(drafts, recipe, options.cwd))
     problems.extend(_unknown_stages(recipe, drafts))
     instrumentation = _instrumentation(recipe, file, options, problems)
+    problems.extend(_budgets_without_figures(recipe, instrumentation, options))
     problems.extend(_bad_run_id(recipe))
     overrides = _overrides(options.set, [draft.id for draft in drafts], problems)
     schemas = RowSchemas(options.schemas, options.cwd, problems)
@@ -75,6 +76,7 @@ def check(path: Path, options: PlanOptions = _NO_OPTIONS) -> Checked:
         settings=recipe.block.settings,
         input=recipe.block.input,
         instrumentation=instrumentation,
+        budget=budget_of(recipe.block.budget).under(options.budget),
         stages=stages,
     )
     return Checked(plan, recipe, {draft.module.block.module_id: draft.module for draft in drafts if draft.module})
@@ -103,6 +105,22 @@ def _instrumentation(
     authored = Layer(recipe.block.instrumentation, recipe.document, ("instrumentation",))
     flags = Layer(options.instrumentation) if options.instrumentation else None
     return settle((authored, options.config, file, flags), options.cwd, problems)
+
+
+def _budgets_without_figures(
+    recipe: Recipe, instrumentation: Instrumentation, options: PlanOptions
+) -> Iterator[Problem]:
+    """A budget can only be held where somebody counts."""
+    if instrumentation.enabled:
+        return
+    message, hint = "the run is not metered, so nobody counts what is spent", "add --instrument"
+    if recipe.block.budget is not None:
+        yield recipe.problem(message, ("budget",), hint)
+    for number, stage in enumerate(recipe.block.stages):
+        if stage.budget is not None:
+            yield recipe.problem(message, ("stages", number, "budget"), hint)
+    if options.budget:
+        yield Problem(message, hint, key="--budget")
 
 
 def _overrides(texts: Iterable[str], ids: Collection[str], problems: list[Problem]) -> list[Override]:

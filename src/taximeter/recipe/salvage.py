@@ -45,7 +45,9 @@ def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, H
 
 
 def _follows(path: KeyPath, holes: set[KeyPath]) -> bool:
-    """Whether a stage as a whole does not fit only because of a hole in it."""
+    """Whether a stage or a budget as a whole does not fit only because of a hole in it."""
+    if path[-1:] == ("budget",):
+        return any(hole[:-1] == path for hole in holes)
     return not holes.isdisjoint((*path, key) for key in ("module", "run"))
 
 
@@ -81,6 +83,8 @@ def _calm(stages: Any, index: Any, path: KeyPath) -> set[KeyPath]:
 
 def _meant(path: KeyPath, container: dict[str, Value]) -> set[KeyPath]:
     """The key that an unknown one was probably meant to be."""
+    if path[-2:-1] == ("budget",):
+        return {path}
     block = StageBlock if path[0] == "stages" else RecipeBlock
     near = nearest(str(path[-1]), block.model_fields)
     return {(*path[:-1], near)} if near and near not in container else set()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.errors import Problem
 from taximeter.recipe import params
 from taximeter.recipe.artifact import WITH_ROWS, artifact_of
 from taximeter.recipe.command import faults, placeholders, script_faults, with_interpreter
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
-from taximeter.recipe.model import RetriesBlock
+from taximeter.recipe.model import BudgetBlock, RetriesBlock
 from taximeter.recipe.module import Module
 from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.overrides import Override
@@ -79,6 +80,7 @@ class StagePlanner:
             retries=_retries(draft.block.retries),
             cpus=draft.block.resources.cpus,
             memory=draft.block.resources.memory or 0,
+            budget=budget_of(draft.block.budget),
             mocked=program.mocked if program else False,
             input_schema=self._schemas.of(draft.module, "input_schema") if draft.module else None,
             output_schema=self._output_schema(draft, out),
@@ -146,6 +148,11 @@ class StagePlanner:
                 self._problems.append(draft.problem(message, at, hint))
             else:
                 self._problems.append(draft.problem(plain, ("run",), hint, within=f"{{{kind}.{name}}}"))
+
+
+def budget_of(block: BudgetBlock | None) -> Budget:
+    """What a block allows; without one, everything."""
+    return NO_BUDGET if block is None else Budget(**block.model_dump())
 
 
 def _retries(block: RetriesBlock | None) -> Retries:

@@ -46,6 +46,15 @@ def flush(timeout: float = 5.0) -> bool:
     return RECORDER.flush(timeout)
 
 
+def admit() -> None:
+    """Returns if another call may be made; BudgetExceeded if the budget of this process is used up.
+
+    Captured calls ask by themselves. Without a budget, or with the recorder off, every call may be made.
+    """
+    if RECORDER.settled() and RECORDER.purse is not None:
+        RECORDER.purse.admit()
+
+
 def clocks() -> tuple[float, float, float]:
     """Seconds since the epoch, on the monotonic clock, and of CPU time of this process, at one moment."""
     monotonic = perf_counter_ns()

@@ -13,6 +13,7 @@ from taximeter.recorder.context import Scope
 from taximeter.recorder.process import RemoteParent
 
 if TYPE_CHECKING:
+    from taximeter.budget import Budget
     from taximeter.recorder.roll import Roll
     from taximeter.recorder.sinks.redacting import Redact
 
@@ -33,6 +34,8 @@ class Options(msgspec.Struct, frozen=True):
     session_id: str | None = None
     tags: Mapping[str, str] | None = None
     redact: Redact | None = None
+    budget: Budget | None = None
+    """What the calls of this process may spend."""
 
     def changed(self, **given: Any) -> Self:
         """With what is given anew; None leaves an option as it is. ValueError for a sample that is no share."""

@@ -13,7 +13,6 @@ from taximeter.recorder.switch import Switch
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from taximeter.pricing.sheet import Sheet
     from taximeter.recorder.attribution import TokenService
 
 
@@ -26,14 +25,6 @@ class Recorder(Switch):
         """Hands an event of your own to the sink; never raises: what goes wrong is counted."""
         if self.deliver is not None:
             self.deliver(event)
-
-    def sheet(self) -> Sheet:
-        """The prices by which calls are priced; the built-in ones if none were ever named."""
-        if self.prices is None:
-            from taximeter.recorder.ratecards import built_in_sheet
-
-            self.prices = built_in_sheet()
-        return self.prices
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits up to `timeout` seconds until every event is where it shall be; whether it is."""

@@ -57,9 +57,13 @@ def place(call: CallEvent, span: Span | None, labels: Scope | None = None) -> No
         started_at=process.utc(now - int((call.request_ms or 0) * 1e6)) if call.started_at is None else call.started_at,
         tags={**(labels.tags or {}), **(call.tags or {})} or None,
     )
+    cost = None
     if recorder.options.record_tokens:
         prices = recorder.prices
-        _count(Priced(call, NOT_ASKED if prices is None else price(call, prices)), span)
+        cost = None if prices is None else price(call, prices)
+        _count(Priced(call, cost or NOT_ASKED), span)
+    if recorder.purse is not None:
+        recorder.purse.take(call, cost)
     recorder.emit(call)
     if now > recorder.beat_at:
         recorder.beat(now)

@@ -19,10 +19,12 @@ from taximeter.recorder.process import Process, RemoteParent, remote_parent
 from taximeter.recorder.sinks.sink import Sink
 
 if TYPE_CHECKING:
+    from taximeter.budget import Budget
     from taximeter.pricing.sheet import Sheet
     from taximeter.recorder.attribution import ServiceMeter, TokenService
     from taximeter.recorder.home import Home, Target
     from taximeter.recorder.part import Part
+    from taximeter.recorder.purse import Purse
     from taximeter.recorder.sinks.redacting import Redact
 
 _BEAT_NS = 5_000_000_000
@@ -48,6 +50,9 @@ class Switch:
         """By which the tokens of spans are priced; None before they are needed."""
 
         self.meter: ServiceMeter | None = None
+        self.purse: Purse | None = None
+        """What may be spent and what is; None without a budget."""
+
         self.beat_at = 0
         """When the span of the process is to be written anew, on the clock of `perf_counter_ns`."""
 
@@ -82,6 +87,14 @@ class Switch:
         """The attached service, whose counters are read."""
         return self.meter.service if self.meter else None
 
+    def sheet(self) -> Sheet:
+        """The prices by which calls are priced; the built-in ones if none were ever named."""
+        if self.prices is None:
+            from taximeter.recorder.ratecards import built_in_sheet
+
+            self.prices = built_in_sheet()
+        return self.prices
+
     def settled(self) -> bool:
         """Whether it records, once the environment has been asked."""
         if not self._settled:
@@ -111,6 +124,7 @@ class Switch:
         tags: Mapping[str, str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
         redact: Redact | None = None,
+        budget: Budget | str | float | None = None,
     ) -> Self:
         """Turns the recorder on, or changes those of its options that are given if it is on; gives the recorder.
 
@@ -119,7 +133,9 @@ class Switch:
         `sample` is the share of traces whose spans are kept (1), `record_tokens` puts tokens and cost on spans (True),
         `span_cpu` reads the CPU time of spans too (False), `roll` ("1d", "1GiB") begins a new run directory from time
         to time, `summary` prints a short table when the process ends (False). `redact` sees every event before any
-        sink does, and gives what may be kept of it. SetupError or RunDirError, naming the path, for what cannot be
+        sink does, and gives what may be kept of it. `budget` is what the calls of this process may spend: money, or
+        `"cost=5.00,tokens=1000000,calls=500,wall=1800"`; once it is used up, captured calls raise BudgetExceeded before
+        they are sent, and so does `admit()`. SetupError or RunDirError, naming the path, for what cannot be
         used; ValueError for a sample that is no share.
         """
         # The last two only so that no signal handler that records finds them half loaded.
@@ -140,6 +156,7 @@ class Switch:
                 session_id=session_id,
                 tags=tags,
                 redact=redact,
+                budget=self._budget(budget),
             )
             if part is None or sink is not None or run_id not in (None, self.run_id):
                 staying = self.run_id if part is not None and sink is not None else None
@@ -156,9 +173,27 @@ class Switch:
                 self._redact(part)
             if rolling is not None:
                 rolling.begin(home.run_id)
+            self._fill_purse()
         if (settings.CAPTURE.read() or "").strip().lower() in _CAPTURES:
             guard.guarded(_capture)()
         return self
+
+    def _budget(self, given: Budget | str | float | None) -> Budget | None:
+        text = settings.BUDGET.read() if self._part is None and given is None else None
+        if given is None and text is None:
+            return None
+        from taximeter.recorder.purse import budget_of
+
+        return budget_of(given if given is not None else text or "")
+
+    def _fill_purse(self) -> None:
+        """A purse for the budget that holds now; what was spent of another one is not forgotten."""
+        budget, purse = self.options.budget, self.purse
+        if budget is None or (purse is not None and purse.budget == budget):
+            return
+        from taximeter.recorder.purse import Purse
+
+        self.purse = Purse(budget, self.sheet(), purse.spent if purse else None)
 
     def _set(self, options: Options) -> None:
         if self._part is None:
@@ -218,7 +253,7 @@ class Switch:
     def _end(self, status: Status, error: str | None) -> None:
         part, self._part = self._part, None
         if part is not None:
-            self.deliver, self.options = None, Options()
+            self.deliver, self.options, self.purse = None, Options(), None
             part.home.unexport()
             part.end(status, error)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from taximeter.ledger.progress import ProgressReader
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import schemas
+from taximeter.report.budget import budget_record
 from taximeter.report.headline import overview
 from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
 from taximeter.report.pricing import pricing_record
@@ -146,6 +147,7 @@ class Books:
             ),
             spans=span_tree(self.ledger.regions),
             totals=roll_up((key.model, part) for key, part in calls.totals().items()),
+            budget=budget_record(self.plan.budget, calls.totals().values(), sittings.wall_seconds),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
             env=schemas.Env(**meta),
             losses=losses_record(self.ledger),
@@ -186,6 +188,7 @@ class Books:
                 per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),
                 mocked=stage.mocked,
                 progress=progress,
+                budget=budget_record(stage.budget, self._leaves_of(stage.id), figures.get("wall_seconds")),
                 reused_from=latest.reused_from if latest else None,
                 reused=read_reused(folder) if latest and latest.reused_from else None,
                 llm_totals=totals,
@@ -200,6 +203,9 @@ class Books:
         if attempt.status != "running":
             self._all_said.add(path)
         return progress_record(reader.latest, attempt)
+
+    def _leaves_of(self, stage_id: str) -> Iterator[Totals]:
+        return (part for key, part in self.ledger.calls.totals().items() if key.stage_id == stage_id)
 
     def _totals_by_stage(self) -> dict[str | None, schemas.Totals]:
         leaves: dict[str | None, list[tuple[str, Totals]]] = {}

@@ -252,6 +252,16 @@ class StageAttempt(Measured):
     """The attempt that decides the status of the stage."""
 
 
+class BudgetUse(_Record):
+    """How much of one limit of a budget is used."""
+
+    figure: Literal["cost", "tokens", "calls", "wall", "unpriced"]
+    """`wall` in seconds; `unpriced` counts the calls without a full price, of which there may be none."""
+
+    used: Annotated[float, Field(ge=0)]
+    limit: Annotated[float, Field(ge=0)]
+
+
 class PerThousandItems(_Record):
     """What 1,000 items took: those that a stage made, or else those that it read."""
 
@@ -353,6 +363,9 @@ class StageInstrumentation(Measured):
     """What it took and cost there."""
 
     attempts: list[StageAttempt] = []
+    budget: list[BudgetUse] = []
+    """What it may spend, the most used limit first."""
+
     progress: StageProgress | None = None
     """null for a stage that says nothing of it."""
 
@@ -613,6 +626,9 @@ class RunInstrumentation(_Record):
     timeline: Timeline = Timeline()
     spans: SpanTree = SpanTree()
     totals: Totals = Totals()
+    budget: list[BudgetUse] = []
+    """What the run may spend, the most used limit first."""
+
     pricing: Pricing = Pricing()
     env: Env = Env()
     losses: Losses = Losses()

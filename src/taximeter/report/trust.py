@@ -8,6 +8,7 @@ from collections.abc import Callable
 from taximeter.numbers import UNKNOWN, plural, size
 from taximeter.redact import brief
 from taximeter.report import schemas
+from taximeter.report.budget import words
 from taximeter.report.gaps import figures_by, gaps, listed
 from taximeter.report.wording import cost
 
@@ -31,6 +32,7 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
         notes.append(f"Mocked, so not what the real run costs: {listed(mocked)}.")
     if report.trouble:
         notes.append(f"Some files of the run could not be written: {brief(report.trouble)}.")
+    notes += _budgets(report)
     notes += _conduct(report)
     uncaptured = _uncaptured(report)
     if uncaptured:
@@ -49,6 +51,13 @@ def _with_spend(stage: schemas.StageInstrumentation, currency: str) -> str:
     """The name of a stage that was taken over, and what the other run spent on it."""
     spent = cost(stage.reused.llm_totals, currency) if stage.reused else ""
     return f"{brief(stage.id or '')} ({spent})" if spent not in {"", UNKNOWN} else brief(stage.id or "")
+
+
+def _budgets(report: schemas.RunInstrumentation) -> list[str]:
+    """The most used limit of each budget."""
+    currency = report.pricing.currency
+    budgets = [("Budget", report.budget), *((f"Budget of {brief(s.id or '')}", s.budget) for s in report.stages)]
+    return [f"{whose}: {words(uses[0], currency)}." for whose, uses in budgets if uses]
 
 
 def _conduct(report: schemas.RunInstrumentation) -> list[str]:

@@ -17,6 +17,7 @@ from taximeter.ledger.progress import ProgressReader
 from taximeter.recipe.plan import PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
+from taximeter.run.budgets import Budgets
 from taximeter.run.commandline import command_line
 from taximeter.run.environment import capturing, metering_environment, stage_environment
 from taximeter.run.launcher import Forkserver, StageHandle
@@ -45,6 +46,9 @@ class Running(msgspec.Struct):
     deadline: float = math.inf
     """When it has had its time, on the monotonic clock; set once its process is known to run."""
 
+    overspent: str | None = None
+    """Why it was told to end, if it was for a budget."""
+
     overdue: bool = False
     """It was told to end because it has had its time."""
 
@@ -63,7 +67,9 @@ class Attempts:
         forkserver: Forkserver,
         python: str,
         trouble: Trouble,
+        budgets: Budgets,
     ) -> None:
+        self._budgets = budgets
         self.artifacts = Artifacts(books.plan, books.run)
         self._books = books
         self._plan = books.plan
@@ -93,7 +99,7 @@ class Attempts:
         metered = self._plan.instrumentation.enabled
         if metered:
             capture = self._plan.instrumentation.capture
-            environment |= metering_environment(stage, self._run, span)
+            environment |= metering_environment(stage, self._run, span, self._budgets.left(stage))
             environment = capturing(environment, capture, folder.marks(number))
         task = Task(
             argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),

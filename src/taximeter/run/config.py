@@ -10,7 +10,8 @@ from pydantic import ConfigDict, Field
 from taximeter.errors import Problem, in_order
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.lookup import look_up, names_beside
-from taximeter.recipe.model import InstrumentationBlock
+from taximeter.recipe.model import BudgetBlock, InstrumentationBlock
+from taximeter.recipe.stages import budget_of
 from taximeter.run.options import RunOptions
 from taximeter.yamldoc import Document, load, show
 from taximeter.yamldoc.block import Block, Text
@@ -84,6 +85,9 @@ class RunConfigBlock(Block):
     output_dir: Text | None = None
     """The folder that holds the manifest and all runs, from the working directory."""
 
+    budget: BudgetBlock | None = None
+    """What the run may spend; its limits override those of the recipe."""
+
     execution: ExecutionBlock = ExecutionBlock()
     instrumentation: InstrumentationBlock | None = None
     """What is metered; it overrides the recipe's block."""
@@ -105,6 +109,7 @@ def read_config(path: Path) -> RunOptions:
         **execution,
         overrides=tuple(block.execution.set),
         run_id=block.run_id,
+        budget=budget_of(block.budget) if block.budget else None,
         output_dir=None if block.output_dir is None else Path(block.output_dir),
         instrumentation=Layer(block.instrumentation, document, ("instrumentation",)) if block.instrumentation else None,
     )

@@ -14,6 +14,7 @@ from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.redact import without_secrets
 from taximeter.report.build import Books
 from taximeter.run.attempts import GRACE, Attempts, Running, deafness
+from taximeter.run.budgets import Budgets, Overspent
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
@@ -30,7 +31,7 @@ from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 
 _PROGRESS_EVERY = 0.5
-_UNMET = ("failed", "lost", "cancelled", "skipped")
+_UNMET = ("failed", "lost", "cancelled", "skipped", "over_budget")
 
 
 class Driver:
@@ -62,7 +63,8 @@ class Driver:
         self._checks = checks
         self._observer = observer
         self._clock = clock
-        self._attempts = Attempts(books, spans, forkserver, python, trouble)
+        self._budgets = Budgets(books, clock, observer.warn)
+        self._attempts = Attempts(books, spans, forkserver, python, trouble, self._budgets)
         self._reuse = reuse
         self._looker = Looker(reuse)
         self._trouble = trouble
@@ -73,7 +75,8 @@ class Driver:
         self._selector = selectors.DefaultSelector()
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         progress = Paced(self._read_progress, clock, _PROGRESS_EVERY)
-        self._paced = (state.paced, reports.paced, look, progress)
+        budgets = Paced(self._keep_to_budgets, clock, self._budgets.interval)
+        self._paced = (state.paced, reports.paced, look, progress, budgets)
         self._running: dict[str, Running] = {}
         self._looked_at: dict[str, PlannedStage] = {}
         """Stages that have their room, and of which it is not known yet whether they must be run."""
@@ -109,6 +112,8 @@ class Driver:
                 self._skip(stage)
         for stage in self._schedule.waiting.values():
             self._skip(stage)
+        if self.status == "over_budget" and not self._budgets.is_exceeded() and self._state.is_complete():
+            self.status, self.reason = "done", None  # all of it was spent, and was enough
 
     def _settle(self) -> None:
         """The stages that are not even looked at, and what must not be seen any more."""
@@ -137,11 +142,22 @@ class Driver:
                 self._schedule.free(stage)
                 self._schedule.done(stage)
             else:
-                self._start(stage, look.fingerprint)
+                self._start_in_budget(stage, look.fingerprint)
 
     def _reused(self, stage: PlannedStage, look: Look) -> None:
         self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)
         self._tell_end(stage, "reused", None)
+
+    def _start_in_budget(self, stage: PlannedStage, fingerprint: str | None) -> None:
+        self._keep_to_budgets()
+        if self._is_closing:
+            self._looked_at[stage.id] = stage
+        elif over := self._budgets.overspent_by(stage):
+            self._schedule.free(stage)
+            self._overspent(over)
+            self._tell_end(stage, "over_budget", over.reason)
+        else:
+            self._start(stage, fingerprint)
 
     def _start(self, stage: PlannedStage, fingerprint: str | None) -> None:
         running = self._running[stage.id] = self._attempts.start(stage, fingerprint)
@@ -170,6 +186,8 @@ class Driver:
             error = self._checks.failure(running.stage, running.number, figures)
         if self.signal is not None:
             self._end(running, "cancelled", f"ended by {self.signal.name}{deafness(figures)}")
+        elif error and (reason := running.overspent or self._overspent_by(running)):
+            self._end(running, "over_budget", f"{reason}{deafness(figures)}")
         elif error:
             self._failed(running, "failed", error)
         else:
@@ -230,6 +248,27 @@ class Driver:
             if now >= running.deadline:
                 running.deadline, running.overdue = math.inf, True
                 running.handle.stop(GRACE)
+
+    def _keep_to_budgets(self) -> None:
+        """Ends what has spent what it might; what was made stays."""
+        for over in list(self._budgets.overspent(self._running)):
+            self._overspent(over)
+            for running in self._running.values():
+                if running.overspent is None and over.stage_id in (None, running.stage.id):
+                    running.overspent = over.reason
+                    running.handle.stop(GRACE)
+
+    def _overspent_by(self, running: Running) -> str | None:
+        """Why a stage that failed could not go on, if it was its budget: a program can refuse calls itself."""
+        over = next(self._budgets.overspent([running.stage.id]), None)
+        if over is not None:
+            self._overspent(over)
+        return None if over is None else over.reason
+
+    def _overspent(self, over: Overspent) -> None:
+        if self.status == "done":
+            self.status, self.reason = "over_budget", over.reason
+        self._is_closing |= over.stage_id is None or not self._keep_going
 
     def _skip(self, stage: PlannedStage) -> None:
         self._spans.skip_stage(stage)

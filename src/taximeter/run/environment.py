@@ -8,6 +8,7 @@ from pathlib import Path
 
 import taximeter
 from taximeter import settings
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.events import SpanEvent
 from taximeter.recipe.plan import Capture, PlannedStage
 from taximeter.rundir import RunDir
@@ -32,8 +33,10 @@ def stage_environment(
     }
 
 
-def metering_environment(stage: PlannedStage, run: RunDir, span: SpanEvent) -> dict[str, str]:
-    """What a metered stage gets besides."""
+def metering_environment(
+    stage: PlannedStage, run: RunDir, span: SpanEvent, budget: Budget = NO_BUDGET
+) -> dict[str, str]:
+    """What a metered stage gets besides; `budget` is what it may still spend."""
     attempt = span.attempt or 1
     return {
         settings.ENABLED.name: "1",
@@ -44,6 +47,7 @@ def metering_environment(stage: PlannedStage, run: RunDir, span: SpanEvent) -> d
         settings.INSTRUMENT_SINK.name: str(run.stage(stage.folder).sink(attempt)),
         settings.INSTRUMENT_STAGE.name: stage.id,
         settings.TRACEPARENT.name: f"00-{span.trace_id}-{span.span_id}-01",
+        **({settings.BUDGET.name: str(budget)} if budget else {}),
     }
 
 

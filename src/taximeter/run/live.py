@@ -47,6 +47,10 @@ class LiveTable:
         table = stages_view(report, shown, width)
         self._live.update(Group(headline_view(report, width), Text(), table, *rest), refresh=True)
 
+    def warn(self, text: str) -> None:
+        """Stands above the table, and stays."""
+        self._console.print(Text(visible(text), "yellow"))
+
     def close(self) -> None:
         """Takes the table off the screen: the report follows."""
         self._live.stop()
@@ -89,6 +93,10 @@ class Lines:
 
     def look(self, report: RunInstrumentation) -> None:
         """It has no eye for figures."""
+
+    def warn(self, text: str) -> None:
+        """A line, too."""
+        self._say(visible(text))
 
     def close(self) -> None:
         """Nothing was opened."""

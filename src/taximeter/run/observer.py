@@ -28,6 +28,10 @@ class Observer(Protocol):
         """The figures as they are now."""
         ...
 
+    def warn(self, text: str) -> None:
+        """Something that a person should know now."""
+        ...
+
     def close(self) -> None:
         """The run is over."""
         ...
@@ -46,6 +50,9 @@ class Unwatched:
 
     def look(self, report: RunInstrumentation) -> None:
         """Nobody looks."""
+
+    def warn(self, text: str) -> None:
+        """Nobody is told."""
 
     def close(self) -> None:
         """Nothing was opened."""

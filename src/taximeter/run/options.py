@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 
+from taximeter.budget import Budget
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.plan import Capture
 
@@ -73,6 +74,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
 
     instrumentation: Layer | None = None
     """What a run configuration says is metered."""
+
+    budget: Budget | None = None
+    """What the run may spend: each limit overrides that of the recipe."""
 
     def over(self, below: RunOptions) -> RunOptions:
         """These options, and for what they leave open those below; parameters of both are set, these last."""

@@ -13,6 +13,7 @@ from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import RunDir
 
 FAILED = 1
+OVER_BUDGET = 3
 INCOMPLETE = 4
 
 
@@ -44,9 +45,11 @@ class Outcome(msgspec.Struct, frozen=True):
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 a stage failed, 4 figures that had to be complete are not, 128 + the signal if one ended it."""
+        """0 done, 1 a stage failed, 3 over budget, 4 figures that should be complete are not, 128 + a signal."""
         if self.signal is not None:
             return 128 + self.signal
+        if self.status == "over_budget":
+            return OVER_BUDGET
         if self.status != "done":
             return FAILED
         return INCOMPLETE if self.incomplete else 0

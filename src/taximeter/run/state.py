@@ -120,6 +120,10 @@ class StateFiles:
         """How a stage stands."""
         return self.state.stages[stage_id].status
 
+    def is_complete(self) -> bool:
+        """Whether every stage is done, here or where it was reused from."""
+        return all(stage.status in ("done", "reused") for stage in self.state.stages.values())
+
     def end(self, status: Status, reason: str | None) -> None:
         """Notes the end of the run."""
         now = iso(self._clock.now())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
+
+from taximeter.yamldoc.words import NUMBER
 
 QUANTITY = "quantity"
 """Kind of the error; its context says what is wanted and how to write it."""
@@ -43,6 +46,15 @@ def _bytes(value: Any) -> int:
     return size
 
 
+def by_its_digits(value: Any) -> Any:
+    """A number of the file as it is written there: 0.1 is a tenth, not the nearest binary fraction."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return Decimal(repr(value))
+    is_quoted = isinstance(value, str) and re.fullmatch(r"\d*\.?\d+", value)
+    hint = f"write {value} without quotes" if is_quoted else None
+    raise PydanticCustomError(QUANTITY, "not a number", {"wanted": NUMBER, "hint": hint})
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
@@ -77,3 +89,11 @@ Size = Annotated[
     ),
 ]
 """Bytes, as a number or as text like `2GiB`."""
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(by_its_digits),
+    Field(gt=0, max_digits=30, decimal_places=12),
+    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+]
+"""Money, and more than nothing."""

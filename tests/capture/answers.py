@@ -72,7 +72,13 @@ def completion(model: str) -> dict[str, Any]:
 
 def embeddings(model: str, texts: int) -> dict[str, Any]:
     data = [{"object": "embedding", "index": index, "embedding": [0.25, -0.5]} for index in range(texts)]
-    return {"object": "list", "model": model, "data": data, "usage": {"prompt_tokens": 13, "total_tokens": 13}}
+    return {
+        "id": "embd-1",
+        "object": "list",
+        "model": model,
+        "data": data,
+        "usage": {"prompt_tokens": 13, "total_tokens": 13},
+    }
 
 
 def response(model: str, status: str = "completed", **more: Any) -> dict[str, Any]:

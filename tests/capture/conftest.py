@@ -24,9 +24,9 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def fresh(server: Server) -> None:
-    server.seen.clear()
-    server.tries.clear()
+def fresh(server: Server) -> Iterator[None]:
+    yield
+    server.forget()
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""A server on loopback that answers as OpenAI, Anthropic and Google do; the header `x-case` says what goes wrong.
+"""A server on loopback that answers as OpenAI, Anthropic, Google and Mistral do; the header `x-case` says what is odd.
 
 `gzip`: the answer is packed. `fail:500:2`: the first two tries fail like that, `fail:500:99` all of them.
-`break:3`: the connection breaks after so many events. `silent`: no usage. `no-stream-options`: asking for the usage
-of a stream is refused. `html`: an answer that is no JSON. `slow`: the answer never comes.
+`break:3`: the connection breaks after so many events. `silent`: no usage. `tells`: a stream has it unasked.
+`no-stream-options`: asking for the usage of a stream is refused. `html`: an answer that is no JSON. `slow`: it never
+comes.
 """
 
 from __future__ import annotations
@@ -38,10 +39,27 @@ class Server(ThreadingHTTPServer):
         """Path and body of every request."""
 
         self.tries: Counter[str] = Counter()
+        self.clients: list[Any] = []
+        """Clients that are closed after the test, and not by the garbage collector in the middle of another one."""
+
         self.released = threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True, kwargs={"poll_interval": 0.01}).start()
 
+    def keep(self, client: Any) -> Any:
+        """The client, which is closed after the test."""
+        self.clients.append(client)
+        return client
+
+    def forget(self) -> None:
+        """Closes the clients of a test."""
+        for client in self.clients:
+            client.close()
+        self.clients.clear()
+        self.seen.clear()
+        self.tries.clear()
+
     def stop(self) -> None:
+        self.forget()
         self.released.set()
         self.shutdown()
         self.server_close()
@@ -98,7 +116,8 @@ class Handler(BaseHTTPRequestHandler):
             return
         model = body.get("model", "")
         if path.endswith("/chat/completions"):
-            wants = self.case != "silent" and (body.get("stream_options") or {}).get("include_usage")
+            asked = (body.get("stream_options") or {}).get("include_usage") or self.case == "tells"
+            wants = self.case != "silent" and asked
             if body.get("stream"):
                 chunks = answers.chat_chunks(model, answers.CHAT_USAGE if wants else None)
                 self._stream(answers.sse(chunks, done=True))
@@ -116,7 +135,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 self._json(answers.response(model or "m"))
         elif path.endswith("/content") or path.endswith("/results"):
-            self._send(answers.results(path.endswith("/content")), "application/jsonl")
+            self._send(answers.results(path.endswith("/content")), "application/octet-stream")
         elif "/messages/batches/" in path:
             self._json(answers.batch(self.server.url + path))
         elif "/batches/" in path:

@@ -23,7 +23,8 @@ ASK: dict[str, Any] = {"model": "c", "max_tokens": 9, "messages": [{"role": "use
 
 
 def client(server: Server, case: str = "", **options: Any) -> anthropic.Anthropic:
-    return anthropic.Anthropic(api_key="k", base_url=server.url, default_headers={"x-case": case}, **options)
+    headers = {"x-case": case}
+    return server.keep(anthropic.Anthropic(api_key="k", base_url=server.url, default_headers=headers, **options))
 
 
 def async_client(server: Server, case: str = "") -> anthropic.AsyncAnthropic:

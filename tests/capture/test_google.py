@@ -19,18 +19,12 @@ from tests.recorder.events import calls, events
 SAID = Usage(14, 8, cache_read_input_tokens=2, reasoning_output_tokens=3)
 
 
-_kept: list[genai.Client] = []
-"""Clients, which are closed when they are dropped, whatever was made of them."""
-
-
 def client(server: Server, case: str = "", attempts: int = 1) -> genai.Client:
     retry = types.HttpRetryOptions(
         attempts=attempts, initial_delay=0.001, max_delay=0.002, http_status_codes=[429, 500]
     )
     options = types.HttpOptions(base_url=server.url, headers={"x-case": case}, retry_options=retry)
-    sdk = genai.Client(api_key="k", http_options=options)
-    _kept.append(sdk)
-    return sdk
+    return server.keep(genai.Client(api_key="k", http_options=options))
 
 
 def test_an_answer(server: Server, recorder: Recorder) -> None:
@@ -96,11 +90,11 @@ def test_a_call_that_fails_in_the_end(server: Server, recorder: Recorder, stream
 
 def test_async_answers_streams_and_embeddings(server: Server, recorder: Recorder) -> None:
     async def ask() -> None:
-        models = client(server).aio.models
-        await models.generate_content(model="g", contents="what?")
-        async for _ in await models.generate_content_stream(model="g", contents="what?"):
-            pass
-        await models.embed_content(model="gemini-embedding-001", contents="what?")
+        async with client(server).aio as sdk:
+            await sdk.models.generate_content(model="g", contents="what?")
+            async for _ in await sdk.models.generate_content_stream(model="g", contents="what?"):
+                pass
+            await sdk.models.embed_content(model="gemini-embedding-001", contents="what?")
 
     asyncio.run(ask())
     assert [call.usage for call in calls(events(recorder))] == [SAID, SAID, Usage(12)]
@@ -108,10 +102,9 @@ def test_async_answers_streams_and_embeddings(server: Server, recorder: Recorder
 
 def test_an_async_call_that_fails(server: Server, recorder: Recorder) -> None:
     async def ask() -> None:
-        async for _ in await client(server, "fail:500:99").aio.models.generate_content_stream(
-            model="g", contents="what?"
-        ):
-            pass
+        async with client(server, "fail:500:99").aio as sdk:
+            async for _ in await sdk.models.generate_content_stream(model="g", contents="what?"):
+                pass
 
     with pytest.raises(errors.ServerError):
         asyncio.run(ask())

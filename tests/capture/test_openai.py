@@ -23,7 +23,8 @@ ASK: list[Any] = [{"role": "user", "content": "what?"}]
 
 
 def client(server: Server, case: str = "", **options: Any) -> openai.OpenAI:
-    return openai.OpenAI(api_key="k", base_url=f"{server.url}/v1", default_headers={"x-case": case}, **options)
+    headers = {"x-case": case}
+    return server.keep(openai.OpenAI(api_key="k", base_url=f"{server.url}/v1", default_headers=headers, **options))
 
 
 def async_client(server: Server, case: str = "", **options: Any) -> openai.AsyncOpenAI:
@@ -284,7 +285,7 @@ def test_a_streamed_response_that_breaks(server: Server, recorder: Recorder) -> 
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_azure(server: Server, recorder: Recorder, stream: bool) -> None:
-    sdk = openai.AzureOpenAI(api_key="k", azure_endpoint=server.url, api_version="2025-04-01-preview")
+    sdk = server.keep(openai.AzureOpenAI(api_key="k", azure_endpoint=server.url, api_version="2025-04-01-preview"))
     answer = sdk.chat.completions.create(model="deployed", messages=ASK, stream=stream)
     if stream:
         assert len(list(answer)) == 4

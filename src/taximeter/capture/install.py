@@ -8,6 +8,8 @@ _HOOKS = {
     "openai._base_client": "taximeter.capture.stainless:hook",
     "anthropic._base_client": "taximeter.capture.stainless:hook",
     "google.genai._api_client": "taximeter.capture.google:hook",
+    "mistralai.client.basesdk": "taximeter.capture.mistral:hook",
+    "mistralai.client._hooks.sdkhooks": "taximeter.capture.mistral:hook_tries",
 }
 """The module that is hooked, and what hooks it once somebody has imported it."""
 

@@ -15,8 +15,8 @@ import msgspec
 
 from taximeter.capture.answer import Answer
 from taximeter.capture.body import UNREADABLE, believed, told
-from taximeter.capture.endpoints import provider_of
 from taximeter.capture.exchange import Asked, Exchange
+from taximeter.capture.watch import watch
 from taximeter.normalize.fields import text
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
@@ -35,13 +35,12 @@ _waiting: dict[str, Exchange] = {}
 """Requests for responses that are made in the background, by the id of the response."""
 
 
-def fetching(sdk: str, client: Any, options: Any, where: Where) -> Exchange | None:
+def fetching(sdk: str, provider: str | None, method: str, path: str, where: Where) -> Fetch | None:
     """The exchange of a request that fetches what may have been bought; None of all other requests."""
-    path = options.url.partition("?")[0]
-    if options.method == "get" and _RESULTS.search(path):
-        return Fetch(Asked(sdk, path, "llm", provider_of(client), None, None), where, Results)
+    if method == "get" and _RESULTS.search(path):
+        return Fetch(Asked(sdk, path, "llm", provider, None, None), where, Results)
     if sdk == "openai" and _STORED.search(path):
-        return Fetch(Asked(sdk, "/responses", "llm", provider_of(client), None, None), where, Stored)
+        return Fetch(Asked(sdk, "/responses", "llm", provider, None, None), where, Stored)
     return None
 
 
@@ -64,6 +63,14 @@ class Fetch(Exchange):
         super().__init__(asked, where)
         self.answer = answer(self)
         self.is_answered = True
+
+    def fetched(self, response: Any) -> None:
+        """Takes what was fetched: a response of httpx, read already or still to be read."""
+        if response.is_closed:
+            self.answer.feed(response.content)
+            self.answer.rest()
+        else:
+            watch(response, self.answer)
 
     def found(self, readings: Iterable[Reading]) -> None:
         """Records what was bought."""

@@ -14,10 +14,10 @@ from typing import Any
 
 from wrapt import wrap_function_wrapper
 
-from taximeter.capture.answer import Answer, AskedEvents, Events, Whole
+from taximeter.capture.answer import AskedEvents, Events, Whole
 from taximeter.capture.asking import accepted, is_refused, refused, with_usage_asked
 from taximeter.capture.body import readings
-from taximeter.capture.endpoints import asked
+from taximeter.capture.endpoints import asked, provider_of
 from taximeter.capture.exchange import Exchange
 from taximeter.capture.retrieved import Fetch, fetching, is_in_background
 from taximeter.capture.watch import watch
@@ -114,7 +114,7 @@ def _begins(sdk: str) -> Begin:
         if where is None:
             return None
         if wanted is None:
-            fetch = fetching(sdk, client, options, where)
+            fetch = fetching(sdk, provider_of(client), options.method, options.url.partition("?")[0], where)
             return None if fetch is None else (fetch, args)
         exchange = Exchange(wanted, where)
         asking = with_usage_asked(exchange, client, options) if wanted.stream and len(args) > 1 else None
@@ -142,7 +142,7 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     headers = response.headers
     exchange.request_id = headers.get("x-request-id") or headers.get("request-id")
     if isinstance(exchange, Fetch):
-        _fetched(exchange.answer, response)
+        exchange.fetched(response)
         return
     exchange.tries += retries_taken + 1
     if response.is_closed:
@@ -155,14 +155,6 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
         watch(response, AskedEvents(exchange))
     else:
         watch(response, Events(exchange))
-
-
-def _fetched(answer: Answer, response: Any) -> None:
-    if response.is_closed:
-        answer.feed(response.content)
-        answer.rest()
-    else:
-        watch(response, answer)
 
 
 @guarded

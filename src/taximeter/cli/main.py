@@ -28,6 +28,7 @@ _COMMANDS = {
     "report": "Make the report of a run: a page to look at, Markdown, or JSON.",
     "run": "Run the stages of a recipe.",
     "runs": "List runs, newest first.",
+    "serve": "Look at all runs in the browser, also while they go on.",
     "show": "Show what a run took and what it cost.",
     "usage": "Show the usage that a recorded response body tells.",
     "validate": "Check a file against a schema.",

@@ -75,20 +75,52 @@ def read(output: OutputDir) -> list[ManifestLine]:
 
     A line that says that a run was started is the first word on it: what was said of its end before is over.
     """
-    runs: dict[str, ManifestLine] = {}
-    for line in _lines(output):
-        known = runs.get(line.run_id)
-        runs[line.run_id] = line if known is None or line.status == "running" else _merged(known, line)
-    return sorted(runs.values(), key=lambda run: run.started_at or "", reverse=True)
+    manifest = Manifest(output)
+    manifest.poll()
+    return sorted(manifest.runs.values(), key=lambda run: run.started_at or "", reverse=True)
 
 
-def _lines(output: OutputDir) -> Iterator[ManifestLine]:
-    reader = LineReader(output.manifest)
-    for line in reader.lines():
+class Manifest:
+    """The list of runs of one folder, kept while it grows: each line is read once."""
+
+    def __init__(self, output: OutputDir) -> None:
+        self.runs: dict[str, ManifestLine] = {}
+        """The latest of each fact, by run id."""
+
+        self._reader = LineReader(output.manifest)
+        self._file = 0
+
+    def poll(self) -> set[str]:
+        """Takes what was added since the last time, and gives the ids of the runs of which something new was said.
+
+        Those are all of them if the file was removed, or another one stands in its place.
+        """
+        told = set(self._start_anew()) if self._is_another() else set()
+        for line in self._lines():
+            known = self.runs.get(line.run_id)
+            self.runs[line.run_id] = line if known is None or line.status == "running" else _merged(known, line)
+            told.add(line.run_id)
+        return told
+
+    def _is_another(self) -> bool:
         try:
-            yield _decoder.decode(line.data)
-        except UNREADABLE:
-            continue  # blank, or torn by a driver that died; its run still has its directory
+            found = self._reader.path.stat()
+        except OSError:
+            return bool(self.runs)
+        known, self._file = self._file, found.st_ino
+        return self._reader.offset > 0 and (known != found.st_ino or found.st_size < self._reader.offset)
+
+    def _start_anew(self) -> dict[str, ManifestLine]:
+        known, self.runs = self.runs, {}
+        self._reader = LineReader(self._reader.path)
+        return known
+
+    def _lines(self) -> Iterator[ManifestLine]:
+        for line in self._reader.lines():
+            try:
+                yield _decoder.decode(line.data)
+            except UNREADABLE:
+                continue  # blank, or torn by a driver that died; its run still has its directory
 
 
 def _merged(known: ManifestLine, new: ManifestLine) -> ManifestLine:

@@ -1,0 +1,98 @@
+"""Answers what lies in the folder of a stage."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import BinaryIO
+from urllib.parse import quote
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from taximeter.web.feed import Feed
+from taximeter.web.files import ACTIVE, IMAGES, kind_of, list_files, log_tail, look_into, open_in
+from taximeter.web.queries import number
+
+_TAIL, _MOST_TAIL = 65_536, 1_000_000
+_ROWS, _MOST_ROWS = 200, 5_000
+_LARGEST = 256_000_000
+"""Bytes of a file that is handed out; a larger one is better copied from the disk."""
+
+_CHUNK = 1 << 18
+_HARMLESS = "default-src 'none'; sandbox"
+"""Policy of foreign content: it may do nothing and load nothing, wherever it is shown."""
+
+
+class Artifacts:
+    """Answers for the stages of the runs that `feed_of` knows."""
+
+    def __init__(self, feed_of: Callable[[Request], Feed]) -> None:
+        self._feed_of = feed_of
+
+    def log(self, request: Request) -> Response:
+        """The end of a log."""
+        feed, folder = self._place(request)
+        attempt = int(number(request, "attempt", 0, least=0)) or None
+        tail = log_tail(feed.run, folder, attempt, int(number(request, "tail", _TAIL, least=1, most=_MOST_TAIL)))
+        return _json(tail)
+
+    def list(self, request: Request) -> Response:
+        """The files."""
+        feed, folder = self._place(request)
+        stage_id = request.path_params["stage"]
+        artifact = next((stage.artifact for stage in feed.look().stages if stage.id == stage_id), None)
+        return _json(list_files(feed.run, folder, artifact))
+
+    def file(self, request: Request) -> Response:
+        """One file: its beginning, or all of it."""
+        feed, folder = self._place(request)
+        path = request.path_params["path"]
+        file = open_in(feed.run, folder, path)
+        if "rows" in request.query_params:
+            with file:
+                return _json(look_into(file, path, int(number(request, "rows", _ROWS, least=1, most=_MOST_ROWS))))
+        size = os.fstat(file.fileno()).st_size
+        if size > _LARGEST:
+            file.close()
+            raise HTTPException(413, f"the file has {size} bytes: copy it from the run directory")
+        as_text = request.query_params.get("as") == "text"
+        return StreamingResponse(_chunks(file, size), headers=_headers(path, size, as_text=as_text))
+
+    def _place(self, request: Request) -> tuple[Feed, str]:
+        feed = self._feed_of(request)
+        folder = feed.folder(request.path_params["stage"])
+        if folder is None:
+            raise HTTPException(404, "the stage has no folder")
+        return feed, folder
+
+
+def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:
+    """How a file is handed out: a picture as one, text as text, and all else as a download."""
+    pure = PurePosixPath(path)
+    suffix = pure.suffix.lower()
+    shown = as_text or (suffix not in ACTIVE and kind_of(path) != "other")
+    media_type = "text/plain; charset=utf-8" if as_text else IMAGES.get(suffix, "text/plain; charset=utf-8")
+    if not shown:
+        media_type = "application/octet-stream"
+    return {
+        "content-type": media_type,
+        "content-length": str(size),
+        "content-disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(pure.name, safe='')}",
+        "content-security-policy": _HARMLESS,
+    }
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """What the file held when it was opened: it may grow meanwhile; if it shrinks, the rest is missing."""
+    with file:
+        while size > 0 and (chunk := file.read(min(_CHUNK, size))):
+            size -= len(chunk)
+            yield chunk
+
+
+def _json(found: msgspec.Struct) -> Response:
+    return Response(msgspec.json.encode(found), media_type="application/json")

@@ -1,0 +1,150 @@
+"""One run as it is looked at: its books are kept open, so that each look reads only what was written since."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import msgspec
+
+from taximeter.errors import RunDirError
+from taximeter.journal.reader import UNREADABLE, LineReader
+from taximeter.numbers import to_json
+from taximeter.report import schemas
+from taximeter.report.build import UNPLANNED, Books
+from taximeter.report.html import page_data
+from taximeter.rundir import RunDir
+from taximeter.web.foreign import books_of, report_files
+from taximeter.web.parts import Parts
+
+_LEAST = 0.3
+"""Seconds between two looks; more if a look takes long: never more than a quarter of the time."""
+
+_SHARE = 4
+_RECENT = 60
+"""Steps of the run that are listed, the newest."""
+
+_UNFIT = (OSError, ValueError, *UNREADABLE)
+"""What reading a directory can raise, whatever lies in it."""
+
+
+class Feed:
+    """The report of one run, and what is new in it. Threads may share it."""
+
+    def __init__(self, run: RunDir) -> None:
+        self.run = run
+        self.parts = Parts()
+        """The report as the viewer reads it, in parts; also `modules` and `recent`."""
+
+        self.report: schemas.RunInstrumentation | None = None
+        """The latest; None before the first look."""
+
+        self._books: Books | None = None
+        self._key: object = None
+        self._settled: object = None
+        """How things stood at the last look; if nobody writes and they stand the same there is nothing new."""
+
+        self._steps = LineReader(run.progress)
+        self._recent: deque[Any] = deque(maxlen=_RECENT)
+        self._due = 0.0
+        self._lock = Lock()
+
+    def look(self) -> schemas.RunInstrumentation:
+        """Reads what is new, unless somebody has just done so. RunDirError if there is no such run (any more)."""
+        with self._lock:
+            if self.report is None or time.monotonic() >= self._due:
+                begin = time.monotonic()
+                try:
+                    self._look()
+                except _UNFIT as error:
+                    raise RunDirError(f"the directory of run {self.run.run_id} cannot be read: {error}") from None
+                self._due = time.monotonic() + max(_LEAST, _SHARE * (time.monotonic() - begin))
+            assert self.report is not None
+            return self.report
+
+    def json(self) -> bytes:
+        """The latest report, whole."""
+        self.look()
+        return as_object(self.parts.since(0))
+
+    def folder(self, stage_id: str) -> str | None:
+        """The folder of a stage, from the run directory; None if it has none."""
+        report = self.look()
+        with self._lock:
+            if self._books is not None:
+                for stage in self._books.plan.stages:
+                    if stage.id == stage_id:
+                        return stage.folder
+                for span in self._books.ledger.spans.values():
+                    if span.stage_id == stage_id and span.folder is not None:
+                        return span.folder
+        artifact = next((stage.artifact for stage in report.stages if stage.id == stage_id), None)
+        return artifact.partition("/")[0] if artifact else None
+
+    def _look(self) -> None:
+        held, fresh = self.run.is_held(), self._open()
+        settled = (not held, _changed(self.run.events))
+        if self._settled == settled and not held and not fresh:
+            return
+        self._settled = settled
+        if self._books is None:
+            self.report = report_files(self.run)
+        else:
+            if not fresh:
+                self._books.ledger.poll() if held else self._books.ledger.finish()
+            self.report = self._books.report()
+        data, _ = page_data(self.report)
+        data["modules"] = self._modules()
+        data["recent"] = self._read_steps()
+        self.parts.put({name: to_json(part) for name, part in data.items()})
+
+    def _open(self) -> bool:
+        """Opens the books anew if they are about something else now, as when another driver goes on with the run."""
+        key = (_identity(self.run.path), _changed(self.run.plan), _identity(self.run.pricing))
+        there = self._books is not None and self._books.plan is not UNPLANNED
+        if there and key == self._key:
+            return False
+        self._key = key
+        self._books = books_of(self.run)
+        return True
+
+    def _modules(self) -> dict[str, str]:
+        stages = self._books.plan.stages if self._books else ()
+        return {stage.id: stage.notes for stage in stages if stage.notes}
+
+    def _read_steps(self) -> list[Any]:
+        for line in self._steps.lines():
+            try:
+                step = msgspec.json.decode(line.data)
+            except UNREADABLE:
+                continue
+            if isinstance(step, dict):
+                self._recent.append(
+                    {name: step.get(name) for name in ("timestamp", "stage", "status", "percent", "message")}
+                )
+        return list(self._recent)
+
+
+def as_object(parts: list[tuple[str, bytes]]) -> bytes:
+    """A JSON object of parts."""
+    return b"{" + b",".join(msgspec.json.encode(name) + b":" + text for name, text in parts) + b"}"
+
+
+def _identity(path: Path) -> int | None:
+    """Which file it is; another one may have been put in its place."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+def _changed(path: Path) -> tuple[int, int] | None:
+    """The same, and when it was last changed."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns

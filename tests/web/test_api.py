@@ -1,0 +1,185 @@
+"""What the page of a run is drawn from, and what is told while the run goes on."""
+
+import json
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine
+from taximeter.recipe.plan import Instrumentation
+from taximeter.report import json as report_json
+from taximeter.report.build import build
+from taximeter.rundir import OutputDir
+from taximeter.web import feed as feeds_module
+from taximeter.web import runlist
+from taximeter.web.feed import Feed
+from taximeter.web.feeds import Feeds
+from taximeter.web.runlist import RunList
+from taximeter.web.stream import _Watcher
+from tests.runs import Writing, call
+
+
+@pytest.fixture(autouse=True)
+def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runlist, "_LEAST", 0)
+    monkeypatch.setattr(feeds_module, "_LEAST", 0)
+    monkeypatch.setattr(feeds_module, "_SHARE", 0)
+
+
+def told(watcher: _Watcher) -> dict[str, Any]:
+    """The events of one look, by name."""
+    events = {}
+    for event in watcher.news().decode().split("\n\n")[:-1]:
+        fields = dict(line.split(": ", 1) for line in event.split("\n"))
+        events[fields["event"]] = json.loads(fields["data"])
+    return events
+
+
+def test_the_report_is_that_of_the_run_with_what_the_page_needs(
+    client: TestClient, written: Callable[..., Writing]
+) -> None:
+    writing = written()
+    writing.close()
+    report = client.get("/api/runs/r").json()
+    assert report["run_id"] == "r" and report["totals"]["cost"] == 0.0045
+    assert report["modules"] == {"ask": "Asks.\nTwice."} and report["notes"]
+    assert client.get("/api/runs/latest").json() == report
+    text = client.get("/api/runs/r/report.json").text
+    assert report_json.parse(text) == build(writing.run)
+    assert client.get("/api/runs/r/report.md").text.startswith("# Run r")
+    html = client.get("/api/runs/r/report.html")
+    assert html.text.startswith("<!DOCTYPE html>")
+    assert html.headers["content-disposition"] == "attachment; filename*=UTF-8''r.html"
+    assert client.get("/api/runs/r/report.exe").json()["error"] == "a report is json, md or html"
+
+
+def test_what_is_not_there_is_not_there(client: TestClient) -> None:
+    for path in ("/api/runs/none", "/api/runs/latest", "/api/runs/none/report.md", "/api/none"):
+        assert client.get(path).status_code == 404
+    assert "neither events" in client.get("/api/runs/none").json()["error"]
+
+
+def test_a_run_that_is_not_metered_shows_stages_and_times(client: TestClient, written: Callable[..., Writing]) -> None:
+    written("plain", instrumentation=Instrumentation(enabled=False))
+    report = client.get("/api/runs/plain").json()
+    assert not report["metered"] and report["stages"][0]["wall_seconds"] == 2.0
+    assert "Not metered" in " ".join(report["notes"])
+
+
+def test_files_without_a_run_around_them_are_shown(client: TestClient, output: OutputDir) -> None:
+    folder = output.runs / "foreign"
+    folder.mkdir(parents=True)
+    stages = {"a": {"status": "done", "started_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:03Z"}}
+    state = {"status": "failed", "started_at": "2026-01-01T00:00:00Z", "ended_at": "2026-01-01T00:00:05Z"}
+    (folder / "pipeline_state.json").write_text(json.dumps({**state, "stages": stages}))
+    report = client.get("/api/runs/foreign").json()
+    assert (report["status"], report["metered"], report["wall_seconds"]) == ("failed", False, 5.0)
+    assert report["stages"][0]["status"] == "done" and report["stages"][0]["wall_seconds"] == 3.0
+
+
+def test_a_report_that_was_left_alone_is_shown(
+    client: TestClient, output: OutputDir, written: Callable[..., Writing]
+) -> None:
+    folder = output.runs / "alone"
+    folder.mkdir(parents=True)
+    report = build(written().run).model_copy(update={"run_id": "alone"})
+    (folder / "instrumentation.json").write_text(report_json.render(report))
+    assert client.get("/api/runs/alone").json()["totals"]["cost"] == 0.0045
+
+
+def test_a_page_is_told_the_whole_report_once_and_then_what_is_new(
+    output: OutputDir, written: Callable[..., Writing]
+) -> None:
+    writing = written()
+    lock = writing.run.lock()
+    feeds = Feeds(output)
+    watcher = _Watcher(RunList(output, feeds), feeds, "latest", "")
+    first = told(watcher)
+    assert first["report"]["run"] == "r" and first["report"]["whole"]
+    assert first["report"]["parts"]["totals"]["cost"] == 0.0045 and first["runs"]["rows"][0]["id"] == "r"
+    writing.start("tell")
+    writing.sink("tell", call(prompt_tokens=1000, completion_tokens=100))
+    news = told(watcher)["report"]
+    assert not news["whole"] and news["parts"]["totals"]["cost"] == 0.009
+    assert "env" not in news["parts"] and "modules" not in news["parts"]
+    writing.end("tell")
+    writing.close()
+    lock.close()
+    assert told(watcher)["report"]["parts"]["status"] == "done"
+    assert told(watcher) == {}
+
+
+def test_what_was_read_step_by_step_is_what_is_read_at_once(output: OutputDir, written: Callable[..., Writing]) -> None:
+    writing = written()
+    lock = writing.run.lock()
+    feed = Feed(writing.run)
+    feed.look()
+    writing.start("tell")
+    writing.sink("tell", *[call(prompt_tokens=n, completion_tokens=n) for n in range(50)], b'{"torn')
+    feed.look()
+    writing.end("tell")
+    writing.close("failed")
+    lock.close()
+    assert feed.look() == build(writing.run)
+    assert feed.look().losses.torn == 1
+
+
+def test_another_driver_that_goes_on_is_followed(output: OutputDir, written: Callable[..., Writing]) -> None:
+    writing = written()
+    writing.close("failed")
+    feed = Feed(writing.run)
+    assert feed.look().status == "failed"
+    lock = writing.run.lock()
+    writing.sit_down_again()
+    assert feed.look().status == "running"
+    writing.start("tell")
+    writing.end("tell")
+    writing.close()
+    lock.close()
+    assert feed.look().status == "done" and feed.look() == build(writing.run)
+
+
+def test_who_follows_the_newest_gets_each_newer_one(output: OutputDir, written: Callable[..., Writing]) -> None:
+    written("a").close()
+    feeds = Feeds(output)
+    runs = RunList(output, feeds)
+    newest, picked = _Watcher(runs, feeds, "latest", ""), _Watcher(runs, feeds, "a", "")
+    assert told(newest)["report"]["run"] == told(picked)["report"]["run"] == "a"
+    written("b").close()
+    manifest.append(output, ManifestLine("b", started_at="2027-01-01T00:00:00Z"))
+    told(picked)
+    assert told(newest)["report"]["run"] == "b"
+    assert "report" not in told(picked)
+    shutil.rmtree(output.runs / "a")
+    fallen_back = told(picked)["report"]
+    assert fallen_back["run"] == "b" and fallen_back["whole"]
+
+
+def test_a_run_that_cannot_be_read_is_told_of_once(output: OutputDir) -> None:
+    (output.runs / "odd").mkdir(parents=True)
+    (output.runs / "odd" / "something").touch()
+    feeds = Feeds(output)
+    watcher = _Watcher(RunList(output, feeds), feeds, "odd", "")
+    assert "neither events" in told(watcher)["trouble"]["error"]
+    assert told(watcher) == {}
+
+
+def test_pages_are_there(client: TestClient) -> None:
+    for path in ("/", "/runs/any%2Fthing", "/compare", "/trend", "/login"):
+        page = client.get(path)
+        assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+        assert "<script>" not in page.text and " style=" not in page.text and " on" + "click" not in page.text
+    for path in client.get("/").text.split('src="')[1:]:
+        assert client.get(path.partition('"')[0]).status_code == 200
+    for path in (
+        "/static/../app.py",
+        "/static/app.py",
+        "/static/none.js",
+        "/viewer/page.html",
+        "/static/%2e%2e%2fapp.py",
+    ):
+        assert client.get(path).status_code == 404

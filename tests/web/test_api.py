@@ -20,6 +20,7 @@ from taximeter.web.feed import Feed
 from taximeter.web.feeds import Feeds
 from taximeter.web.runlist import RunList
 from taximeter.web.stream import _Watcher
+from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call
 
 
@@ -55,6 +56,19 @@ def test_the_report_is_that_of_the_run_with_what_the_page_needs(
     assert html.text.startswith("<!DOCTYPE html>")
     assert html.headers["content-disposition"] == "attachment; filename*=UTF-8''r.html"
     assert client.get("/api/runs/r/report.exe").json()["error"] == "a report is json, md or html"
+
+
+def test_a_part_of_the_timeline_is_told_finer(client: TestClient, output: OutputDir) -> None:
+    run = a_big_run(output.path, 3_000, "big")
+    whole = build(run).timeline
+    assert whole.bin_seconds > 0
+    begin, end = whole.start_ms[500], whole.start_ms[520]
+    part = client.get(f"/api/runs/big/events?from={begin}&to={end}&limit=4000").json()
+    assert part["bin_seconds"] == 0 and set(part["calls"]) == {1} and part["started_at"] == whole.started_at
+    assert all(a <= end and b >= begin for a, b in zip(part["start_ms"], part["end_ms"], strict=True))
+    everything = client.get("/api/runs/big/events?limit=50").json()
+    assert len(everything["calls"]) <= 50 and sum(everything["calls"]) == 3_000
+    assert client.get("/api/runs/big/events?from=x").json()["error"] == "from is not a number"
 
 
 def test_what_is_not_there_is_not_there(client: TestClient) -> None:

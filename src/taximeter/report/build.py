@@ -38,18 +38,20 @@ def build(run: RunDir) -> schemas.RunInstrumentation:
 
 def open_books(run: RunDir) -> Books:
     """The books of a run, with all that its directory holds now; RunDirError if it is not the directory of a run."""
+    books = empty_books(run)
+    books.take()
+    return books
+
+
+def empty_books(run: RunDir) -> Books:
+    """The books of a run, of which nothing was read but its plan; RunDirError if it is not the directory of a run."""
     if not run.is_one():
         raise RunDirError(f"{run.path} is not the directory of a run: it has neither a plan nor events")
     try:
         plan = read_plan(run.plan) if run.plan.exists() else PROGRAM if run.journals() else UNPLANNED
-        books = Books(run, plan, plan.instrumentation.call_limit)
+        return Books(run, plan, plan.instrumentation.call_limit)
     except UNREADABLE as error:
         raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}") from None
-    if run.is_held():
-        books.ledger.poll()
-    else:
-        books.ledger.finish()
-    return books
 
 
 PROGRAM = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(enabled=True), stages=())
@@ -92,6 +94,13 @@ class Books:
         """Files of attempts that have ended; they are not read again."""
 
         self._clock = clock or SystemClock()
+
+    def take(self) -> None:
+        """Reads what is new, to the last word if the run is over."""
+        if self.run.is_held():
+            self.ledger.poll()
+        else:
+            self.ledger.finish()
 
     def goes_on(self, processes: Sequence[SpanEvent]) -> bool:
         """Whether the driver, or the program that began the run, still lives."""

@@ -5,8 +5,10 @@ empty and carries the address of the run in `data-from`; new figures come by `wi
 asked for with GET, changes nothing, and answers JSON; what cannot be had answers `{"error": …}` with 404.
 
 - `/api/runs`: `{version, whole, removed, rows}`, the list; `?since=VERSION` only what has changed since.
-- `/api/runs/ID`: the report, with `notes` (what to trust), `modules` (the notes of each stage's module, by stage id)
-  and `recent` (the newest steps: `timestamp, stage, status, percent, message`). ID may be `latest`.
+- `/api/runs/ID`: the report, with `notes` (what to trust), `modules` (the notes of each stage's module, by stage id),
+  `snapshots` and `recent` (the newest steps: `timestamp, stage, status, percent, message`). ID may be `latest`.
+- `/api/runs/ID/events?from=MS&to=MS&limit=N`: the calls and spans of a stretch of time, finer, in the form of the
+  report's `timeline`: milliseconds since its `started_at`; at most N (2,000) bars, one a call where there are fewer.
 - `/api/runs/ID/stages/STAGE/log?tail=BYTES&attempt=N`: `{attempt, attempts, size, begin, text}`, the end of the log, of
   the latest attempt unless told otherwise.
 - `/api/runs/ID/stages/STAGE/artifacts`: `{folder, artifact, files: [{path, size, modified, kind}], truncated}`; kind is
@@ -34,19 +36,22 @@ from starlette.routing import Route
 from taximeter.errors import RunDirError
 from taximeter.numbers import to_json
 from taximeter.report import html, json, markdown
+from taximeter.report.attached import attached
 from taximeter.rundir import OutputDir
 from taximeter.web import pages
 from taximeter.web.access import Access, Guard
 from taximeter.web.artifacts import Artifacts
 from taximeter.web.feed import Feed
 from taximeter.web.feeds import Feeds
+from taximeter.web.queries import number
 from taximeter.web.runlist import RunList
 from taximeter.web.stream import LATEST, Streams
 
-_RENDERERS = {
-    "json": (json.render, "application/json"),
-    "md": (markdown.render, "text/plain"),
-    "html": (html.render, "text/html"),
+_BARS, _MOST_BARS = 2_000, 20_000
+_RENDERERS: dict[str, tuple[Callable[[Feed], str], str]] = {
+    "json": (lambda feed: json.render(feed.look()), "application/json"),
+    "md": (lambda feed: markdown.render(feed.look()), "text/plain"),
+    "html": (lambda feed: html.render(feed.look(), attached(feed.run)), "text/html"),
 }
 
 
@@ -62,6 +67,7 @@ def make_app(output: OutputDir, access: Access, is_stopping: Callable[[], bool] 
             Route("/api/runs", api.list),
             Route("/api/live", api.live),
             Route("/api/runs/{run}", api.report),
+            Route("/api/runs/{run}/events", api.events),
             Route("/api/runs/{run}/report.{form}", api.rendered),
             Route(stage + "/log", artifacts.log),
             Route(stage + "/artifacts", artifacts.list),
@@ -100,17 +106,21 @@ class _Api:
     def report(self, request: Request) -> Response:
         return _json(self.feed(request).json())
 
+    def events(self, request: Request) -> Response:
+        begin, end = number(request, "from", 0.0), number(request, "to", 1e12)
+        most = int(number(request, "limit", _BARS, least=10, most=_MOST_BARS))
+        return _json(to_json(self.feed(request).window(begin, end, most).model_dump()))
+
     def rendered(self, request: Request) -> Response:
         form = request.path_params["form"]
         found = _RENDERERS.get(form)
         if found is None:
             raise HTTPException(404, "a report is json, md or html")
         render, media_type = found
-        report = self.feed(request).look()
-        headers = {}
+        feed, headers = self.feed(request), {}
         if form == "html":  # its own script must not run in the name of this server
-            headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(report.run_id, safe='')}.html"
-        return Response(render(report), media_type=media_type, headers=headers)
+            headers["content-disposition"] = f"attachment; filename*=UTF-8''{quote(feed.run.run_id, safe='')}.html"
+        return Response(render(feed), media_type=media_type, headers=headers)
 
 
 def _json(text: bytes) -> Response:

@@ -12,12 +12,15 @@ import msgspec
 
 from taximeter.errors import RunDirError
 from taximeter.journal.reader import UNREADABLE, LineReader
+from taximeter.ledger.moments import keep_moments
 from taximeter.numbers import to_json
 from taximeter.report import schemas
-from taximeter.report.build import UNPLANNED, Books
+from taximeter.report.attached import NOTHING, Attached, notes, snapshots
+from taximeter.report.build import UNPLANNED, Books, empty_books
 from taximeter.report.html import page_data
+from taximeter.report.timeline import window_record
 from taximeter.rundir import RunDir
-from taximeter.web.foreign import books_of, report_files
+from taximeter.web.foreign import report_files
 from taximeter.web.parts import Parts
 
 _LEAST = 0.3
@@ -37,16 +40,17 @@ class Feed:
     def __init__(self, run: RunDir) -> None:
         self.run = run
         self.parts = Parts()
-        """The report as the viewer reads it, in parts; also `modules` and `recent`."""
+        """The report as the viewer reads it, in parts; also `recent`."""
 
         self.report: schemas.RunInstrumentation | None = None
         """The latest; None before the first look."""
 
         self._books: Books | None = None
         self._key: object = None
-        self._settled: object = None
-        """How things stood at the last look; if nobody writes and they stand the same there is nothing new."""
+        self._settled: tuple[int, int] | None = None
+        """How the events of a run that is over stood at the last look; if they stand the same there is nothing new."""
 
+        self._beside = NOTHING
         self._steps = LineReader(run.progress)
         self._recent: deque[Any] = deque(maxlen=_RECENT)
         self._due = 0.0
@@ -84,20 +88,28 @@ class Feed:
         artifact = next((stage.artifact for stage in report.stages if stage.id == stage_id), None)
         return artifact.partition("/")[0] if artifact else None
 
+    def window(self, begin_ms: float, end_ms: float, most: int) -> schemas.Timeline:
+        """The calls and spans of a stretch of time, in milliseconds as in the report; at most `most` bars."""
+        origin = self.look().timeline.started_at
+        with self._lock:
+            if self._books is None or origin is None:
+                return schemas.Timeline()
+            return window_record(self._books.ledger, origin, begin_ms, end_ms, most)
+
     def _look(self) -> None:
-        held, fresh = self.run.is_held(), self._open()
-        settled = (not held, _changed(self.run.events))
-        if self._settled == settled and not held and not fresh:
+        settled = None if self.run.is_held() else _changed(self.run.events)
+        if self._settled is not None and settled != self._settled:
+            self._books = None  # it was over, and somebody has gone on with it
+        fresh = self._open()
+        if settled is not None and settled == self._settled and not fresh:
             return
         self._settled = settled
         if self._books is None:
             self.report = report_files(self.run)
         else:
-            if not fresh:
-                self._books.ledger.poll() if held else self._books.ledger.finish()
+            self._books.take()
             self.report = self._books.report()
-        data, _ = page_data(self.report)
-        data["modules"] = self._modules()
+        data, _ = page_data(self.report, self._beside)
         data["recent"] = self._read_steps()
         self.parts.put({name: to_json(part) for name, part in data.items()})
 
@@ -108,12 +120,11 @@ class Feed:
         if there and key == self._key:
             return False
         self._key = key
-        self._books = books_of(self.run)
+        self._books = empty_books(self.run) if self.run.is_one() else None
+        if self._books is not None:
+            keep_moments(self._books.ledger)
+            self._beside = Attached(modules=notes(self._books.plan), snapshots=snapshots(self.run))
         return True
-
-    def _modules(self) -> dict[str, str]:
-        stages = self._books.plan.stages if self._books else ()
-        return {stage.id: stage.notes for stage in stages if stage.notes}
 
     def _read_steps(self) -> list[Any]:
         for line in self._steps.lines():
@@ -141,10 +152,10 @@ def _identity(path: Path) -> int | None:
         return None
 
 
-def _changed(path: Path) -> tuple[int, int] | None:
-    """The same, and when it was last changed."""
+def _changed(path: Path) -> tuple[int, int]:
+    """The same, and when it was last changed; zeros if there is none."""
     try:
         found = path.stat()
     except OSError:
-        return None
+        return 0, 0
     return found.st_ino, found.st_mtime_ns

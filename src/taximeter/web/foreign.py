@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from taximeter.errors import RunDirError
 from taximeter.journal.reader import UNREADABLE
 from taximeter.report import json, schemas
-from taximeter.report.build import Books, open_books
 from taximeter.rundir import RunDir
 from taximeter.web.beneath import open_file
 from taximeter.web.moments import moment
@@ -67,11 +66,6 @@ def report_files(run: RunDir) -> schemas.RunInstrumentation:
     if state is None:
         raise RunDirError(f"{run.path} holds neither events nor a report nor a state of a run")
     return _of_state(run.run_id, state)
-
-
-def books_of(run: RunDir) -> Books | None:
-    """The books of a run; None if its directory has nothing to keep books of."""
-    return open_books(run) if run.is_one() else None
 
 
 def _of_state(run_id: str, state: State) -> schemas.RunInstrumentation:

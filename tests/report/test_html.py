@@ -324,6 +324,22 @@ def test_what_a_run_was_made_from_is_shown_and_bounded(opened: Open, noted: RunD
     assert page.locator(".snapshot").first.locator("pre").is_visible()
 
 
+def test_it_prints_light_and_nothing_is_cut_off(opened: Open, page_text: str) -> None:
+    page = opened(page_text, "#stage=summarise", color_scheme="dark", viewport={"width": 1040, "height": 720})
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert page.evaluate("taximeter.timeline.canvas.width") == page.evaluate("SHEET_WIDE * SHEET_FINE")
+    assert page.evaluate("inks().card") == "#fff"
+    parts = page.locator("main table, main canvas, main svg, .tiles")
+    ends = parts.evaluate_all("all => all.map((each) => each.getBoundingClientRect().right)")
+    assert len(ends) > 5 and max(ends) <= 1040
+    assert not page.locator("#pane").is_visible() and not page.locator(".tools").first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.emulate_media(media="screen", color_scheme="dark")
+    assert page.evaluate("inks().card") == "#1a1d23"
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_labels_and_contrast_are_sound_and_nothing_sticks_out(

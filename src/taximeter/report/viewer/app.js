@@ -3,6 +3,7 @@ class App {
   constructor(report) {
     this.choose = (id) => this.open(id);
     this.timeline = new TimelineView(report, this.choose, () => sourceOf(this));
+    onPaper(this.timeline);
     this.opener = null;
     this.files = new StageFiles(() => sourceOf(this));
     this.unfolded = new Set(); // names of snapshots

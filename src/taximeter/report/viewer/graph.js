@@ -8,10 +8,9 @@ function drawGraph(report, choose) {
   const longest = Math.max(1e-9, ...stages.map((stage) => stage.wall_seconds || 0)), dearest = Math.max(0, ...stages.map((stage) => stage.llm_totals.cost || 0));
   const order = report.critical_path.stages, width = placed.length * wide + EDGE_MARGIN, tall = height + 8;
   const picture = svg("svg", { viewBox: `${-EDGE_MARGIN} 0 ${width} ${tall}`, width, height: tall, role: "group", "aria-label": "Graph of stages: arrow keys go along it, Enter opens" });
-  for (const { from, to, way } of links) {
-    const onPath = order.includes(from) && order[order.indexOf(from) + 1] === to;
-    picture.append(svg("path", { class: onPath ? "edge critical" : "edge", d: lineAlong(way, wide, longest) }));
-  }
+  const isCritical = ({ from, to }) => order.includes(from) && order[order.indexOf(from) + 1] === to;
+  for (const link of [...links.filter((each) => !isCritical(each)), ...links.filter(isCritical)])
+    picture.append(svg("path", { class: isCritical(link) ? "edge critical" : "edge", d: lineAlong(link.way, longest) }));
   const groups = new Map();
   for (const stage of stages) {
     const { x, y } = slots.get(stage.id), edge = side(stage, longest), share = dearest ? (stage.llm_totals.cost || 0) / dearest : 0;
@@ -40,7 +39,7 @@ function columnsOf(stages) {
 }
 
 // Straight past names, and turning only between columns, where no name is.
-function lineAlong(way, wide, longest) {
+function lineAlong(way, longest) {
   let d = "";
   way.forEach((slot, i) => {
     if (!i) { d = `M${slot.x + side(slot.stage, longest)} ${slot.y}`; return; }

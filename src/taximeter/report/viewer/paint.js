@@ -22,7 +22,7 @@ function drawRow(c, view, ink, row) {
 }
 
 function drawGutter(c, view, ink, row, y) {
-  const middle = y + row.tall / 2, is = row.kind === "stage", wide = view.left > 140, meter = wide ? 46 : 22, start = is ? 22 : 34;
+  const middle = y + row.tall / 2, is = row.kind === "stage", meter = view.left > 140 ? 46 : 18, start = is ? 22 : view.left > 140 ? 34 : 26;
   const { waits, cpu: used } = shares(row), shown = known(waits) || known(used);
   if (is && row.foldable) {
     c.fillStyle = ink.soft;

@@ -81,9 +81,9 @@ class TimelineView {
   later() { if (!this.frame) this.frame = requestAnimationFrame(() => { this.frame = 0; this.refine(); }); }
 
   draw() {
-    const canvas = this.canvas, ratio = window.devicePixelRatio || 1, last = this.rows[this.rows.length - 1];
-    this.width = canvas.clientWidth || 1000;
-    this.left = this.width < 560 ? 112 : 216;
+    const canvas = this.canvas, ratio = this.paper ? SHEET_FINE : window.devicePixelRatio || 1, last = this.rows[this.rows.length - 1];
+    this.width = this.paper ? SHEET_WIDE : canvas.clientWidth || 1000;
+    this.left = this.width < 560 ? 128 : 216;
     this.height = AXIS_TALL + (last ? last.y + last.tall : 0) + (this.money.length ? MONEY_TALL : 6);
     canvas.style.setProperty("height", this.height + "px");
     canvas.width = Math.round(this.width * ratio);

@@ -76,6 +76,7 @@ class RunDir:
     """The directory of one run and the names of what lies in it."""
 
     def __init__(self, path: Path) -> None:
+        self._stages: dict[str, StageDir] = {}
         self.path = path
         self.lock_file = path / "run.lock"
         self.stages_lock_file = path / "stages.lock"
@@ -128,13 +129,15 @@ class RunDir:
 
     def stage(self, folder: str) -> StageDir:
         """The folder of one stage."""
-        return StageDir(self.path / folder)
+        return self._stages.get(folder) or self._stages.setdefault(folder, StageDir(self.path / folder))
 
     def journals(self) -> list[Path]:
         """Event files of all processes, closed and open, by name."""
-        if not self.events.is_dir():
+        try:
+            names = os.listdir(self.events)  # noqa: PTH208 - often, and all of it is sorted by name
+        except (FileNotFoundError, NotADirectoryError):
             return []
-        return sorted(p for p in self.events.iterdir() if p.name.endswith((".jsonl", ".jsonl.open")))
+        return [self.events / name for name in sorted(names) if name.endswith((".jsonl", ".jsonl.open"))]
 
     def lock(self) -> RunLock:
         """Holds the run for this process; RunDirError if another one does, or if its stages do not end."""

@@ -82,7 +82,15 @@ def test_a_killed_supervisor_takes_its_stage_along_and_the_driver_reads_lost(own
     stage.hear(Lost)
     assert wait_until(lambda: not stage.processes(), SHORT)
     assert len(other.processes()) == 1
-    assert wait_until(lambda: len(children(own.forkserver.pid)) == 1)
+    assert wait_until(lambda: len(children(own.forkserver.pid)) == 2)  # that of the other, and one that waits
+
+
+def test_a_supervisor_that_is_killed_while_it_waits_for_a_stage_is_not_missed(own: Launcher) -> None:
+    for _ in range(3):
+        assert own.run(["true"]).exit_code == 0
+        assert wait_until(lambda: len(children(own.forkserver.pid)) == 1)
+        os.kill(children(own.forkserver.pid).pop(), signal.SIGKILL)
+        assert wait_until(lambda: not children(own.forkserver.pid))
 
 
 def test_a_killed_forkserver_is_noticed_and_closing_the_handles_ends_the_stages(own: Launcher) -> None:

@@ -8,10 +8,10 @@ from taximeter.run.paced import Paced
 class Bench:
     """A clock that goes on only when work is done."""
 
-    def __init__(self, every: float) -> None:
+    def __init__(self, every: float, rest: float = 0.0) -> None:
         self.at = 100.0
         self.written: list[float] = []
-        self.paced = Paced(lambda: self.work(0.2), self, every, prepare=lambda: self.work(5))
+        self.paced = Paced(lambda: self.work(0.2), self, every, lambda: self.work(5), rest)
 
     def now(self) -> float:
         return self.at
@@ -46,3 +46,11 @@ def test_what_is_wanted_too_early_is_written_when_it_is_due() -> None:
     bench.paced.tick()
     assert len(bench.written) == 4
     assert bench.paced.wait() == math.inf
+
+
+def test_a_cheap_write_has_its_rest_too() -> None:
+    bench = Bench(every=math.inf, rest=3)
+    bench.paced.want()
+    bench.paced.want()
+    assert len(bench.written) == 2
+    assert math.isclose(bench.paced.wait(), 3)

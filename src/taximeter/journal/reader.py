@@ -10,8 +10,8 @@ from typing import BinaryIO
 
 import msgspec
 
-_CHUNK = 1 << 18
-"""Not more, since behind the end of a journal lies a megabyte of reserved space, which is read at every look."""
+_FIRST_CHUNK, _CHUNK = 1 << 14, 1 << 18
+"""Bytes; little at first, since behind the end of a journal lies a megabyte of reserved space."""
 
 MAX_LINE = 1 << 20
 """A longer line is garbage: it is passed over, whole, in bounded memory."""
@@ -56,9 +56,10 @@ class LineReader:
             return
         with file:
             left = os.fstat(file.fileno()).st_size - file.seek(self.offset)  # not for ever behind a fast writer
-            head, length = b"", 0
-            while left > 0 and (chunk := file.read(min(_CHUNK, left))):
+            head, length, size = b"", 0, _FIRST_CHUNK
+            while left > 0 and (chunk := file.read(min(size, left))):
                 left -= len(chunk)
+                size = _CHUNK
                 written, ended = self._written(chunk)
                 *whole, rest = written.split(b"\n")
                 for data in whole:

@@ -79,6 +79,7 @@ class Attempts:
         self._python = python
         self._trouble = trouble
         self._cwd = str(Path.cwd())  # a stage may remove it
+        self._environment = dict(os.environ)
         books.ledger.poll()
         self._last = {stage_id: spans.last_attempt for stage_id, spans in books.ledger.stages().items()}
         """Number of the latest attempt of each stage, whichever driver made it."""
@@ -93,9 +94,10 @@ class Attempts:
         with self._trouble:
             folder.path.mkdir(exist_ok=True)
             self.artifacts.remove(stage)
-            self.artifacts.of(stage).parent.mkdir(parents=True, exist_ok=True)
+            if (parent := self.artifacts.of(stage).parent) != folder.path:
+                parent.mkdir(parents=True, exist_ok=True)
         span = self._spans.open_stage(stage, number, fingerprint)
-        environment = stage_environment(os.environ, stage, self._run, span)
+        environment = stage_environment(self._environment, stage, self._run, span)
         metered = self._plan.instrumentation.enabled
         if metered:
             capture = self._plan.instrumentation.capture

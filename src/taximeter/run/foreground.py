@@ -15,4 +15,4 @@ def main() -> None:
     control.set_inheritable(False)
     for number in jobsignals.PASSED:  # some would end it, and they are not for it
         signal.signal(number, signal.SIG_IGN)
-    forkserver.run(control, jobsignals.listen)
+    forkserver.run(control, jobsignals.listen, ahead=0)

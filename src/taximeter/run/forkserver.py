@@ -1,12 +1,12 @@
 """One small process that forks a supervisor for each stage, so that none is born with the driver's memory and threads.
 
-It imports little, since every supervisor is a copy of it. It is also the net under the supervisors: when one dies,
-what it answered for falls to the forkserver, and is killed.
+It imports little, since every supervisor is a copy of it. While a stage runs, the supervisor of the next one is forked
+already and has settled when it is needed: nobody waits for that. This process is also the net under the supervisors:
+when one dies, what it answered for falls to the forkserver, and is killed.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import math
 import os
@@ -18,6 +18,7 @@ from collections.abc import Callable
 from taximeter.capture import mark
 from taximeter.run import proctree, reaper
 from taximeter.run.channel import HOLD
+from taximeter.run.post import Post
 from taximeter.run.supervisor import supervise
 
 _FAREWELL = 0.2
@@ -31,28 +32,35 @@ def main() -> None:
     """The forkserver process: standard input is the control socket, standard output is `/dev/null`."""
     control = socket.socket(fileno=os.dup(0))
     os.dup2(1, 0)
-    run(control, os.setsid)
+    run(control, os.setsid, ahead=1)
 
 
-def run(control: socket.socket, settle: Callable[[], None]) -> None:
-    """Serves a control socket until the driver is gone; `settle` is the first thing that each supervisor does."""
+def run(control: socket.socket, settle: Callable[[], None], ahead: int) -> None:
+    """Serves a control socket until the driver is gone.
+
+    `settle` is the first thing that each supervisor does; so many are forked `ahead` of their stages.
+    """
     mark.leave()  # a stage in which this is run is told that there are no calls here that are missed
     reaper.leave_signals_to_the_driver()
     reaper.adopt_orphans()
     gc.freeze()  # a collection in a supervisor would copy every page that it looks at
-    connection = Forkserver(control).serve()
-    if connection is not None:
+    post = Forkserver(control, ahead).serve()
+    if post is not None:
         control.close()
         settle()
-        supervise(connection)
+        supervise(post.wait)
     os._exit(0)  # nothing is left to tidy up, and it would take longer than a short stage
 
 
 class Forkserver:
     """Forks and watches supervisors until the driver is gone, and with it every process below."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, ahead: int) -> None:
         self._control = control
+        self._ahead = ahead
+        self._waiting: list[Post] = []
+        """Of supervisors without a stage."""
+
         self._reaper = reaper.Reaper()
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -60,14 +68,14 @@ class Forkserver:
         self._supervisors: set[int] = set()
         self._farewell_ends = math.inf
 
-    def serve(self) -> socket.socket | None:
-        """Returns twice: in each supervisor its connection to the driver, in the forkserver None at the end."""
+    def serve(self) -> Post | None:
+        """Returns twice: in each supervisor its post, in the forkserver None at the end."""
         while self._reap() or self._farewell_ends == math.inf:
             if time.monotonic() >= self._farewell_ends:
                 self._supervisors.clear()  # from now on they are strays like any other
             events = self._poll.poll(self._patience(self._kill_strays()))
-            if any(fd == self._control.fileno() for fd, _ in events) and (connection := self._fork()) is not None:
-                return connection
+            if any(fd == self._control.fileno() for fd, _ in events) and (post := self._obey()) is not None:
+                return post
         return None
 
     def _reap(self) -> bool:
@@ -89,21 +97,53 @@ class Forkserver:
             return None
         return max(0.0, self._farewell_ends - time.monotonic()) * 1000
 
-    def _fork(self) -> socket.socket | None:
-        """Forks a supervisor for a connection that the driver has sent; in it, returns the connection."""
+    def _obey(self) -> Post | None:
+        """Does what the driver says; returns only in a supervisor that is forked for it."""
         data, fds, _, _ = socket.recv_fds(self._control, 1, 1)
         if not data:  # the driver is gone
             self._poll.unregister(self._control)
             self._farewell_ends = time.monotonic() + _FAREWELL
+            self._dismiss()
         for fd in fds:
             os.set_inheritable(fd, False)
-            if data == HOLD:
-                continue  # for good: each supervisor has it, too
-            connection = socket.socket(fileno=fd)
-            with contextlib.suppress(OSError):  # no process to be had: the driver reads the end of the connection
-                supervisor = os.fork()
-                if supervisor == 0:
-                    return connection
-                self._supervisors.add(supervisor)
-            connection.close()
+            if data == HOLD:  # for good: each supervisor has it, too, so none may have been forked without it
+                self._dismiss()
+                continue
+            while not self._give(fd):
+                if (post := self._fork()) is not None:
+                    os.close(fd)
+                    return post
+                if not self._waiting:
+                    break  # no process to be had: the driver reads the end of the connection
+            os.close(fd)
+            if len(self._waiting) < self._ahead:
+                return self._fork()
         return None
+
+    def _give(self, connection: int) -> bool:
+        """Gives a connection to a supervisor that waits; says whether there was one."""
+        while self._waiting:
+            if self._waiting.pop().give(connection):
+                return True
+        return False
+
+    def _fork(self) -> Post | None:
+        """Forks a supervisor that waits; only in that, returns its post."""
+        post = Post()
+        try:
+            supervisor = os.fork()
+        except OSError:
+            post.close()
+            return None
+        if supervisor == 0:
+            post.take_up()
+            return post
+        post.give_out()
+        self._supervisors.add(supervisor)
+        self._waiting.append(post)
+        return None
+
+    def _dismiss(self) -> None:
+        """Ends the supervisors that have no stage."""
+        while self._waiting:
+            self._waiting.pop().close()

@@ -44,6 +44,10 @@ class Interpreters:
             elif len(self._seen) < _MOST:
                 self._seen[stack] = name
 
+    def look_at(self, pid: int) -> None:
+        """The same with the processes from this one on."""
+        self.look(proctree.walk([pid]))
+
     def uncaptured(self) -> dict[str, int] | None:
         """How many processes of each interpreter left no mark. Other languages than Python are passed over if the
         stage's programs told their calls themselves."""
@@ -59,6 +63,9 @@ class NoInterpreters:
     """Nobody wants to know: nothing is captured there, or everything is."""
 
     def look(self, processes: Iterable[Process]) -> None:
+        """Looks at nothing."""
+
+    def look_at(self, pid: int) -> None:
         """Looks at nothing."""
 
     def uncaptured(self) -> dict[str, int] | None:

@@ -93,4 +93,4 @@ def _absolute(path: str) -> str:
 
 
 def _characters(text: str) -> str:
-    return os.fsencode(text).decode("latin-1")
+    return text if text.isascii() else os.fsencode(text).decode("latin-1")

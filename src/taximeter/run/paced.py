@@ -11,7 +11,8 @@ _SHARE = 10
 
 
 class Paced:
-    """Calls `write` every so many seconds, and when asked to; not before ten times its own duration has passed.
+    """Calls `write` every so many seconds, and when asked to; not before ten times its own duration has passed, and at
+    least `rest` seconds.
 
     `prepare` is called before each write, and costs it nothing: for work that has to be done at some time anyhow.
     """
@@ -22,11 +23,13 @@ class Paced:
         clock: Clock,
         every: float = math.inf,
         prepare: Callable[[], None] = lambda: None,
+        rest: float = 0.0,
     ) -> None:
         self._write = write
         self._clock = clock
         self._every = every
         self._prepare = prepare
+        self._rest = rest
         self._wanted = False
         self._written = clock.monotonic()
         self._due = -math.inf
@@ -53,4 +56,4 @@ class Paced:
         self._write()
         self._written = self._clock.monotonic()
         self._wanted = False
-        self._due = self._written + _SHARE * (self._written - begin)
+        self._due = self._written + max(self._rest, _SHARE * (self._written - begin))

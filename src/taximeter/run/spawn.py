@@ -82,10 +82,16 @@ def _find(name: bytes, path: bytes) -> bytes:
     """The file that a shell would run for this name."""
     if b"/" in name:
         return name
-    files = [file for folder in path.split(b":") if os.path.isfile(file := os.path.join(folder, name))]
-    if not files:
+    not_executable = None
+    for folder in path.split(b":"):
+        file = os.path.join(folder, name)
+        if os.path.isfile(file):
+            if os.access(file, os.X_OK):
+                return file
+            not_executable = not_executable or file
+    if not_executable is None:
         raise FileNotFoundError(errno.ENOENT, "not found in PATH")
-    return next((file for file in files if os.access(file, os.X_OK)), files[0])
+    return not_executable
 
 
 def _bytes(text: str) -> bytes:

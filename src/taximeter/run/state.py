@@ -16,6 +16,9 @@ from taximeter.run.trouble import Trouble
 from taximeter.rundir import RunDir, append_line, replace
 
 _NOTHING_SAID = ProgressLine()
+_REST = 0.1
+"""Seconds between two writings of the state: nobody sees more, and each one waits for the disk."""
+
 _STATUSES: dict[str, Status] = {status: status for status in get_args(Status)}
 
 
@@ -85,7 +88,7 @@ class StateFiles:
                 for stage in plan.stages
             },
         )
-        self.paced = Paced(self._write, clock)
+        self.paced = Paced(self._write, clock, rest=_REST)
         self.paced.flush()
 
     def stage(self, stage: PlannedStage, status: Status, message: str | None = None) -> None:

@@ -8,6 +8,7 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 
 from taximeter.capture import mark
 from taximeter.run import jobsignals, proctree, reaper, spawn
@@ -28,18 +29,22 @@ _WRITE_EVERY = 1.0
 """Seconds, at least, between two writings of the figures so far."""
 
 
-def supervise(connection: socket.socket) -> None:
-    """Runs the task that comes over the connection.
+def supervise(wait: Callable[[], socket.socket | None]) -> None:
+    """Runs the task that comes over the connection which is waited for, if any does.
 
     Returns when no process of the stage is left: all have ended, or were ended because the driver said so or is gone.
     """
     total_method = EXACT if reaper.adopt_orphans() else SAMPLED
+    children = reaper.Reaper()
+    connection = wait()
+    if connection is None:
+        return
     channel = Channel(connection)
     lines: list[bytes] = []
     while not lines and not channel.ended:
         lines = channel.receive()
     if lines:
-        supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method)
+        supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method, children)
         supervisor.obey(lines[1:])
         supervisor.run()
 
@@ -47,10 +52,10 @@ def supervise(connection: socket.socket) -> None:
 class Supervisor:
     """One attempt of a stage, from its start until nothing of it is left."""
 
-    def __init__(self, channel: Channel, task: spawn.Task, total_method: str) -> None:
+    def __init__(self, channel: Channel, task: spawn.Task, total_method: str, children: reaper.Reaper) -> None:
         self._channel = channel
         self._task = task
-        self._reaper = reaper.Reaper()
+        self._reaper = children
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
         self._poll.register(self._reaper, select.POLLIN)
@@ -108,7 +113,7 @@ class Supervisor:
         else:
             started = {"event": "started", "pid": self._attempt.pid, "started_at": self._attempt.started_at}
             self._channel.send(json.dumps(started).encode())
-            self._interpreters.look(proctree.walk([self._attempt.pid]))
+            self._interpreters.look_at(self._attempt.pid)
 
     def _reap(self) -> bool:
         """Waits for those that have ended; says whether any process of the stage is left."""

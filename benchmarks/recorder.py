@@ -1,11 +1,12 @@
 """What a span costs: ours, those of others, and the floor below which nothing in Python gets.
 
     python benchmarks/recorder.py [spans] [rounds]
+    python benchmarks/recorder.py long [spans]         one long run: memory, slowest spans (see many_spans.py)
 
 Every candidate runs in a process of its own, rounds take turns, medians and (best) are printed, in microseconds a span
-with five attributes. `producer` is the time the measured program loses, `CPU` what all threads of the process use until
-everything is written. Candidates whose packages are not installed are left out: opentelemetry-sdk, logfire, langfuse,
-structlog, orjson.
+with five attributes, written as one writes them. `producer` is the CPU time of the threads that make the spans, `CPU`
+what all threads of the process use until everything is written, `wall` what passes while the spans are made. Candidates
+whose packages are not installed are left out: opentelemetry-sdk, logfire, langfuse, structlog, orjson.
 """
 
 from __future__ import annotations
@@ -20,23 +21,19 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-ATTRIBUTES: dict[str, Any] = {"model": "gpt-5", "batch": 32, "score": 0.25, "cached": False, "user": "u-42"}
-Act = Callable[[int], None]
-Finish = Callable[[], object]
-
-
-def _nothing() -> None:
-    pass
-
-
-def _decorated(decorator: Callable[[Callable[[], None]], Callable[[], None]]) -> Act:
-    function = decorator(_nothing)
-
-    def act(n: int) -> None:
-        for _ in range(n):
-            function()
-
-    return act
+from span_peers import (
+    ATTRIBUTES,
+    Act,
+    Finish,
+    decorated,
+    langfuse_local,
+    logfire_local,
+    nothing,
+    otel_jsonl,
+    otel_no_provider,
+    otel_noop,
+    structlog_orjson,
+)
 
 
 def _ours(folder: str, **options: Any) -> tuple[Act, Finish]:
@@ -47,7 +44,7 @@ def _ours(folder: str, **options: Any) -> tuple[Act, Finish]:
 
     def act(n: int) -> None:
         for _ in range(n):
-            with span("embed", **ATTRIBUTES):
+            with span("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42"):
                 pass
 
     return act, taximeter.disable
@@ -65,7 +62,7 @@ def ours_decorator(folder: str) -> tuple[Act, Finish]:
     import taximeter
 
     _, finish = _ours(folder)
-    return _decorated(taximeter.span("embed", **ATTRIBUTES)), finish
+    return decorated(taximeter.span("embed", **ATTRIBUTES)), finish
 
 
 def ours_two_threads(folder: str) -> tuple[Act, Finish]:
@@ -73,12 +70,20 @@ def ours_two_threads(folder: str) -> tuple[Act, Finish]:
 
     act, finish = _ours(folder)
 
-    def both(n: int) -> None:
-        threads = [Thread(target=act, args=(n // 2,)) for _ in range(2)]
+    def both(n: int) -> float:
+        used: list[float] = []
+
+        def half() -> None:
+            began = time.thread_time()
+            act(n // 2)
+            used.append(time.thread_time() - began)
+
+        threads = [Thread(target=half) for _ in range(2)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        return sum(used)
 
     return both, finish
 
@@ -93,7 +98,7 @@ def ours_asyncio(folder: str) -> tuple[Act, Finish]:
 
     async def task(n: int) -> None:
         for _ in range(n):
-            with span("embed", **ATTRIBUTES):
+            with span("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42"):
                 pass
 
     async def tasks(n: int) -> None:
@@ -105,11 +110,11 @@ def ours_asyncio(folder: str) -> tuple[Act, Finish]:
 def ours_off(_: str) -> tuple[Act, Finish]:
     import taximeter
 
-    return _decorated(taximeter.span("embed", **ATTRIBUTES)), _nothing
+    return decorated(taximeter.span("embed", **ATTRIBUTES)), nothing
 
 
 def bare_call(_: str) -> tuple[Act, Finish]:
-    return _decorated(lambda function: function), _nothing
+    return decorated(lambda function: function), nothing
 
 
 def floor(_: str) -> tuple[Act, Finish]:
@@ -140,101 +145,13 @@ def floor(_: str) -> tuple[Act, Finish]:
 
     def act(n: int) -> None:
         for _ in range(n):
-            with Region("embed", **ATTRIBUTES):
+            with Region("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42"):
                 perf_counter_ns()
                 time_ns()
                 perf_counter_ns()
                 encode(event)
 
-    return act, _nothing
-
-
-def _otel(exporter: Any) -> tuple[Act, Finish]:
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(exporter))
-    tracer = provider.get_tracer("benchmark")
-
-    def act(n: int) -> None:
-        for _ in range(n):
-            with tracer.start_as_current_span("embed", attributes=ATTRIBUTES):
-                pass
-
-    return act, provider.shutdown
-
-
-def otel_noop(_: str) -> tuple[Act, Finish]:
-    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
-
-    class Nowhere(SpanExporter):
-        def export(self, spans: Any) -> SpanExportResult:
-            return SpanExportResult.SUCCESS
-
-    return _otel(Nowhere())
-
-
-def otel_jsonl(folder: str) -> tuple[Act, Finish]:
-    from opentelemetry.sdk.trace.export import ConsoleSpanExporter
-
-    out = open(f"{folder}/otel.jsonl", "w")  # noqa: PTH123, SIM115 - open until the process ends
-    return _otel(ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n"))
-
-
-def otel_no_provider(_: str) -> tuple[Act, Finish]:
-    from opentelemetry import trace
-
-    return _decorated(trace.get_tracer("benchmark").start_as_current_span("embed", attributes=ATTRIBUTES)), _nothing
-
-
-def logfire_local(_: str) -> tuple[Act, Finish]:
-    import logfire
-
-    logfire.configure(send_to_logfire=False, console=False, inspect_arguments=False)
-
-    def act(n: int) -> None:
-        for _ in range(n):
-            with logfire.span("embed", **ATTRIBUTES):
-                pass
-
-    return act, logfire.shutdown
-
-
-def langfuse_local(_: str) -> tuple[Act, Finish]:
-    from langfuse import Langfuse
-
-    os.environ["OTEL_SDK_DISABLED"] = "false"
-    client = Langfuse(public_key="pk", secret_key="sk", host="http://127.0.0.1:9", timeout=1)
-
-    def act(n: int) -> None:
-        for _ in range(n):
-            with client.start_as_current_observation(name="embed", metadata=ATTRIBUTES):
-                pass
-
-    return act, _nothing
-
-
-def structlog_orjson(folder: str) -> tuple[Act, Finish]:
-    import orjson
-    import structlog
-
-    out = open(f"{folder}/structlog.jsonl", "wb")  # noqa: PTH123, SIM115 - open until the process ends
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(serializer=orjson.dumps),
-        ],
-        logger_factory=structlog.BytesLoggerFactory(file=out),
-        cache_logger_on_first_use=True,
-    )
-    log = structlog.get_logger()
-
-    def act(n: int) -> None:
-        for _ in range(n):
-            log.info("embed", **ATTRIBUTES)
-
-    return act, out.close
+    return act, nothing
 
 
 CANDIDATES: tuple[Callable[[str], tuple[Act, Finish]], ...] = (
@@ -261,19 +178,19 @@ def measure(name: str, spans: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         act, finish = candidate(folder)
         act(max(spans // 10, 10))
-        cpu, wall = time.process_time(), time.perf_counter()
-        act(spans)
-        produced = time.perf_counter() - wall
+        cpu, own, began = time.process_time(), time.thread_time(), time.perf_counter()
+        elsewhere = act(spans)
+        produced, wall = time.thread_time() - own + (elsewhere or 0.0), time.perf_counter() - began
         finish()
         used = time.process_time() - cpu
-    sys.stdout.write(json.dumps([produced / spans * 1e6, used / spans * 1e6]))
+    sys.stdout.write(json.dumps([seconds / spans * 1e6 for seconds in (produced, used, wall)]))
     sys.stdout.flush()
     os._exit(0)  # some of the candidates take long to say goodbye
 
 
 def main(spans: int, rounds: int) -> None:
     """Prints the table."""
-    found: dict[str, list[tuple[float, float]]] = {candidate.__name__: [] for candidate in CANDIDATES}
+    found: dict[str, list[tuple[float, float, float]]] = {candidate.__name__: [] for candidate in CANDIDATES}
     for _ in range(rounds):
         for name in list(found):
             command = [sys.executable, __file__, name, str(spans)]
@@ -284,14 +201,16 @@ def main(spans: int, rounds: int) -> None:
             else:
                 found[name].append(tuple(json.loads(done.stdout)))
     for name, figures in found.items():
-        producer, cpu = zip(*figures, strict=True)
-        print(
-            f"{name:<18} producer {statistics.median(producer):8.2f} ({min(producer):.2f})"
-            f"   CPU {statistics.median(cpu):8.2f} ({min(cpu):.2f})"
-        )
+        told = zip(("producer", "CPU", "wall"), zip(*figures, strict=True), strict=True)
+        print(f"{name:<18}", *(f"{what} {statistics.median(of):8.2f} {f'({min(of):.2f})':9}" for what, of in told))
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] == ["long"]:
+        from many_spans import main as many_spans
+
+        many_spans(int(sys.argv[2]) if sys.argv[2:] else 10_000_000)
+        sys.exit()
     if len(sys.argv) > 1 and not sys.argv[1].isdecimal():
         measure(sys.argv[1], int(sys.argv[2]))
     main(int(sys.argv[1]) if sys.argv[1:] else 20_000, int(sys.argv[2]) if sys.argv[2:] else 7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import mmap
 import os
 import threading
@@ -16,6 +17,8 @@ from taximeter.journal.reader import RESERVED
 
 OPEN_SUFFIX = ".open"
 WINDOW = 1 << 20
+_PAGE = mmap.ALLOCATIONGRANULARITY
+_ZEROS = memoryview(bytes(WINDOW))
 _MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
 
 
@@ -35,13 +38,25 @@ class _MappedFile:
 
     def __init__(self, fd: int) -> None:
         self._fd = fd
-        self._base = self._end = 0
-        self._window = self._map(0, WINDOW)
+        self._end = 0
+        """Up to here the lines are known to be whole; of an open window, where it began."""
 
-    def _map(self, base: int, length: int) -> mmap.mmap:
+        self._move(0)
+
+    def _move(self, room: int) -> None:
+        """Opens a window behind the last line, for at least so many bytes."""
+        end = self._end
+        base = end - end % _PAGE
+        length = max(WINDOW, room + _PAGE)
         # Reserved first: writing to a hole on a full disk would kill the process with SIGBUS.
         os.posix_fallocate(self._fd, base, length)
-        return mmap.mmap(self._fd, length, offset=base)
+        # Then filled at once: a page that is first touched through the mapping costs the kernel ten times as much.
+        fresh = base if base == end else base + _PAGE
+        os.pwrite(self._fd, _ZEROS[: base + length - fresh], fresh)
+        window = mmap.mmap(self._fd, length, offset=base)
+        window.seek(end - base)
+        # The window last: who is interrupted in between by an exception finds a closed one, and moves once more.
+        self._base, self._limit, self._window = base, base + length, window
 
     @property
     def put(self) -> Callable[[bytes | bytearray], object]:
@@ -57,19 +72,20 @@ class _MappedFile:
         try:
             self._window.write(line)
         except ValueError:
-            end = self._seal()
-            self._base = end - end % mmap.ALLOCATIONGRANULARITY
-            self._window = self._map(self._base, max(WINDOW, len(line) + mmap.ALLOCATIONGRANULARITY))
-            self._window.seek(end - self._base)
+            self._seal()
+            self._move(len(line))
             self._window.write(line)
 
     def _seal(self) -> int:
-        """Lets nobody write to the window any more, and gives the offset at which its lines end."""
+        """Lets nobody write to the window any more, and gives the offset at which its lines end.
+
+        May be interrupted anywhere by an exception, and is right the next time.
+        """
         if not self._window.closed:  # as it is if there was no space for the next one
-            begin, length = self.size(), len(self._window)
+            self._end = self.size()
             self._window.close()
-            late = os.pread(self._fd, self._base + length - begin, begin)  # what others wrote until it was closed
-            self._end = begin + len(late.partition(RESERVED)[0])
+        late = os.pread(self._fd, self._limit - self._end, self._end)  # what others wrote until it was closed
+        self._end += len(late.partition(RESERVED)[0])
         return self._end
 
     def size(self) -> int:
@@ -80,7 +96,8 @@ class _MappedFile:
         os.ftruncate(self._fd, self._seal())
 
     def abandon(self) -> None:
-        """Lets go of the mapping; the file stays as it is."""
+        """Lets go of the mapping; the file stays as it is, also if a forked signal handler returns into `write`."""
+        self._fd = -1
         self._window.close()
 
 
@@ -90,6 +107,7 @@ class _AppendedFile:
     def __init__(self, fd: int) -> None:
         self._fd = fd
         self._torn = False
+        fcntl.fcntl(fd, fcntl.F_SETFL, os.O_APPEND)  # not before: space cannot be filled in such a file
 
     def write(self, line: bytes) -> None:
         data = b"\n" + line if self._torn else line
@@ -133,7 +151,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._open_path = path.with_name(path.name + OPEN_SUFFIX)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._fd = os.open(self._open_path, flags, 0o644)
         if path.exists():  # asked only now: while this file is ours, no other journal can become PATH
             os.close(self._fd)
@@ -172,8 +190,11 @@ class Journal:
                 self._waiting.append(line)
                 return
             self._write(line)
-            while self._waiting:
-                self._write(self._waiting.popleft())
+            self._write_waiting()
+
+    def _write_waiting(self) -> None:
+        while self._waiting:
+            self._write(self._waiting.popleft())
 
     def _write(self, line: bytes) -> None:
         self._writing = True
@@ -182,7 +203,7 @@ class Journal:
                 self._file.write(line)
                 self._put = self._file.put
             except OSError:
-                if isinstance(self._file, _AppendedFile):
+                if not isinstance(self._file, _MappedFile):
                     raise
                 self._file.close()  # no space to reserve for the next window; a single line may still fit
                 self._use(_AppendedFile(self._fd))
@@ -200,17 +221,26 @@ class Journal:
         with self._lock:
             if isinstance(self._file, _ClosedFile):
                 return
-            self._file.close()
-            self._use(_ClosedFile())  # the number of the descriptor may soon be somebody else's
-            os.close(self._fd)
-            self._open_path.rename(self.path)
+            try:
+                self._write_waiting()  # if the line before them could not be written
+            finally:
+                file, fd = self._file, self._fd
+                self._let_go()
+                file.close()
+                os.close(fd)
+                self._open_path.rename(self.path)
 
     def abandon(self) -> None:
         """Lets a parent's journal go in its forked child: the file stays as the parent has it, no lock is asked for."""
         if not isinstance(self._file, _ClosedFile):
-            self._file.abandon()
-            self._use(_ClosedFile())
-            os.close(self._fd)
+            file, fd = self._file, self._fd
+            self._let_go()
+            file.abandon()
+            os.close(fd)
+
+    def _let_go(self) -> None:
+        self._use(_ClosedFile())
+        self._fd = -1  # its number may soon be somebody else's
 
 
 def _open_file(fd: int, path: Path) -> _MappedFile | _AppendedFile:

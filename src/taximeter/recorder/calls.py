@@ -11,11 +11,10 @@ import msgspec
 from taximeter.events import META_TERMS, CallEvent, CallKind
 from taximeter.recorder import claims
 from taximeter.recorder.checks import count, counts, duration, money
-from taximeter.recorder.context import current, live, scope_of
 from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
-from taximeter.recorder.recording import NO_EVENT_ID, record_call
+from taximeter.recorder.recording import NO_EVENT_ID, record_call, trace_here
 from taximeter.redact import shown
 from taximeter.usage import NO_USAGE, OPEN_COUNTS, SUBSETS, Usage, violations
 from taximeter.usage import counts as usage_counts
@@ -107,7 +106,7 @@ def record_usage(
 
 @guarded
 def _record(fields: dict[str, Any]) -> None:
-    if claims.claim(fields, scope_of(live(current())).trace_id):
+    if claims.claim(fields, trace_here()):
         return
     if not RECORDER.settled():
         append_record("instrumentation_call_v1", lambda: _checked(fields))

@@ -11,7 +11,7 @@ from taximeter.recorder import claims
 from taximeter.recorder.context import Scope, current, live, scope_of, span_of
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import append_record
-from taximeter.recorder.recording import place
+from taximeter.recorder.recording import place, trace_of
 from taximeter.recorder.sinkfile import current_sink
 from taximeter.recorder.spans import Span
 from taximeter.usage import OPEN_COUNTS, SUBSETS
@@ -41,7 +41,7 @@ def record_captured(call: CallEvent, where: Where) -> None:
         place(call, where.span, where.labels)
     else:
         append_record("instrumentation_call_v1", lambda: _sink_fields(call, where))
-    claims.offer(call, (where.labels if where.span is None else where.span.scope).trace_id)
+    claims.offer(call, trace_of(where.span))
 
 
 def _sink_fields(call: CallEvent, where: Where) -> dict[str, Any]:

@@ -12,7 +12,7 @@ def carrier(process: Process) -> dict[str, str]:
     node = live(current())
     span, scope = span_of(node), scope_of(node)
     trace_id, parent_id = (
-        (process.parent.trace_id, process.parent.span_id) if span is None else (scope.trace_id, span.span_id)
+        (process.parent.trace_id, process.parent.span_id) if span is None else (span.trace_id, span.span_id)
     )
     told = {
         settings.TRACEPARENT.name: f"00-{trace_id}-{parent_id}-01" if trace_id and parent_id else None,

@@ -18,9 +18,8 @@ R = TypeVar("R")
 
 
 class Scope(msgspec.Struct, frozen=True, gc=False):
-    """What all spans and calls of a place in a trace have in common."""
+    """What spans and calls of a place in a trace have in common, and those of many traces."""
 
-    trace_id: str | None = None
     stage: str | None = None
     stage_id: str | None = None
     attempt: int | None = None

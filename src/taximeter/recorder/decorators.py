@@ -41,15 +41,15 @@ def _plain(function: Callable[..., Any], kind: type[Span], name: str, meta: dict
     def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return function(*args, **kwargs)
-        span = kind(name, **meta)
+        span = kind(name, meta)
         span.frame = None
-        span.open(measures_cpu=True)
+        span.open(True)
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
-            span.close(error)
+            span.__exit__(None, error, None)
             raise
-        span.close(None)
+        span.__exit__(None, None, None)
         return result
 
     return call
@@ -62,7 +62,7 @@ def _coroutine(function: Callable[..., Any], kind: type[Span], name: str, meta: 
     async def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return await function(*args, **kwargs)
-        with kind(name, **meta):
+        with kind(name, meta):
             return await function(*args, **kwargs)
 
     return call
@@ -71,7 +71,7 @@ def _coroutine(function: Callable[..., Any], kind: type[Span], name: str, meta: 
 def _generator(function: Callable[..., Any], kind: type[Span], name: str, meta: dict[str, Any]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with kind(name, **meta):
+        with kind(name, meta):
             return (yield from function(*args, **kwargs))
 
     return call
@@ -82,7 +82,7 @@ def _async_generator(
 ) -> Callable[..., Any]:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with kind(name, **meta):
+        with kind(name, meta):
             inner = function(*args, **kwargs)
             step, value = inner.asend, None
             try:

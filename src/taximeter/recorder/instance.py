@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from time import perf_counter_ns, process_time_ns
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 from taximeter.recorder.recorder import Recorder
@@ -57,5 +57,5 @@ def admit() -> None:
 
 def clocks() -> tuple[float, float, float]:
     """Seconds since the epoch, on the monotonic clock, and of CPU time of this process, at one moment."""
-    monotonic = perf_counter_ns()
-    return RECORDER.process.utc(monotonic), monotonic / 1e9, process_time_ns() / 1e9
+    monotonic = perf_counter()
+    return RECORDER.process.utc(monotonic), monotonic, process_time()

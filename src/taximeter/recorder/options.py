@@ -10,7 +10,6 @@ import msgspec
 
 from taximeter import settings
 from taximeter.recorder.context import Scope
-from taximeter.recorder.process import RemoteParent
 
 if TYPE_CHECKING:
     from taximeter.budget import Budget
@@ -44,13 +43,12 @@ class Options(msgspec.Struct, frozen=True):
             raise ValueError(f"sample must be a share from 0 to 1, not {options.sample}")
         return options
 
-    def scope(self, parent: RemoteParent) -> Scope:
-        """What holds for all that a process records that works under this parent."""
+    def scope(self) -> Scope:
+        """What holds for all that the process records."""
         attempt, shard = (_number(variable.read()) for variable in (settings.ATTEMPT, settings.SHARD))
         labels = dict(pair.split("=", 1) for pair in (settings.TAGS.read() or "").split(",") if "=" in pair)
         stage_id = settings.STAGE_ID.read()
         return Scope(
-            trace_id=parent.trace_id,
             stage=stage_id,
             stage_id=stage_id,
             attempt=attempt if stage_id else None,

@@ -6,7 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable
-from time import perf_counter_ns, process_time_ns
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -38,9 +38,7 @@ class Part:
         self._process = process
         self._truncated_before = truncated.copy()
         self._run_span = _run_span(process, home.run_id) if home.lock is not None else None
-        self._trace_id = (
-            process.parent.trace_id or (self._run_span.trace_id if self._run_span else None) or f"{process.id}{0:020x}"
-        )
+        self._trace_id = process.parent.trace_id or (self._run_span.trace_id if self._run_span else process.trace_id)
 
     def delivery(self) -> Callable[[Event], None]:
         """Hands one event to the sink, and never raises. Asked for anew when the sink or the hook has changed."""
@@ -79,7 +77,7 @@ class Part:
             deliver(_ended(run_span, process, status, error))
             from taximeter.recorder.manifest import tell_end
 
-            guard.guarded(tell_end)(self.home, status, process.utc(perf_counter_ns()))
+            guard.guarded(tell_end)(self.home, status, process.utc(perf_counter()))
         guard.guarded(self.home.sink.close)()
         self.home.close()
 
@@ -108,8 +106,8 @@ class Part:
             shard=scope.shard,
             pid=process.pid,
             node=os.uname().nodename,
-            wall_ms=(perf_counter_ns() - process.began) / 1e6,
-            cpu_ms=(process_time_ns() - process.cpu_began) / 1e6,
+            wall_ms=(perf_counter() - process.began) * 1e3,
+            cpu_ms=(process_time() - process.cpu_began) * 1e3,
             cpu_method="process",
             losses=dict(lost) or None,
             meta={**pid_space(), **({"reasons": dict(guard.reasons)} if guard.reasons else {})} or None,
@@ -119,15 +117,15 @@ class Part:
 def _run_span(process: Process, run_id: str) -> SpanEvent:
     from taximeter import __version__
 
-    machine = os.uname()
+    machine, span_id = os.uname(), next(process.span_ids)
     return SpanEvent(
         (process.id, next(process.seq)),
         run_id,
-        next(process.trace_ids),
-        next(process.span_ids),
+        process.trace_prefix + span_id,
+        span_id,
         "run",
         run_id,
-        process.utc(perf_counter_ns()),
+        process.utc(perf_counter()),
         pid=process.pid,
         node=machine.nodename,
         meta={
@@ -140,7 +138,7 @@ def _run_span(process: Process, run_id: str) -> SpanEvent:
 
 
 def _ended(span: SpanEvent, process: Process, status: Status, error: str | None) -> SpanEvent:
-    span.ended_at = process.utc(perf_counter_ns())
+    span.ended_at = process.utc(perf_counter())
     span.wall_ms = (span.ended_at - span.started_at) * 1000
     span.ok, span.status, span.error = status == "done", status, error
     return span

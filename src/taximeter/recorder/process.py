@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from itertools import count, product
+from itertools import chain, count, product, repeat
+from operator import attrgetter
 
 from taximeter import settings
 
@@ -27,7 +28,7 @@ class Process:
         "seq",
         "span_id",
         "span_ids",
-        "trace_ids",
+        "trace_prefix",
     )
 
     def __init__(self, parent: RemoteParent, forked_from: str | None = None) -> None:
@@ -37,16 +38,16 @@ class Process:
         self.span_ids = _ids(self.id[:8])
         """16 hex digits each (W3C)."""
 
-        self.trace_ids = _ids(f"{self.id}{0:012x}")
-        """32 hex digits each (W3C)."""
+        self.trace_prefix = f"{self.id}0000"
+        """With the id of its first span behind it, the 32 hex digits (W3C) of a trace that begins here."""
 
         self.seq = count()
         self.pid = os.getpid()
-        self.anchor = time.time_ns() - time.perf_counter_ns()
-        """Nanoseconds from the monotonic clock to UTC; taken once, so that no step moves a duration."""
+        self.anchor = time.time() - time.perf_counter()
+        """Seconds from the monotonic clock to UTC; taken once, so that no step moves a duration."""
 
-        self.cpu_began = time.process_time_ns()
-        self.began = time.perf_counter_ns()
+        self.cpu_began = time.process_time()
+        self.began = time.perf_counter()
         """When it began to record, on the monotonic clock."""
 
         self.parent = parent
@@ -56,17 +57,26 @@ class Process:
         self.span_id = next(self.span_ids)
         """Span id of the process itself."""
 
-    def utc(self, monotonic_ns: int) -> float:
-        """Seconds since the epoch of a moment of `perf_counter_ns`."""
-        return (self.anchor + monotonic_ns) / 1e9
+    @property
+    def trace_id(self) -> str:
+        """The trace of what happens outside all spans."""
+        return self.parent.trace_id or self.trace_prefix + "0" * 16
+
+    def utc(self, monotonic: float) -> float:
+        """Seconds since the epoch of a moment of `perf_counter`."""
+        return self.anchor + monotonic
 
 
 _BYTES = tuple(f"{byte:02x}" for byte in range(256))
 
 
 def _ids(prefix: str) -> Iterator[str]:
-    """The prefix and 8 hex digits that count up, from 1; all of it in C, which no thread interrupts."""
-    ids = map(prefix.__add__, map("".join, product(_BYTES, repeat=4)))
+    """The prefix and 8 hex digits that count up, from 1; all of it in C, which no thread interrupts.
+
+    One addition an id: to all but the last two digits, which change every 256 ids.
+    """
+    heads = map(prefix.__add__, map("".join, product(_BYTES, repeat=3)))
+    ids = chain.from_iterable(map(map, map(attrgetter("__add__"), heads), repeat(_BYTES)))
     next(ids)
     return ids
 

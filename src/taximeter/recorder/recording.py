@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,24 +37,34 @@ def record_call(call: CallEvent) -> bool:
     return True
 
 
+def trace_of(span: Span | None) -> str | None:
+    """The trace of this span; outside of all spans the one that another process began, if one did."""
+    return RECORDER.process.parent.trace_id if span is None else span.trace_id
+
+
+def trace_here() -> str | None:
+    """The trace of what happens in this context."""
+    return trace_of(span_of(live(current())))
+
+
 def place(call: CallEvent, span: Span | None, labels: Scope | None = None) -> None:
     """Records a call in this span, or in none; session and tags are those of `labels`, or else of this context."""
     recorder, process = RECORDER, RECORDER.process
     scope = scope_of(None) if span is None else span.scope
     if labels is None:
         labels = scope_of(live(current()))
-    now = perf_counter_ns()
+    now = perf_counter()
     call = msgspec.structs.replace(
         call,
         event_id=(process.id, next(process.seq)),
         run_id=recorder.run_id,
         session_id=call.session_id or labels.session_id,
-        trace_id=scope.trace_id or f"{process.id}{0:020x}",
+        trace_id=process.trace_id if span is None else span.trace_id,
         span_id=process.span_id if span is None else span.span_id,
         stage_id=call.stage_id or scope.stage_id,
         attempt=call.attempt or scope.attempt,
         shard=scope.shard if call.shard is None else call.shard,
-        started_at=process.utc(now - int((call.request_ms or 0) * 1e6)) if call.started_at is None else call.started_at,
+        started_at=process.utc(now - (call.request_ms or 0) / 1e3) if call.started_at is None else call.started_at,
         tags={**(labels.tags or {}), **(call.tags or {})} or None,
     )
     cost = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from random import random
-from time import perf_counter_ns, thread_time_ns
+from time import perf_counter, thread_time
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -17,7 +17,6 @@ from taximeter.recorder.context import (
     CLOSED,
     GENERATOR,
     Node,
-    Scope,
     current,
     live,
     not_closed,
@@ -27,7 +26,6 @@ from taximeter.recorder.context import (
 )
 from taximeter.recorder.guard import told
 from taximeter.recorder.instance import RECORDER
-from taximeter.recorder.process import Process
 
 F = TypeVar("F", bound=Callable[..., Any])
 _COROUTINE = 0x80 | 0x100
@@ -38,25 +36,36 @@ _getframe = sys._getframe
 
 
 class Span(Node):
-    """A sub-span, `span("embed", model="x")`: a context manager, and a decorator for functions of every kind.
+    """A timed region: a context manager, and a decorator for functions of every kind.
 
     Works on sync and async functions, generators, async generators and methods. Exceptions pass through unchanged and
     the span says `failed` or `cancelled`. Where nobody records it does nothing.
     """
 
-    __slots__ = ("_began", "_bucket", "_cpu_began", "_meta", "_process", "name", "parent", "span_id")
+    __slots__ = (
+        "_began",
+        "_bucket",
+        "_cpu_began",
+        "_meta",
+        "_process",
+        "kind",
+        "name",
+        "parent",
+        "span_id",
+        "trace_id",
+    )
 
-    kind: SpanKind = "span"
+    kind: SpanKind
     _bucket: TokenBucket | None
     parent: Span | None
     """The span around it, in this process or in the one that was forked."""
 
     span_id: str
+    trace_id: str
 
-    def __init__(self, name: str, /, **meta: Any) -> None:
+    def __init__(self, name: str, meta: dict[str, Any]) -> None:
         self.name = name
         self._meta = meta
-        self._began = 0
 
     def set(self, **meta: Any) -> None:
         """Adds what is known only now: `s.set(rows=len(rows))`."""
@@ -73,42 +82,51 @@ class Span(Node):
             frame = _getframe(1)
             flags = frame.f_code.co_flags & _SUSPENDS
             self.frame = frame if flags & GENERATOR else None
-            self.open(measures_cpu=not flags)
+            self.open(not flags)
+        else:
+            self._began = 0.0
         return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close(error)
 
     def open(self, measures_cpu: bool) -> None:
         """Puts the span on the stack; `frame` is set."""
         recorder = RECORDER
         self._process = process = recorder.process
+        self.kind = "span"
         self._bucket = None
-        self.span_id = next(process.span_ids)
+        self.span_id = span_id = next(process.span_ids)
         self.previous = node = current()
+        parent: Span | None = node  # type: ignore[assignment] # as it is, unless the node has a frame
         if node is not None and node.frame is not None:
             self.previous = node = not_closed(node)
             node = live(node)
-        self.parent = parent = None if node is None else span_of(node)
+            parent = span_of(node)
+        self.parent = parent
         if parent is not None:
+            self.trace_id = parent.trace_id
             self.scope = node.scope  # type: ignore[union-attr]
         else:
-            self.scope = _root_scope(process, scope_of(node))
+            self.trace_id = process.parent.trace_id or process.trace_prefix + span_id
+            self.scope = scope_of(node)
+            if recorder.options.sample < 1:
+                self._sample(recorder.options.sample)
             if recorder.meter is not None:
                 recorder.meter.opened()
         open_node(self)
-        self._cpu_began = thread_time_ns() if recorder.options.span_cpu and measures_cpu else 0
-        self._began = perf_counter_ns()
+        self._cpu_began = thread_time() if recorder.options.span_cpu and measures_cpu else 0.0
+        self._began = perf_counter()
 
-    def close(self, error: BaseException | None) -> None:
-        """Takes the span from the stack and writes it."""
-        ended = perf_counter_ns()
+    def _sample(self, share: float) -> None:
+        if random() >= share:
+            self.scope = msgspec.structs.replace(self.scope, kept=False)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        ended = perf_counter()
         began = self._began
         if not began:
             return  # nobody recorded when it was opened
-        self._began = 0
+        self._began = 0.0
         if current() is self:
             previous = self.previous
             open_node(previous if previous is None or previous.frame is None else not_closed(previous))
@@ -126,11 +144,11 @@ class Span(Node):
         event = SpanEvent(
             (process.id, next(process.seq)),
             recorder.run_id,
-            scope.trace_id,  # type: ignore[arg-type]
+            self.trace_id,
             self.span_id,
             self.kind,
             self.name,
-            (anchor + began) / 1e9,
+            anchor + began,
             process.parent.span_id if parent is None else parent.span_id,
             process.parent.name if parent is None else parent.name,
             scope.stage,
@@ -140,8 +158,8 @@ class Span(Node):
             scope.session_id,
             scope.tags,
             process.pid,
-            (anchor + ended) / 1e9,
-            (ended - began) / 1e6,
+            anchor + ended,
+            (ended - began) * 1e3,
             None,
             None,
             True,
@@ -150,7 +168,7 @@ class Span(Node):
             self._meta or None,
         )
         if self._cpu_began:
-            event.cpu_ms = (thread_time_ns() - self._cpu_began) / 1e6
+            event.cpu_ms = (thread_time() - self._cpu_began) * 1e3
             event.cpu_method = "thread"
         if error is not None:
             event.ok, event.status, event.error = False, _status(error), told(error)
@@ -170,23 +188,21 @@ class Span(Node):
 
 
 class StageSpan(Span):
-    """A root span of kind stage, `record_stage("ingest")`: what `span` is, and it names the stage for all inside.
+    """A span that names the stage for all inside, unless they have one already."""
 
-    Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
-    """
-
-    __slots__ = ("kind",)
+    __slots__ = ()
 
     def open(self, measures_cpu: bool) -> None:
         """Puts the span on the stack, and says that the stage has begun."""
-        super().open(measures_cpu=False)
+        super().open(False)
         outer = self.scope
         is_stage = outer.stage_id is None
-        self.kind: SpanKind = "stage" if is_stage else "span"
+        if is_stage:
+            self.kind = "stage"
         self.scope = msgspec.structs.replace(outer, stage=self.name, stage_id=self.name if is_stage else outer.stage_id)
         if is_stage:
             self._tell_begin()
-        self._cpu_began = thread_time_ns() if measures_cpu else 0
+        self._cpu_began = thread_time() if measures_cpu else 0.0
 
     def _tell_begin(self) -> None:
         """Written when it is opened, too: who dies in a stage has been in it."""
@@ -195,7 +211,7 @@ class StageSpan(Span):
             SpanEvent(
                 event_id=(process.id, next(process.seq)),
                 run_id=RECORDER.run_id or "",
-                trace_id=scope.trace_id or "",
+                trace_id=self.trace_id,
                 span_id=self.span_id,
                 kind="stage",
                 span=self.name,
@@ -212,23 +228,6 @@ class StageSpan(Span):
         )
 
 
-def _root_scope(process: Process, scope: Scope) -> Scope:
-    """What holds in a new trace, or in the one that another process began."""
-    sample = RECORDER.options.sample
-    if scope.trace_id is not None and sample >= 1:
-        return scope
-    return Scope(
-        scope.trace_id or next(process.trace_ids),
-        scope.stage,
-        scope.stage_id,
-        scope.attempt,
-        scope.shard,
-        scope.session_id,
-        scope.tags,
-        sample >= 1 or random() < sample,
-    )
-
-
 def _status(error: BaseException) -> Status:
     """Whether a region that was left by this exception had failed, or was stopped from outside."""
     stopped = not isinstance(error, Exception) or type(error).__name__ == "CancelledError"
@@ -243,5 +242,14 @@ def _add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
     event.items_in, event.items_out = bucket.items.get("in"), bucket.items.get("out")
 
 
-span = Span
-record_stage = StageSpan
+def span(name: str, /, **meta: Any) -> Span:
+    """A sub-span, `with span("embed", model="x") as s`, or `@span("embed")` on a function of any kind: see `Span`."""
+    return Span(name, meta)
+
+
+def record_stage(name: str, /, **meta: Any) -> StageSpan:
+    """A root span of kind stage, `record_stage("ingest")`: what `span` is, and it names the stage for all inside.
+
+    Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
+    """
+    return StageSpan(name, meta)

@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from time import perf_counter_ns
+from time import perf_counter
 from typing import TYPE_CHECKING, Self
 
 from taximeter import settings
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from taximeter.recorder.purse import Purse
     from taximeter.recorder.sinks.redacting import Redact
 
-_BEAT_NS = 5_000_000_000
-"""How often the span of the process is written anew, so that a kill loses no losses."""
+_BEAT = 5.0
+"""Seconds until the span of the process is written anew, so that a kill loses no losses."""
 
 
 _CAPTURES = settings.TRUE | {"auto"}
@@ -53,8 +53,8 @@ class Switch:
         self.purse: Purse | None = None
         """What may be spent and what is; None without a budget."""
 
-        self.beat_at = 0
-        """When the span of the process is to be written anew, on the clock of `perf_counter_ns`."""
+        self.beat_at = 0.0
+        """When the span of the process is to be written anew, on the clock of `perf_counter`."""
 
         self._lock = threading.RLock()
         self._settled = False
@@ -199,7 +199,7 @@ class Switch:
         if self._part is None:
             self.process.parent = remote_parent()
         self.options = options
-        set_process_scope(options.scope(self.process.parent))
+        set_process_scope(options.scope())
 
     def _redact(self, part: Part) -> None:
         if self.options.redact is not part.redact:
@@ -225,7 +225,7 @@ class Switch:
 
         old = self._part
         if old is None:
-            self.process.began = perf_counter_ns()
+            self.process.began = perf_counter()
             guard.forget()
             atexit.unregister(self.at_exit)
             atexit.register(self.at_exit)
@@ -239,7 +239,7 @@ class Switch:
             old.end("done", None)
 
     def _begin(self, part: Part) -> None:
-        self.beat_at = perf_counter_ns() + _BEAT_NS
+        self.beat_at = perf_counter() + _BEAT
         part.begin()
         self.deliver = part.delivery()
         _finish_with_multiprocessing(self.at_exit)
@@ -269,9 +269,9 @@ class Switch:
         if options.summary and began_here and part.home.run is not None:
             guard.guarded(_run_hooks)(str(part.home.run.path))
 
-    def beat(self, now: int) -> None:
-        """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter_ns`."""
-        self.beat_at = now + _BEAT_NS
+    def beat(self, now: float) -> None:
+        """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter`."""
+        self.beat_at = now + _BEAT
         with self._lock:
             part, roll = self._part, self.options.roll
             if part is None or self.deliver is None:

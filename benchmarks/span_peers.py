@@ -1,0 +1,118 @@
+"""The recorders of others, as candidates of `recorder.py`: each makes spans with the same five attributes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+ATTRIBUTES: dict[str, Any] = {"model": "gpt-5", "batch": 32, "score": 0.25, "cached": False, "user": "u-42"}
+Act = Callable[[int], float | None]
+"""Makes so many spans; gives the seconds of CPU that it used for them in other threads than the caller's, if it did."""
+
+Finish = Callable[[], object]
+
+
+def nothing() -> None:
+    """A function to put a span around."""
+
+
+def decorated(decorator: Callable[[Callable[[], None]], Callable[[], None]]) -> Act:
+    """Calls the decorated function."""
+    function = decorator(nothing)
+
+    def act(n: int) -> None:
+        for _ in range(n):
+            function()
+
+    return act
+
+
+def _otel(exporter: Any) -> tuple[Act, Finish]:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider()
+    provider.add_span_processor(BatchSpanProcessor(exporter))
+    tracer = provider.get_tracer("benchmark")
+
+    def act(n: int) -> None:
+        for _ in range(n):
+            attributes = {"model": "gpt-5", "batch": 32, "score": 0.25, "cached": False, "user": "u-42"}
+            with tracer.start_as_current_span("embed", attributes=attributes):
+                pass
+
+    return act, provider.shutdown
+
+
+def otel_noop(_: str) -> tuple[Act, Finish]:
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+    class Nowhere(SpanExporter):
+        def export(self, spans: Any) -> SpanExportResult:
+            return SpanExportResult.SUCCESS
+
+    return _otel(Nowhere())
+
+
+def otel_jsonl(folder: str) -> tuple[Act, Finish]:
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter
+
+    out = open(f"{folder}/otel.jsonl", "w")  # noqa: PTH123, SIM115 - open until the process ends
+    return _otel(ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n"))
+
+
+def otel_no_provider(_: str) -> tuple[Act, Finish]:
+    from opentelemetry import trace
+
+    return decorated(trace.get_tracer("benchmark").start_as_current_span("embed", attributes=ATTRIBUTES)), nothing
+
+
+def logfire_local(_: str) -> tuple[Act, Finish]:
+    import logfire
+
+    logfire.configure(send_to_logfire=False, console=False, inspect_arguments=False)
+
+    def act(n: int) -> None:
+        for _ in range(n):
+            with logfire.span("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42"):
+                pass
+
+    return act, logfire.shutdown
+
+
+def langfuse_local(_: str) -> tuple[Act, Finish]:
+    from langfuse import Langfuse
+
+    os.environ["OTEL_SDK_DISABLED"] = "false"
+    client = Langfuse(public_key="pk", secret_key="sk", host="http://127.0.0.1:9", timeout=1)
+
+    def act(n: int) -> None:
+        for _ in range(n):
+            metadata = {"model": "gpt-5", "batch": 32, "score": 0.25, "cached": False, "user": "u-42"}
+            with client.start_as_current_observation(name="embed", metadata=metadata):
+                pass
+
+    return act, nothing
+
+
+def structlog_orjson(folder: str) -> tuple[Act, Finish]:
+    import orjson
+    import structlog
+
+    out = open(f"{folder}/structlog.jsonl", "wb")  # noqa: PTH123, SIM115 - open until the process ends
+    structlog.configure(
+        processors=[
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(serializer=orjson.dumps),
+        ],
+        logger_factory=structlog.BytesLoggerFactory(file=out),
+        cache_logger_on_first_use=True,
+    )
+    log = structlog.get_logger()
+
+    def act(n: int) -> None:
+        for _ in range(n):
+            log.info("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42")
+
+    return act, out.close

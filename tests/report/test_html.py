@@ -109,8 +109,9 @@ def test_the_timeline_zooms_and_new_figures_keep_selection_zoom_and_scroll(opene
     assert page.locator(".chip").first.text_content() == "done"
 
 
-def test_no_name_stands_twice_in_the_script() -> None:
-    script = "\n".join(path.read_text() for path in VIEWER.glob("*.js"))
+def test_no_name_stands_twice_in_the_script_also_of_the_dashboard() -> None:
+    files = [*VIEWER.glob("*.js"), *(VIEWER.parent.parent / "web" / "static").glob("*.js")]
+    script = "\n".join(path.read_text() for path in files)
     names = re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", script, re.M)
     assert sorted(set(names)) == sorted(names)
     assert sorted(html.SCRIPTS) == sorted(path.stem for path in VIEWER.glob("*.js"))

@@ -3,7 +3,7 @@ const STAGES_DRAWN = 200, EDGE_MARGIN = 22, TURN = 44;
 
 function drawGraph(report, choose) {
   const stages = report.stages.filter((stage) => stage.id !== null), columns = columnsOf(stages);
-  const wide = Math.max(150, Math.min(230, Math.floor(1130 / Math.max(1, columns))));
+  const wide = Math.max(150, Math.min(230, Math.floor(((byId("page").clientWidth || 1190) - 60) / Math.max(1, columns))));
   const { columns: placed, slots, links, height } = placeStages(stages, wide);
   const longest = Math.max(1e-9, ...stages.map((stage) => stage.wall_seconds || 0)), dearest = Math.max(0, ...stages.map((stage) => stage.llm_totals.cost || 0));
   const order = report.critical_path.stages, width = placed.length * wide + EDGE_MARGIN, tall = height + 8;

@@ -6,7 +6,7 @@ function inks() {
   return Object.fromEntries(["ink", "soft", "line", "wash", "accent", "good", "bad", "warn", "run", "card", "span", "sans"].map((name) => [name, css.getPropertyValue("--" + name).trim()]));
 }
 
-function drawRow(c, view, ink, row) {
+function drawTimelineRow(c, view, ink, row) {
   const y = AXIS_TALL + row.y;
   if (row.stage.id === view.chosen) { c.fillStyle = ink.wash; c.fillRect(0, y, view.width, row.tall); }
   if (row.kind === "stage") { c.fillStyle = ink.line; c.fillRect(0, y, view.width, 1); }

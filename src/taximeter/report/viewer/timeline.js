@@ -93,7 +93,7 @@ class TimelineView {
     c.font = `12px ${ink.sans}`;
     c.textBaseline = "middle";
     drawAxis(c, this, ink);
-    for (const row of this.rows) drawRow(c, this, ink, row);
+    for (const row of this.rows) drawTimelineRow(c, this, ink, row);
     drawCritical(c, this, ink);
     if (this.money.length) drawMoney(c, this, ink);
     c.fillStyle = ink.line;

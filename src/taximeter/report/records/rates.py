@@ -1,0 +1,57 @@
+"""The prices that a run was priced by."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from taximeter.report.records.terms import Money, Record
+
+
+class UnitRate(Record):
+    """What `per` units cost."""
+
+    rate: Money
+    per: Annotated[int, Field(ge=1)]
+
+
+class Rates(Record):
+    """Standard rates of one model; tiers, variants and layers stand in `snapshots/pricing.json`."""
+
+    units: dict[str, UnitRate] = {}
+    """By unit: a token count, or a counter."""
+
+    free: bool = False
+    currency: str | None = None
+    """null: that of the sheet."""
+
+    source: str | None = None
+    """Where the figures come from."""
+
+    as_of: str | None = None
+    """The day on which they were read there."""
+
+
+class Pricing(Record):
+    """The prices that were applied."""
+
+    source: str | None = None
+    """The price sheet."""
+
+    updated_at: str | None = None
+    currency: str = "USD"
+    sheet_id: str | None = None
+    """sha256 of the compiled sheet."""
+
+    models: dict[str, Rates] = {}
+    """Rates of the models that were used."""
+
+    default: Rates | None = None
+    """Rates by which models that are not listed were estimated."""
+
+    unpriced: list[str] = []
+    """Models that were used and have no price."""
+
+    estimated: list[str] = []
+    """Models that were priced by default rates."""

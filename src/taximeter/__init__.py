@@ -7,6 +7,8 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from taximeter.budget import Budget
     from taximeter.capture.install import instrument
+    from taximeter.capture.otel import SpanProcessor
+    from taximeter.capture.response import record_response
     from taximeter.errors import BudgetExceeded
     from taximeter.events import CallEvent, SpanEvent
     from taximeter.recorder.attribution import TokenService, TokenTracker
@@ -28,6 +30,7 @@ _HOME_OF = {
     "ProgressLogger": "taximeter.recorder.progress",
     "Recorder": "taximeter.recorder.recorder",
     "SpanEvent": "taximeter.events",
+    "SpanProcessor": "taximeter.capture.otel",
     "TokenBucket": "taximeter.recorder.buckets",
     "TokenService": "taximeter.recorder.attribution",
     "TokenTracker": "taximeter.recorder.attribution",
@@ -46,6 +49,7 @@ _HOME_OF = {
     "load_rate_card": "taximeter.recorder.ratecards",
     "log_embedding_usage": "taximeter.recorder.calls",
     "log_llm_usage": "taximeter.recorder.calls",
+    "record_response": "taximeter.capture.response",
     "record_stage": "taximeter.recorder.spans",
     "record_usage": "taximeter.recorder.calls",
     "run_report": "taximeter.report.running",
@@ -61,6 +65,7 @@ __all__ = [
     "ProgressLogger",
     "Recorder",
     "SpanEvent",
+    "SpanProcessor",
     "TokenBucket",
     "TokenService",
     "TokenTracker",
@@ -80,6 +85,7 @@ __all__ = [
     "load_rate_card",
     "log_embedding_usage",
     "log_llm_usage",
+    "record_response",
     "record_stage",
     "record_usage",
     "run_report",

@@ -5,7 +5,7 @@ import pytest
 
 import taximeter
 from taximeter.capture import retrieved
-from taximeter.recorder import claims
+from taximeter.recorder.claims import BY_HAND, BY_SPANS
 from taximeter.recorder.recorder import Recorder
 from tests.capture.server import Server
 
@@ -37,6 +37,6 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     taximeter.instrument()
     yield taximeter.enable(sink="memory:", rate_card_path=card)
     taximeter.disable()
-    claims._seen.clear()
-    claims._by_key.clear()
+    BY_HAND.clear()
+    BY_SPANS.clear()
     retrieved._counted.clear()

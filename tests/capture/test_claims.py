@@ -11,6 +11,7 @@ import pytest
 
 import taximeter
 from taximeter.recorder import claims
+from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.recorder import Recorder
 from tests.capture.server import Server
 from tests.capture.test_openai import ASK, client
@@ -107,8 +108,8 @@ def test_a_tracker_claims(server: Server, recorder: Recorder) -> None:
 
 def test_only_the_latest_calls_are_remembered(recorder: Recorder) -> None:
     for number in range(claims._MOST + 10):
-        claims.offer(taximeter.CallEvent(event_id=("", 0), model=f"m{number}", request_id="r"), None)
-    assert len(claims._seen) == claims._MOST == len(claims._by_key) - 1 == len(claims._by_key[("r",)])
+        BY_HAND.offer(taximeter.CallEvent(event_id=("", 0), model=f"m{number}", request_id="r"), None)
+    assert len(BY_HAND._seen) == claims._MOST == len(BY_HAND._by_key) - 1 == len(BY_HAND._by_key[("r",)])
     taximeter.log_llm_usage("m9")
     taximeter.log_llm_usage("m10")
     assert [call.model for call in calls(events(recorder))] == ["m9"]

@@ -11,6 +11,7 @@ import msgspec
 from taximeter.events import CallEvent, CallKind, CallStatus
 from taximeter.normalize.reading import Reading
 from taximeter.recorder.captured import Where, record_captured
+from taximeter.recorder.claims import BY_SPANS
 from taximeter.recorder.recording import NO_EVENT_ID
 from taximeter.usage import NO_USAGE
 
@@ -57,7 +58,13 @@ class Exchange:
         self.is_answered = True
         request_ms = (perf_counter_ns() - self._began) / 1e6
         for reading in readings:
-            record_captured(self.call(reading, request_ms), self.where)
+            self.record(self.call(reading, request_ms))
+
+    def record(self, call: CallEvent) -> None:
+        """Records a call in the place where the request began."""
+        record_captured(call, self.where)
+        if BY_SPANS.is_open:
+            BY_SPANS.offer(call, None)
 
     def ended(self, status: CallStatus) -> None:
         """Records a request whose answer tells nothing."""
@@ -71,7 +78,7 @@ class Exchange:
             event_id=NO_EVENT_ID,
             kind="embedding" if reading.operation == "embeddings" else asked.kind,
             provider=asked.provider or reading.provider,
-            endpoint=asked.endpoint,
+            endpoint=asked.endpoint or None,
             operation=reading.operation,
             model=reading.model or asked.model or reading.response_model or "unknown",
             response_model=reading.response_model,

@@ -20,7 +20,7 @@ from taximeter.capture.watch import watch
 from taximeter.normalize.fields import text
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
-from taximeter.recorder.captured import Where, record_captured
+from taximeter.recorder.captured import Where
 from taximeter.recorder.guard import guarded
 
 _RESULTS = re.compile(r"/files/[^/]+/content$|/messages/batches/[^/]+/results$")
@@ -75,7 +75,7 @@ class Fetch(Exchange):
     def found(self, readings: Iterable[Reading]) -> None:
         """Records what was bought."""
         for reading in readings:
-            record_captured(self.call(reading, None), self.where)
+            self.record(self.call(reading, None))
 
 
 class Results:

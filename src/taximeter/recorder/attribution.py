@@ -14,7 +14,7 @@ from taximeter.pricing.cost import EXACT
 from taximeter.recorder import handles
 from taximeter.recorder.buckets import TOKENS, Priced, TokenBucket
 from taximeter.recorder.checks import count
-from taximeter.recorder.claims import claim
+from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.ratecards import cost_of
 from taximeter.recorder.recording import NO_EVENT_ID, NOT_ASKED, place, record_call, trace_here
@@ -65,7 +65,7 @@ class TokenTracker:
         call = CallEvent(event_id=NO_EVENT_ID, kind=kind, model=model, usage=usage, usage_source="tracker")
         self._bucket.add(Priced(call, NOT_ASKED))
         told = {"kind": kind, "model": model, "prompt_tokens": usage.input_tokens}
-        if not claim({**told, "completion_tokens": usage.output_tokens}, trace_here()):
+        if not BY_HAND.claim({**told, "completion_tokens": usage.output_tokens}, trace_here()):
             record_call(call)
 
     def token_counters(self) -> Counters:

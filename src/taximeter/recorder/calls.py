@@ -9,8 +9,8 @@ from typing import Any, SupportsIndex
 import msgspec
 
 from taximeter.events import META_TERMS, CallEvent, CallKind
-from taximeter.recorder import claims
 from taximeter.recorder.checks import count, counts, duration, money
+from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
@@ -106,7 +106,7 @@ def record_usage(
 
 @guarded
 def _record(fields: dict[str, Any]) -> None:
-    if claims.claim(fields, trace_here()):
+    if BY_HAND.claim(fields, trace_here()):
         return
     if not RECORDER.settled():
         append_record("instrumentation_call_v1", lambda: _checked(fields))

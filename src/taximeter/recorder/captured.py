@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from taximeter.events import META_TERMS, CallEvent
-from taximeter.recorder import claims
+from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.context import Scope, current, live, scope_of, span_of
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import append_record
@@ -41,7 +41,7 @@ def record_captured(call: CallEvent, where: Where) -> None:
         place(call, where.span, where.labels)
     else:
         append_record("instrumentation_call_v1", lambda: _sink_fields(call, where))
-    claims.offer(call, trace_of(where.span))
+    BY_HAND.offer(call, trace_of(where.span))
 
 
 def _sink_fields(call: CallEvent, where: Where) -> dict[str, Any]:

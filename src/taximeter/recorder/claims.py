@@ -31,55 +31,70 @@ class _Seen:
         self.is_claimed = False
 
 
-_seen: deque[_Seen] = deque()
-_by_key: dict[Key, deque[_Seen]] = {}
-_forgetting = threading.Lock()
+class Claims:
+    """The calls that one way of telling of them once more may claim."""
 
+    def __init__(self, *, is_open: bool) -> None:
+        self.is_open = is_open
+        """Whether anybody may come and claim."""
 
-def offer(call: CallEvent, trace_id: str | None) -> None:
-    """Remembers a captured call; never waits."""
-    usage = call.usage
-    models = {call.model, call.response_model} - {None}
-    ids = {call.request_id, call.response_id} - {None}
-    counted: Iterator[Key] = ((call.kind, model, usage.input_tokens, usage.output_tokens) for model in models)
-    named: Iterator[Key] = ((identity,) for identity in ids)
-    seen = _Seen(trace_id, (*counted, *named))
-    for key in seen.keys:
-        _by_key.setdefault(key, deque()).append(seen)
-    _seen.append(seen)
-    if len(_seen) > _MOST and _forgetting.acquire(blocking=False):
+        self._seen: deque[_Seen] = deque()
+        self._by_key: dict[Key, deque[_Seen]] = {}
+        self._forgetting = threading.Lock()
+
+    def offer(self, call: CallEvent, trace_id: str | None) -> None:
+        """Remembers a captured call; never waits."""
+        usage = call.usage
+        models = {call.model, call.response_model} - {None}
+        ids = {call.request_id, call.response_id} - {None}
+        counted: Iterator[Key] = ((call.kind, model, usage.input_tokens, usage.output_tokens) for model in models)
+        named: Iterator[Key] = ((identity,) for identity in ids)
+        seen = _Seen(trace_id, (*counted, *named))
+        for key in seen.keys:
+            self._by_key.setdefault(key, deque()).append(seen)
+        self._seen.append(seen)
+        if len(self._seen) > _MOST and self._forgetting.acquire(blocking=False):
+            try:
+                self._forget(self._seen.popleft())
+            finally:
+                self._forgetting.release()
+
+    def claim(self, fields: dict[str, Any], trace_id: str | None) -> bool:
+        """Whether what is told, in the words of a sink, stands for a captured call; the call is claimed then."""
+        if not self._seen or fields.get("cached"):
+            return False
+        counted = (fields["kind"], fields.get("model"), fields.get("prompt_tokens"), fields.get("completion_tokens"))
+        return any(self._take(key, trace_id) for key in ((fields.get("request_id"),), counted))
+
+    def clear(self) -> None:
+        """Forgets all."""
+        self._seen.clear()
+        self._by_key.clear()
+
+    def _take(self, key: Key, trace_id: str | None) -> bool:
         try:
-            _forget(_seen.popleft())
-        finally:
-            _forgetting.release()
-
-
-def claim(fields: dict[str, Any], trace_id: str | None) -> bool:
-    """Whether what is told by hand, in the words of a sink, stands for a captured call; the call is claimed then."""
-    if not _seen or fields.get("cached"):
+            candidates = tuple(self._by_key.get(key, ()))
+        except TypeError:  # no name and no count, but something that cannot be a key
+            return False
+        for seen in candidates:
+            if not seen.is_claimed and (seen.trace_id is None or trace_id is None or seen.trace_id == trace_id):
+                seen.is_claimed = True
+                self._forget(seen)
+                return True
         return False
-    counted = (fields["kind"], fields.get("model"), fields.get("prompt_tokens"), fields.get("completion_tokens"))
-    return any(_take(key, trace_id) for key in ((fields.get("request_id"),), counted))
+
+    def _forget(self, seen: _Seen) -> None:
+        for key in seen.keys:
+            found = self._by_key.get(key)
+            if found is not None:
+                with suppress(ValueError):  # another thread was faster
+                    found.remove(seen)
+                if not found:
+                    self._by_key.pop(key, None)
 
 
-def _take(key: Key, trace_id: str | None) -> bool:
-    try:
-        candidates = tuple(_by_key.get(key, ()))
-    except TypeError:  # no name and no count, but something that cannot be a key
-        return False
-    for seen in candidates:
-        if not seen.is_claimed and (seen.trace_id is None or trace_id is None or seen.trace_id == trace_id):
-            seen.is_claimed = True
-            _forget(seen)
-            return True
-    return False
+BY_HAND = Claims(is_open=True)
+"""For what a program tells by hand."""
 
-
-def _forget(seen: _Seen) -> None:
-    for key in seen.keys:
-        found = _by_key.get(key)
-        if found is not None:
-            with suppress(ValueError):  # another thread was faster
-                found.remove(seen)
-            if not found:
-                _by_key.pop(key, None)
+BY_SPANS = Claims(is_open=False)
+"""For what spans of other packages tell; open once somebody takes spans."""

@@ -1,6 +1,7 @@
 """What the page of a run is drawn from, and what is told while the run goes on."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from typing import Any
@@ -197,3 +198,13 @@ def test_pages_are_there(client: TestClient) -> None:
         "/static/%2e%2e%2fapp.py",
     ):
         assert client.get(path).status_code == 404
+
+
+def test_no_name_of_a_script_hides_one_of_another(client: TestClient) -> None:
+    """They share one scope: the later of two functions of one name would silently be both."""
+    paths = [rest.partition('"')[0] for rest in client.get("/").text.split('src="')[1:]]
+    names = [
+        re.findall(r"^(?:async )?(?:function|class|const|let) (\w+)", client.get(path).text, re.M) for path in paths
+    ]
+    every = [name for found in names for name in found]
+    assert len(every) > 100 and sorted(set(every)) == sorted(every)

@@ -249,7 +249,7 @@ def test_hostile_names_are_text(serve: Serve, look: Look, output: OutputDir, nam
         button.click()
         page.wait_for_timeout(30)
     page.locator(".stage-card").first.click()
-    for address in ("/compare?a=hostile&b=hostile", "/trend"):
+    for address in ("/compare?before=hostile&now=hostile", "/trend"):
         another = look(server.address + address)
         another.locator("#view table").wait_for()
         assert another.evaluate("window.hacked") is None
@@ -313,7 +313,7 @@ def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
     shutil.rmtree(written("gone").run.path)
     manifest.append(output, ManifestLine("gone", started_at="2026-01-01"))
     server = serve()
-    for path in ("/runs/big-one", "/compare?a=big-one&b=big-two", "/trend?recipe=test", "/login"):
+    for path in ("/runs/big-one", "/compare?before=big-one&now=big-two", "/trend?recipe=test", "/login"):
         page = look(server.address + path, color_scheme=scheme, viewport={"width": width, "height": 900})
         page.locator({"/runs/big-one": "tr.stage", "/login": "form"}.get(path, "#view table")).first.wait_for()
         page.wait_for_timeout(500)

@@ -17,6 +17,7 @@ asked for with GET, changes nothing, and answers JSON; what cannot be had answer
 - `/api/runs/ID/stages/STAGE/artifacts/PATH`: the file itself; what a browser would run is handed out as a download, or
   with `?as=text` as plain text.
 - `/api/runs/ID/report.json`, `.md`, `.html`: the report as `taximeter report` makes it.
+- `/api/compare?before=ID&now=ID`: both runs side by side, as `taximeter diff --json` tells it (`diff_v1`).
 - `/api/live?run=ID&since=VERSION`: server-sent events. `runs`: as `/api/runs`. `report`: `{run, whole, parts}`, where
   parts are those keys of the report that have changed. `trouble`: `{run, error}`. `beat`: nothing is new.
 """
@@ -26,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import quote
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -37,6 +39,9 @@ from taximeter.errors import RunDirError
 from taximeter.numbers import to_json
 from taximeter.report import html, json, markdown
 from taximeter.report.attached import attached
+from taximeter.report.diff import compare
+from taximeter.report.diff_view import record
+from taximeter.report.side import Side
 from taximeter.rundir import OutputDir
 from taximeter.web import pages
 from taximeter.web.access import Access, Guard
@@ -66,6 +71,7 @@ def make_app(output: OutputDir, access: Access, is_stopping: Callable[[], bool] 
         routes=[
             Route("/api/runs", api.list),
             Route("/api/live", api.live),
+            Route("/api/compare", api.compare),
             Route("/api/runs/{run}", api.report),
             Route("/api/runs/{run}/events", api.events),
             Route("/api/runs/{run}/report.{form}", api.rendered),
@@ -102,6 +108,14 @@ class _Api:
         version = request.headers.get("last-event-id") or request.query_params.get("since", "")
         events = self._streams.follow(request.query_params.get("run", LATEST), version)
         return StreamingResponse(events, media_type="text/event-stream")
+
+    def compare(self, request: Request) -> Response:
+        self._runs.look()
+        before, now = (self._side(request.query_params.get(name, "")) for name in ("before", "now"))
+        return _json(to_json(record(compare(before, now))))
+
+    def _side(self, run_id: str) -> Side:
+        return msgspec.structs.replace(self._feeds.of(run_id).side(), git=self._runs.git(run_id))
 
     def report(self, request: Request) -> Response:
         return _json(self.feed(request).json())

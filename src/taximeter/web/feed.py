@@ -14,10 +14,12 @@ from taximeter.errors import RunDirError
 from taximeter.journal.reader import UNREADABLE, LineReader
 from taximeter.ledger.moments import keep_moments
 from taximeter.numbers import to_json
+from taximeter.pricing.sheet import Sheet
 from taximeter.report import schemas
 from taximeter.report.attached import NOTHING, Attached, notes, snapshots
 from taximeter.report.build import UNPLANNED, Books, empty_books
 from taximeter.report.html import page_data
+from taximeter.report.side import Side
 from taximeter.report.timeline import window_record
 from taximeter.rundir import RunDir
 from taximeter.web.foreign import report_files
@@ -32,6 +34,23 @@ _RECENT = 60
 
 _UNFIT = (OSError, ValueError, *UNREADABLE)
 """What reading a directory can raise, whatever lies in it."""
+
+
+class _Step(msgspec.Struct, frozen=True):
+    """A line of `pipeline_events.jsonl`, as far as it is shown."""
+
+    timestamp: str | None = None
+    stage: str | None = None
+    status: str | None = None
+    percent: float | None = None
+    message: str | None = None
+
+    def goes_on_from(self, before: _Step) -> bool:
+        """Whether it says no more than how far a stage is now."""
+        return self.percent is not None and (self.stage, self.status) == (before.stage, before.status)
+
+
+_steps = msgspec.json.Decoder(_Step)
 
 
 class Feed:
@@ -52,7 +71,7 @@ class Feed:
 
         self._beside = NOTHING
         self._steps = LineReader(run.progress)
-        self._recent: deque[Any] = deque(maxlen=_RECENT)
+        self._recent: deque[_Step] = deque(maxlen=_RECENT)
         self._due = 0.0
         self._lock = Lock()
 
@@ -73,6 +92,14 @@ class Feed:
         """The latest report, whole."""
         self.look()
         return as_object(self.parts.since(0))
+
+    def side(self) -> Side:
+        """The run, to be compared with another one."""
+        report = self.look()
+        with self._lock:
+            if self._books is None:
+                return Side(report, UNPLANNED, Sheet())
+            return Side(report, self._books.plan, self._books.sheet, run=self.run)
 
     def folder(self, stage_id: str) -> str | None:
         """The folder of a stage, from the run directory; None if it has none."""
@@ -129,14 +156,13 @@ class Feed:
     def _read_steps(self) -> list[Any]:
         for line in self._steps.lines():
             try:
-                step = msgspec.json.decode(line.data)
+                step = _steps.decode(line.data)
             except UNREADABLE:
                 continue
-            if isinstance(step, dict):
-                self._recent.append(
-                    {name: step.get(name) for name in ("timestamp", "stage", "status", "percent", "message")}
-                )
-        return list(self._recent)
+            if self._recent and step.goes_on_from(self._recent[-1]):
+                self._recent.pop()
+            self._recent.append(step)
+        return [msgspec.to_builtins(step) for step in self._recent]
 
 
 def as_object(parts: list[tuple[str, bytes]]) -> bytes:

@@ -11,7 +11,7 @@ import msgspec
 
 from taximeter.errors import RunDirError
 from taximeter.events import Status
-from taximeter.ledger.manifest import Manifest, ManifestLine, RunTotals
+from taximeter.ledger.manifest import GitState, Manifest, ManifestLine, RunTotals
 from taximeter.numbers import exact
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
@@ -127,6 +127,12 @@ class RunList:
         with self._lock:
             row = self._rows.get(run_id)
             return row is not None and not row.gone
+
+    def git(self, run_id: str) -> GitState | None:
+        """The working copy that a run was started in."""
+        with self._lock:
+            line = self._manifest.runs.get(run_id)
+            return None if line is None else line.git
 
     def _look(self) -> None:
         told = self._manifest.poll()

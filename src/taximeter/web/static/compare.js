@@ -1,88 +1,85 @@
-// Two runs side by side: their stages aligned by name, and what has become more or less.
+// Two runs side by side: their stages aligned by name, what has become more or less, and why.
 const MOST_NAMED = 400;
 
 class Compare {
   constructor() {
     const asked = new URLSearchParams(location.search);
-    this.ids = { a: asked.get("a") || "", b: asked.get("b") || "" };
-    this.reports = {};
-    const names = el("datalist", { id: "run-names" });
-    this.names = names;
-    this.inputs = Object.fromEntries([["a", "before"], ["b", "now"]].map(([side, title]) => [side, el("input", { list: "run-names", value: this.ids[side], placeholder: "a run", spellcheck: "false", autocomplete: "off", "aria-label": title, on: { change: (event) => this.choose(side, event.target.value.trim()) } })]));
+    this.ids = { before: asked.get("before") || "", now: asked.get("now") || "" };
+    this.names = el("datalist", { id: "run-names" });
+    const input = (side) => el("input", { list: "run-names", value: this.ids[side], placeholder: "a run", spellcheck: "false", autocomplete: "off", on: { change: (event) => this.choose({ [side]: event.target.value.trim() }) } });
+    this.inputs = { before: input("before"), now: input("now") };
     this.result = el("div", {});
-    this.element = el("div", {}, el("h1", { text: "Compare" }), el("div", { class: "pickers" }, el("label", {}, "before", this.inputs.a), el("label", {}, "now", this.inputs.b)), names, this.result);
+    this.element = el("div", {}, el("h1", { text: "Compare" }), el("div", { class: "pickers" }, el("label", {}, "before", this.inputs.before), el("label", {}, "now", this.inputs.now)), this.names, this.result);
     document.title = "Compare · taximeter";
   }
 
-  runs(known) {
-    const rows = [...known.values()].filter((row) => !row.gone).sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
+  runs(known_runs) {
+    const rows = [...known_runs.values()].filter((row) => !row.gone).sort((a, b) => (b.at ?? 0) - (a.at ?? 0));
     this.names.replaceChildren(...rows.slice(0, MOST_NAMED).map((row) => el("option", { value: row.id })));
     if (this.begun) return;
     this.begun = true;
-    if (!this.ids.b && rows.length) this.ids.b = rows[0].id;
-    if (!this.ids.a) { // the one before it, of the same recipe
-      const at = rows.findIndex((row) => row.id === this.ids.b), later = rows.slice(at + 1);
-      this.ids.a = (later.find((row) => row.recipe === rows[at]?.recipe && !row.mocked) || later[0])?.id || "";
-    }
-    for (const side of ["a", "b"]) this.choose(side, this.ids[side]);
+    const now = this.ids.now || rows[0]?.id || "", at = rows.findIndex((row) => row.id === now), earlier = rows.slice(at + 1);
+    const before = this.ids.before || (earlier.find((row) => row.recipe === rows[at]?.recipe && !row.mocked) || earlier[0])?.id || "";
+    this.choose({ before, now });
   }
 
-  async choose(side, id) {
-    this.ids[side] = this.inputs[side].value = id;
-    const query = new URLSearchParams(location.search);
-    query.set(side, id);
+  async choose(ids) {
+    Object.assign(this.ids, ids);
+    const { before, now } = this.ids, query = new URLSearchParams({ before, now });
+    for (const side of ["before", "now"]) this.inputs[side].value = this.ids[side];
     history.replaceState(null, "", "/compare?" + query);
-    this.reports[side] = null;
-    if (id) {
-      const answer = await fetch("/api/runs/" + encodeURIComponent(id)), found = await answer.json();
-      if (this.ids[side] !== id) return;
-      this.reports[side] = answer.ok ? found : null;
-      if (!answer.ok) { this.result.replaceChildren(el("p", { class: "hint", text: brief(found.error, 300) })); return; }
-    }
-    const { a, b } = this.reports;
-    if (a && b) this.result.replaceChildren(...drawCompared(a, b));
-    else if (!this.ids.a || !this.ids.b) this.result.replaceChildren(el("p", { class: "hint", text: "It takes two runs to compare." }));
+    const say = (text) => this.result.replaceChildren(el("p", { class: "hint", text }));
+    if (!before || !now) return say("It takes two runs to compare.");
+    const answer = await fetch("/api/compare?" + query), found = await answer.json();
+    if (before !== this.ids.before || now !== this.ids.now) return;
+    if (answer.ok) this.result.replaceChildren(...drawCompared(found)); else say(brief(found.error, 300));
   }
 }
 
-function drawCompared(a, b) {
-  const currency = b.pricing.currency, same = a.pricing.currency === currency;
-  const head = (report, field) => (report.headline ? report.headline[field] : report[field]);
+function drawCompared(found) {
+  const { run, currency } = found, cash = (value) => money(value, currency);
   const tile = (title, field, words) => {
-    const [before, now] = [head(a, field), head(b, field)];
-    return el("div", { class: "tile" }, el("dt", { text: title }), el("dd", { text: words(now) }, el("small", { text: `before ${words(before)}` }), changed(before, now, words, "small")));
+    const [before, now] = [run.before[field], run.now[field]];
+    return el("div", { class: "tile" }, el("dt", { text: title }), el("dd", { text: words(now) }, el("small", { text: `before ${words(before)}` }), el("small", {}, changed(before, now, words))));
   };
-  const tiles = [tile("wall time", "wall_seconds", seconds)];
-  if (a.metered && b.metered) {
-    if (same) tiles.push(tile("cost", "cost", (value) => money(value, currency)));
-    tiles.push(tile("calls", "calls", count), tile("tokens in", "prompt_tokens", count), tile("tokens out", "completion_tokens", count), tile("CPU", "cpu_seconds", seconds));
-  }
-  const legend = el("p", { class: "facts", text: "▲ more, ▼ less than before" });
-  return [el("dl", { class: "tiles" }, ...tiles), legend, section("Stages", null, drawAligned(a, b, currency, same))];
+  const tiles = [tile("wall time", "wall_seconds", seconds), tile("cost", "cost", cash), tile("calls", "calls", count), tile("tokens in", "prompt_tokens", count), tile("tokens out", "completion_tokens", count), tile("CPU", "cpu_seconds", seconds)];
+  const changes = found.changes.map((change) => el("li", {}, el("span", { text: change.kind }), el("span", { text: brief(change.what, 120) || " " }), el("span", { text: `${brief(change.before, 160)} → ${brief(change.now, 160)}` })));
+  return [
+    el("dl", { class: "tiles" }, ...tiles), el("p", { class: "facts", text: "▲ more, ▼ less than before" }),
+    section("Stages", null, drawAligned(found, cash)),
+    ...(run.cost_effects && run.cost_effects.total ? [section("Why the cost differs", null, drawEffects(run.cost_effects, cash))] : []),
+    section("What was changed", null, changes.length ? el("ul", { class: "card changes" }, ...changes) : el("p", { class: "hint", text: "Nothing that the runs know of." })),
+    ...(found.notes.length ? [section("What to know", null, el("ul", { class: "card trust" }, ...found.notes.map((note) => el("li", { text: visible(note) }))))] : []),
+  ];
 }
 
-function drawAligned(a, b, currency, same) {
-  const before = new Map(a.stages.map((stage) => [stage.id, stage])), now = new Map(b.stages.map((stage) => [stage.id, stage]));
-  const rows = [...b.stages.map((stage) => [before.get(stage.id), stage]), ...a.stages.filter((stage) => !now.has(stage.id)).map((stage) => [stage, null])];
-  const tokens = (stage) => stage.llm_totals.prompt_tokens + stage.llm_totals.completion_tokens;
-  const figures = [["wall", (stage) => stage.wall_seconds, seconds]];
-  if (a.metered && b.metered) figures.push(...(same ? [["cost", (stage) => stage.llm_totals.cost, (value) => money(value, currency)]] : []), ["tokens", tokens, count]);
-  const columns = [["stage", ([old, made]) => el("span", { text: stageName((made || old).id) }), "left long"], ["status", ([old, made]) => fate(old, made), "left"],
-    ...figures.flatMap(([title, figure, words]) => [[title + " before", ([old]) => (old ? words(figure(old)) : ""), "sep"], [title, ([, made]) => (made ? words(figure(made)) : "")], ["change", ([old, made]) => (old && made ? changed(figure(old), figure(made), words, "span") : "")]])];
-  const table = tableOf("Stages of both runs", columns, rows);
+function drawEffects(effects, cash) {
+  const rows = [["usage", "more or fewer tokens of the same kinds"], ["price", "the same work at other prices"], ["mix", "other models, other kinds of tokens"]];
+  const signed = (value) => (value > 0 ? "+" : "") + cash(value);
+  return tableOf("Why the cost differs", [["effect", ([name]) => name, "left"], ["what it is", ([, what]) => what, "left"], ["cost", ([name]) => el("span", { class: effects[name] > 0 ? "worse" : effects[name] < 0 ? "better" : null, text: signed(effects[name]) })]], [...rows, ["total", "what the run cost more or less"]]);
+}
+
+function drawAligned(found, cash) {
+  const tokens = (figures) => figures.prompt_tokens + figures.completion_tokens;
+  const figures = [["wall", (f) => f.wall_seconds, seconds], ["cost", (f) => f.cost, cash], ["tokens", tokens, count]];
+  const columns = [["stage", ({ id }) => stageName(id), "left long"], ["status", ({ before, now }) => fate(before, now), "left"],
+    ...figures.flatMap(([title, figure, words]) => [[title + " before", ({ before }) => (before ? words(figure(before)) : ""), "sep"], [title, ({ now }) => (now ? words(figure(now)) : "")],
+      ["change", ({ before, now }) => (before && now ? changed(figure(before), figure(now), words) : "")]])];
+  const table = tableOf("Stages of both runs", columns, found.stages);
   table.classList.add("compare");
   return table;
 }
 
-function fate(old, made) {
-  if (!old) return el("span", { class: "chip", text: "added" });
-  if (!made) return el("span", { class: "chip mock", text: "removed" });
-  return old.status === made.status ? el("span", { class: made.status, text: made.status.replace("_", " ") }) : el("span", { class: made.status, text: `${old.status} → ${made.status}`.replaceAll("_", " ") });
+function fate(before, now) {
+  if (!before) return el("span", { class: "chip", text: "added" });
+  if (!now) return el("span", { class: "chip mock", text: "removed" });
+  return el("span", { class: now.status, text: (before.status === now.status ? now.status : `${before.status} → ${now.status}`).replaceAll("_", " ") });
 }
 
-function changed(before, now, words, tag) {
-  if (!known(before) || !known(now)) return el(tag, { text: UNKNOWN });
-  if (before === now) return el(tag, { text: "same" });
-  const more = now > before, part = before ? ` ${((100 * Math.abs(now - before)) / before).toFixed(before > Math.abs(now - before) / 10 ? 1 : 0)} %` : "";
-  return el(tag, { class: more ? "worse" : "better", text: `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}${part ? " ·" + part : ""}` });
+function changed(before, now, words) {
+  if (!known(before) || !known(now)) return UNKNOWN;
+  if (before === now) return "same";
+  const more = now > before, share = before ? (100 * Math.abs(now - before)) / before : null;
+  const part = share === null ? "" : ` · ${share < 1000 ? share.toFixed(1) : "> 999"} %`;
+  return el("span", { class: more ? "worse" : "better", text: `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}${part}` });
 }

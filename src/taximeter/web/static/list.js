@@ -85,7 +85,7 @@ class RunList {
   item(row) {
     const made = this.made.get(row.id);
     if (made && made.row === row) return made;
-    const item = el("div", { role: "listitem" }, drawRow(row, (event) => {
+    const item = el("div", { role: "listitem" }, drawListed(row, (event) => {
       if (event.ctrlKey || event.metaKey || event.shiftKey) return;
       if (row.gone) event.preventDefault(); else this.pick(row.id, event);
     }));
@@ -112,17 +112,14 @@ function searched(row) {
   return row.words;
 }
 
-function drawRow(row, heard) {
+function drawListed(row, heard) {
   const tokens = (row.prompt_tokens || 0) + (row.completion_tokens || 0);
   const tags = Object.entries(row.tags || {}).map(([key, value]) => `${brief(key, 24)}=${brief(value, 24)}`).join("  ");
   const status = (row.status || "unknown").replace("_", " ") + (row.mocked ? ", mock" : "");
   return el("a", { class: `row${row.gone ? " gone" : ""}`, href: row.gone ? null : "/runs/" + encodeURIComponent(row.id), "aria-disabled": row.gone ? "true" : null, role: row.gone ? "link" : null, tabindex: 0, on: { click: heard } },
-    el("span", { class: "id", title: visible(row.id), text: brief(row.id, 120) }),
-    el("span", { class: "num cost", text: row.metered ? costText(row, row.currency) : "" }),
-    el("span", { class: "soft" }, el("span", { class: `status ${row.status || "lost"}`, text: status }), row.recipe ? ` · ${brief(row.recipe, 60)}` : "", row.at ? el("time", { title: new Date(row.at * 1000).toISOString(), text: " · " + when(row.at) }) : ""),
-    el("span", { class: "num", text: seconds(row.wall_seconds) }),
-    el("span", { class: "soft", text: [row.metered ? `${count(tokens)} tokens` : "", tags].filter(Boolean).join(" · ") }),
-    el("span", { class: "num badge", text: completeness(row) }));
+    el("span", { class: "first" }, el("span", { class: "id", title: visible(row.id), text: brief(row.id, 120) }), el("span", { class: "cost", text: row.metered ? costText(row, row.currency) : "" })),
+    el("span", {}, el("span", { class: "soft" }, el("span", { class: `status ${row.status || "lost"}`, text: status }), row.recipe ? ` · ${brief(row.recipe, 60)}` : "", row.at ? el("time", { title: new Date(row.at * 1000).toISOString(), text: " · " + when(row.at) }) : ""), el("span", { text: known(row.wall_seconds) ? seconds(row.wall_seconds) : "" })),
+    el("span", {}, el("span", { class: "soft", text: [row.metered ? `${count(tokens)} tokens` : "", tags].filter(Boolean).join(" · ") }), el("span", { class: "doubt", text: completeness(row) })));
 }
 
 // What is to be known before believing the figures.

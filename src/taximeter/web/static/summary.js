@@ -5,11 +5,11 @@ function drawSummary(report) {
   const most = Math.max(1e-12, ...models.map(([, of]) => of.cost || 0));
   const rows = models.slice(0, 5).flatMap(([name, of]) => [
     el("span", { class: "name", title: visible(name), text: brief(name, 60) }), el("span", { class: "num", text: plural(of.calls, "call") }), el("span", { class: "num", text: costText(of, currency) }),
-    el("span", { class: "track" }, el("div", { class: "fill cost", style: { width: `${(100 * (of.cost || 0)) / most}%` } }))]);
+    el("span", { class: "share" }, of.cost ? el("div", { class: "fill cost", style: { width: `${(100 * of.cost) / most}%` } }) : null)]);
   const said = report.metered ? [costText(totals, currency), plural(totals.calls, "call"), `${count(totals.prompt_tokens + totals.completion_tokens)} tokens`].join(" · ") : "not metered";
   const link = (text, href, download) => el("a", { text, href, download: download || null });
   const links = el("div", { class: "links" }, link("JSON", address + "/report.json"), link("Markdown", address + "/report.md"), link("HTML", address + "/report.html", true),
-    el("span", { class: "end" }), link("Compare", "/compare?b=" + encodeURIComponent(report.run_id)), report.recipe_name ? link("Trend", "/trend?recipe=" + encodeURIComponent(report.recipe_name)) : null);
+    el("span", { class: "end" }), link("Compare", "/compare?now=" + encodeURIComponent(report.run_id)), report.recipe_name ? link("Trend", "/trend?recipe=" + encodeURIComponent(report.recipe_name)) : null);
   const rest = models.length > 5 ? el("span", { class: "hint", text: `and ${plural(models.length - 5, "more model")}` }) : null;
   return section("Models", said, el("div", { class: "card tall" }, el("div", { class: "models" }, ...(rows.length ? rows : [el("span", { class: "hint", text: report.metered ? "no calls yet" : "Run with --instrument to see calls and cost." })]), rest), links));
 }

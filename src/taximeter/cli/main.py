@@ -24,6 +24,7 @@ _COMMANDS = {
     "estimate": "Foretell what a bigger run will take and cost.",
     "exec": "Run any command, and see what it took and cost.",
     "prices": "List prices; show, explain and check them.",
+    "proxy": "Record the calls of programs in any language that ask a model through it.",
     "reprice": "Show what a run would have cost by other prices.",
     "report": "Make the report of a run: a page to look at, Markdown, or JSON.",
     "run": "Run the stages of a recipe.",

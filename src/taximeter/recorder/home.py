@@ -92,6 +92,11 @@ def open_home(
     return _own(OutputDir(folder).run(safe_name(known)), known, process_id)
 
 
+def join(run: RunDir, process_id: str) -> Home:
+    """A run that somebody else has begun; SetupError, naming the path, if no event can be written there."""
+    return Home(run.run_id, _journal(run, process_id), run)
+
+
 def _own(run: RunDir, run_id: str, process_id: str) -> Home:
     """Begins the run, or joins it if another process of this program has begun it."""
     if not run.path.is_dir():

@@ -12,7 +12,7 @@ import click
 
 import taximeter
 from taximeter.cli.failure import page
-from taximeter.errors import Interrupted, RunDirError, SetupError
+from taximeter.errors import Interrupted, SetupError, TaximeterError
 from taximeter.redact import visible, without_secrets
 
 _STDERR = 2
@@ -23,6 +23,7 @@ _COMMANDS = {
     "diff": "Show two runs side by side: what differs, and why.",
     "estimate": "Foretell what a bigger run will take and cost.",
     "exec": "Run any command, and see what it took and cost.",
+    "export": "Hand a run to other tools: Perfetto, spreadsheets, FOCUS, OpenTelemetry.",
     "prices": "List prices; show, explain and check them.",
     "proxy": "Record the calls of programs in any language that ask a model through it.",
     "reprice": "Show what a run would have cost by other prices.",
@@ -78,7 +79,7 @@ def main() -> None:
     except SetupError as error:
         click.echo(page(error), err=True)
         sys.exit(2)
-    except (RunDirError, OSError) as error:
+    except (TaximeterError, OSError) as error:
         click.echo(f"taximeter: {visible(without_secrets(str(error)))}", err=True)
         sys.exit(2)
     except Interrupted as end:

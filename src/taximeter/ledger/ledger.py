@@ -186,14 +186,18 @@ class Ledger:
         elif event.kind != "span":
             self._take_span(event)
         else:
-            self.regions.take(event)
-            self.span_timeline.take_span(event)
+            self._take_region(event)
+
+    def _take_region(self, span: SpanEvent) -> None:
+        """Takes a span inside a stage; there is one record of each."""
+        self.regions.take(span)
+        self.span_timeline.take_span(span)
 
     def _take_span(self, span: SpanEvent) -> None:
         if span.kind == "stage" and span.folder is None and span.stage_id is not None:
             local = self.local.get(span.stage_id) or self.local.setdefault(span.stage_id, LocalStage.of(span))
             local.take(span)
-            self.span_timeline.take_span(span)
+            self._take_local(span)
             return
         known = self.spans.get(span.span_id)
         if known is not None and known.event_id[0] == span.event_id[0] and known.seq > span.seq:
@@ -208,6 +212,10 @@ class Ledger:
             if span.ended_at is not None:
                 self._read_sink(reader, None)
                 self._close_sink(reader)
+
+    def _take_local(self, span: SpanEvent) -> None:
+        """Takes a stage that a program named itself, once when it begins and once when it ends."""
+        self.span_timeline.take_span(span)
 
     # -- sinks --------------------------------------------------------------------------------------------------------
 

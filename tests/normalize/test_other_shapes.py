@@ -1,4 +1,4 @@
-"""Mistral, Cohere and LiteLLM."""
+"""Mistral, Cohere, Bedrock and LiteLLM."""
 
 from typing import Any
 
@@ -40,6 +40,50 @@ def test_pages_of_mistral_are_billed_by_the_piece() -> None:
     )
     assert (reading.usage, reading.operation) == (Usage(counters=(("input_document_pages", 29),)), "ocr")
     assert reading.usage_raw == {"doc_size_bytes": 7}
+
+
+CONVERSE = {
+    "ResponseMetadata": {"RequestId": "req", "HTTPStatusCode": 200},
+    "output": {"message": {"role": "assistant", "content": [{"text": "so"}]}},
+    "stopReason": "end_turn",
+    "metrics": {"latencyMs": 700},
+    "serviceTier": {"type": "flex"},
+}
+
+
+def test_converse_of_bedrock_tells_what_was_cached_beside_its_input() -> None:
+    details = [{"ttl": "1h", "inputTokens": 200}, {"ttl": "5m", "inputTokens": 100}]
+    usage = {
+        "inputTokens": 12,
+        "outputTokens": 50,
+        "totalTokens": 1_862,  # 12 + 1,500 + 300 + 50
+        "cacheReadInputTokens": 1_500,
+        "cacheWriteInputTokens": 300,
+        "cacheDetails": details,
+    }
+    (reading,) = read({**CONVERSE, "usage": usage})
+    assert reading.usage == Usage(
+        1_812,
+        50,
+        cache_read_input_tokens=1_500,
+        cache_write_input_tokens=300,
+        cache_write_by_ttl=(("1h", 200), ("5m", 100)),
+    )
+    assert (reading.provider, reading.operation, reading.response_model) == ("aws", "chat", None)
+    assert (reading.response_id, reading.service_tier) == ("req", "flex")
+    assert (reading.usage_raw, reading.inconsistent) == ({}, ())
+
+
+@pytest.mark.parametrize(("told", "fits"), [(62, True), (1_562, True), (1_500, False)])
+def test_the_total_of_converse_may_leave_out_what_was_cached(told: int, fits: bool) -> None:
+    usage = {"inputTokens": 12, "outputTokens": 50, "totalTokens": told, "cacheReadInputTokens": 1_500}
+    (reading,) = read({**CONVERSE, "usage": usage})
+    assert (reading.usage.input_tokens, not reading.inconsistent) == (1_512, fits)
+
+
+def test_an_answer_of_a_batch_on_bedrock_names_what_was_cached_otherwise() -> None:
+    (reading,) = read({"usage": {"inputTokens": 1, "outputTokens": 2, "cacheReadInputTokenCount": 4, "new": 8}})
+    assert (reading.usage, reading.usage_raw) == (Usage(5, 2, cache_read_input_tokens=4), {"new": 8})
 
 
 def test_cohere_counts_what_it_bills() -> None:

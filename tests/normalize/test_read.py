@@ -31,6 +31,8 @@ WRONG = [-1, True, False, 1.5, math.nan, math.inf, 2**63, 10**400, "5", [5], {"n
             "ephemeral_5m_input_tokens",
         ),
         ({"usageMetadata": {"thoughtsTokenCount": "?"}}, "thoughtsTokenCount"),
+        ({"usage": {"inputTokens": "?"}}, "inputTokens"),
+        ({"usage": {"inputTokens": 1, "cacheDetails": [{"ttl": "5m", "inputTokens": "?"}]}}, "inputTokens"),
         ({"usageMetadata": {"promptTokensDetails": [{"modality": "TEXT", "tokenCount": "?"}]}}, "tokenCount"),
         ({"meta": {"billed_units": {"search_units": "?"}}}, "search_units"),
         ({"object": "list", "usage": {"prompt_tokens": "?"}}, "prompt_tokens"),
@@ -80,6 +82,7 @@ def test_an_error_of_an_api_is_a_failed_call_that_used_nothing() -> None:
         ),
         ({"promptTokenCount": 5, "thoughtsTokenCount": 2}, Usage(5, 2, reasoning_output_tokens=2)),
         ({"billed_units": {"input_tokens": 5}}, Usage(5)),
+        ({"inputTokens": 5, "outputTokens": 2, "cacheWriteInputTokens": 3}, Usage(8, 2, cache_write_input_tokens=3)),
     ],
 )
 def test_a_usage_by_itself_is_read(bare: dict[str, Any], usage: Usage) -> None:

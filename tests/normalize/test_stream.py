@@ -73,6 +73,18 @@ MISTRAL = [
     {"type": "message.output.delta", "content": "so"},
     {"type": "conversation.response.done", "usage": {"prompt_tokens": 4, "completion_tokens": 6, "total_tokens": 10}},
 ]
+CONVERSE = [
+    {"messageStart": {"role": "assistant"}},
+    {"contentBlockDelta": {"delta": {"text": "so"}, "contentBlockIndex": 0}},
+    {"contentBlockStop": {"contentBlockIndex": 0}},
+    {"messageStop": {"stopReason": "end_turn"}},
+    {
+        "metadata": {
+            "usage": {"inputTokens": 3, "outputTokens": 9, "totalTokens": 19, "cacheReadInputTokens": 7},
+            "metrics": {"latencyMs": 700},
+        }
+    },
+]
 STREAMS = {
     "chat": (CHAT, Usage(20, 9), "c1"),
     "responses": (RESPONSES, Usage(20, 9), "r1"),
@@ -80,6 +92,7 @@ STREAMS = {
     "gemini": (GEMINI, Usage(8, 7, reasoning_output_tokens=2), "g1"),  # 5 + 2 thoughts
     "cohere": (COHERE, Usage(4, 6), "k1"),
     "mistral": (MISTRAL, Usage(4, 6), None),
+    "converse": (CONVERSE, Usage(10, 9, cache_read_input_tokens=7), None),  # 3 + 7 read
 }
 EVERY = pytest.mark.parametrize(("events", "usage", "response_id"), STREAMS.values(), ids=STREAMS)
 
@@ -129,9 +142,10 @@ def test_a_recording_of_it_reads_the_same(events: list[dict[str, Any]], usage: U
         (GEMINI[:1], Usage(8)),
         (COHERE[:2], Usage()),
         (MISTRAL[:2], Usage()),
+        (CONVERSE[:4], Usage()),
         ([], Usage()),
     ],
-    ids=["chat", "responses", "anthropic", "gemini", "cohere", "mistral", "nothing"],
+    ids=["chat", "responses", "anthropic", "gemini", "cohere", "mistral", "converse", "nothing"],
 )
 def test_what_a_cut_stream_did_not_tell_is_missing(events: list[dict[str, Any]], usage: Usage) -> None:
     reading = taken(events)
@@ -168,6 +182,8 @@ def test_streams_that_follow_each_other_are_not_mixed() -> None:
         found = [reading for one in read_recorded(sse(events)) for reading in one.readings]
         assert [reading.response_id for reading in found] == ids
     assert [one.readings[0].usage for one in read_recorded(sse(CHAT + second))] == [Usage(20, 9), Usage(1)]
+    twice = "\n".join(map(json.dumps, CONVERSE + CONVERSE)).encode()
+    assert [one.line for one in read_recorded(twice)] == [1, 6]
 
 
 def test_events_that_are_no_json_or_not_known_hide_nothing() -> None:

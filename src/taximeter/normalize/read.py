@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from taximeter.normalize import anthropic, batch, chat, cohere, embeddings, gemini, litellm, mistral, responses
+from taximeter.normalize import anthropic, batch, bedrock, chat, cohere, embeddings, gemini, litellm, mistral, responses
 from taximeter.normalize.fields import Fields, fields
 from taximeter.normalize.reading import Reading, UsageError
 
@@ -52,6 +52,7 @@ _BARE = (
     ("usage", "prompt_tokens"),
     ("usage", "input_tokens"),
     ("usage", "billed_units"),
+    ("usage", "inputTokens"),
     ("usage_metadata", "prompt_token_count"),
     ("usage_metadata", "promptTokenCount"),
 )
@@ -76,6 +77,8 @@ def shape(given: Fields, provider: str | None = None) -> Reader | None:
         return cohere.read
     if "choices" in given or "prompt_tokens" in usage or kind == "list" or "usage_info" in given:
         return _like_chat(usage, kind, provider)
+    if "inputTokens" in usage:
+        return bedrock.read
     if "input_tokens" in usage:
         return anthropic.read if _is_anthropic(usage, provider) else responses.read
     if provider == "cohere":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from taximeter.normalize import anthropic, cohere, gemini, responses
+from taximeter.normalize import anthropic, bedrock, cohere, gemini, responses
 from taximeter.normalize.fields import Fields, fields, items, text
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
@@ -34,6 +34,8 @@ def begin(event: Fields) -> Story | None:
             return story()
     if "choices" in event:
         return _Chunks()
+    if _is_of_converse(event):
+        return _Converse()
     return None if gemini.NAMES.isdisjoint(event) else _Candidates()
 
 
@@ -41,7 +43,9 @@ def is_event(value: object) -> bool:
     """Whether a value is a piece of a streamed response, and cannot be a whole one."""
     given = fields(value)
     kind = text(given, "type") or text(given, "event_type") or ""
-    return given.get("object") == "chat.completion.chunk" or any(kind.startswith(begins) for begins, _ in _BY_TYPE)
+    if given.get("object") == "chat.completion.chunk" or _is_of_converse(given):
+        return True
+    return any(kind.startswith(begins) for begins, _ in _BY_TYPE)
 
 
 class _Chunks:
@@ -91,12 +95,7 @@ class _Output:
             for tool in items(response.get("tools"))
             if text(fields(tool), "type") == "image_generation"
         ]
-        self.ended = event.get("type") in {
-            "response.completed",
-            "response.incomplete",
-            "response.failed",
-            "response.done",
-        }
+        self.ended = event.get("type") in _LAST
 
     def is_other(self, event: Fields) -> bool:
         given = text(fields(event.get("response")), "id")
@@ -189,6 +188,33 @@ class _Deltas:
 
     def readings(self, provider: str | None) -> tuple[Reading, ...]:
         return cohere.read(self._told, provider)
+
+
+class _Converse:
+    """Events of Bedrock's ConverseStream, each under its name: `metadata`, which comes last, has the usage."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._told: dict[str, Any] = {}
+
+    def take(self, event: Fields) -> None:
+        told = fields(event.get("metadata"))
+        if told:
+            self._told = {name: told.get(name) for name in ("usage", "serviceTier")}
+            self.ended = True
+
+    def is_other(self, event: Fields) -> bool:
+        return self.ended and "messageStart" in event
+
+    def readings(self, provider: str | None) -> tuple[Reading, ...]:
+        return bedrock.read(self._told, provider)
+
+
+_OF_CONVERSE = frozenset({"messageStart", "contentBlockStart", "contentBlockDelta", "contentBlockStop", "messageStop"})
+
+
+def _is_of_converse(event: Fields) -> bool:
+    return not _OF_CONVERSE.isdisjoint(event) or "inputTokens" in fields(fields(event.get("metadata")).get("usage"))
 
 
 _BY_TYPE: tuple[tuple[str, type[Story]], ...] = (

@@ -106,7 +106,7 @@ def violations(usage: Usage) -> tuple[str, ...]:
 
     A part whose whole nobody gave contradicts nothing.
     """
-    return () if is_consistent(usage) else tuple(_excesses(usage))
+    return () if is_consistent(usage) else (*_excesses(usage, _CONTAINED), *_excesses_by_lifetime(usage))
 
 
 def is_consistent(usage: Usage) -> bool:
@@ -121,7 +121,7 @@ def is_consistent(usage: Usage) -> bool:
         kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
         if (written is not None and kept > written) or (whole is not None and kept > whole):
             return False
-    return not any(_modalities(usage)) or next(_excesses(usage), None) is None
+    return not any(_modalities(usage)) or next(_excesses(usage, _OF_MODALITIES), None) is None
 
 
 class _Parts:
@@ -137,27 +137,33 @@ def _by_modality(whole: str) -> tuple[str, ...]:
     return tuple(f"{modality}_{whole}" for modality in MODALITIES)
 
 
-_CONTAINED = (
-    _Parts("input_tokens", ("cache_read_input_tokens", "cache_write_input_tokens")),
-    _Parts("input_tokens", ("tool_use_input_tokens",)),
-    _Parts("output_tokens", ("reasoning_output_tokens",)),
+_OF_MODALITIES = (
     _Parts("input_tokens", _by_modality("input_tokens")),
     _Parts("output_tokens", _by_modality("output_tokens")),
     _Parts("cache_read_input_tokens", _by_modality("cache_read_input_tokens")),
     _Parts("input_tokens", _by_modality("cache_read_input_tokens")),
     *(_Parts(f"{modality}_input_tokens", (f"{modality}_cache_read_input_tokens",)) for modality in MODALITIES),
 )
+_CONTAINED = (
+    _Parts("input_tokens", ("cache_read_input_tokens", "cache_write_input_tokens")),
+    _Parts("input_tokens", ("tool_use_input_tokens",)),
+    _Parts("output_tokens", ("reasoning_output_tokens",)),
+    *_OF_MODALITIES,
+)
 _MODALITY_NAMES = tuple(sorted(name for name in SUBSETS if name.startswith(MODALITIES)))
 _modalities = attrgetter(*_MODALITY_NAMES)
 
 
-def _excesses(usage: Usage) -> Iterator[str]:
-    for rule in _CONTAINED:
+def _excesses(usage: Usage, rules: tuple[_Parts, ...]) -> Iterator[str]:
+    for rule in rules:
         whole, *parts = rule.get(usage)
         if whole is not None and any(parts):
             used = sum(part or 0 for part in parts)
             if used > whole:
                 yield f"{' + '.join(rule.parts)} {used} > {rule.whole} {whole}"
+
+
+def _excesses_by_lifetime(usage: Usage) -> Iterator[str]:
     kept = sum(tokens for _, tokens in usage.cache_write_by_ttl)
     for name in ("cache_write_input_tokens", "input_tokens"):
         whole = getattr(usage, name)

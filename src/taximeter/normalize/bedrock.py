@@ -1,8 +1,8 @@
 """Amazon Bedrock's Converse: `inputTokens` counts only what was neither read from the cache nor written to it.
 
 All input is `inputTokens + cacheReadInputTokens + cacheWriteInputTokens`. The answer does not say which model gave it.
-Source: the service `bedrock-runtime` of botocore 1.44 (`TokenUsage`, `CacheDetail`); what the user guide of Amazon Bedrock
-says of prompt caching.
+Source: the service `bedrock-runtime` of botocore 1.44 (`TokenUsage`, `CacheDetail`); the user guide of Amazon Bedrock
+on prompt caching.
 """
 
 from __future__ import annotations

@@ -51,11 +51,11 @@ def count(given: Fields, name: str) -> int | None:
 
 def total(name: str, *parts: int | None) -> int | None:
     """The sum of the parts that are known; None if none is. RejectedUsageError if it is too large."""
-    known = [part for part in parts if part is not None]
-    if not known:
-        return None
-    whole = sum(known)
-    if whole > MAX_TOKENS:
+    whole = None
+    for part in parts:
+        if part is not None:
+            whole = part if whole is None else whole + part
+    if whole is not None and whole > MAX_TOKENS:
         raise RejectedUsageError(f"{name} must be at most 2**63 - 1, not {shown(whole)}")
     return whole
 
@@ -63,6 +63,8 @@ def total(name: str, *parts: int | None) -> int | None:
 def text(given: Fields, name: str) -> str | None:
     """A text; None if it is not there or is none."""
     value = given.get(name)
+    if value is None or type(value) is str:
+        return value or None
     if isinstance(value, Enum):
         value = value.value
     return value if isinstance(value, str) and value else None
@@ -99,15 +101,15 @@ def sort(given: Fields, table: Table, found: dict[str, int]) -> dict[str, Any]:
     unknown: dict[str, Any] = {}
     for name, value in given.items():
         place = table.get(name)
-        if place is None:
-            if _says_something(value):
-                unknown[name] = plain(value)
-        elif value is None or place is ELSEWHERE:
-            pass
-        elif isinstance(place, str):
+        if place is ELSEWHERE or (value is None and place is not None):
+            continue
+        if isinstance(place, str):
             number = value if type(value) is int and 0 <= value <= MAX_TOKENS else _unusual(name, value)
             if number is not None and found.setdefault(place, number) != number:
                 unknown[name] = number
+        elif place is None:
+            if _says_something(value):
+                unknown[name] = plain(value)
         else:
             inside = sort(fields(value), place, found)
             if inside:

@@ -15,6 +15,7 @@ from taximeter.report.baseline import against
 from taximeter.report.build import build
 from taximeter.report.runs import find_run
 from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.side import open_side
 from taximeter.rundir import OutputDir, replace
 
 _RENDERERS: dict[str, Callable[[RunInstrumentation], str]] = {"md": markdown.render, "json": json.render}
@@ -23,10 +24,8 @@ _FORMS = ("html", *_RENDERERS)
 
 @click.command("report")
 @click.argument("run", default="latest")
-@click.option(
-    "--format", "form", type=click.Choice(["html", *_RENDERERS]), default="html", show_default=True, help="Which."
-)
-@click.option("--baseline", metavar="RUN", help="Show each headline figure with its difference from that run.")
+@click.option("--format", "form", type=click.Choice(_FORMS), default="html", show_default=True, help="Which.")
+@click.option("--baseline", metavar="RUN|FILE", help="Show each headline figure with its difference from that run.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @click.option("--open", "opened", is_flag=True, help="Write it, and open it in the browser.")
 @options.output_dir
@@ -50,7 +49,7 @@ def command(
     directory = find_run(run, place)
     report = build(directory)
     if baseline is not None:
-        report = against(report, build(find_run(baseline, place)))
+        report = against(report, open_side(baseline, place).report)
     form = "json" if as_json else form
     if output is None and (form == "html" or opened):
         output = directory.path / f"instrumentation.{form}"

@@ -19,8 +19,8 @@ from taximeter.report.attached import NOTHING, Attached
 from taximeter.report.trust import trust
 
 SCRIPTS = (
-    *("dom", "words", "tip", "source", "header", "lanes", "axis", "paint", "legend", "finer", "timeline", "paper"),
-    *("places", "graph", "progress", "tables", "files", "pane", "grip", "configuration", "app"),
+    *("dom", "words", "tip", "source", "baseline", "header", "lanes", "axis", "paint", "legend", "finer", "timeline"),
+    *("paper", "places", "graph", "progress", "tables", "files", "pane", "grip", "configuration", "app"),
 )
 """Files of the viewer, in the order in which they stand in the page."""
 

@@ -3,6 +3,7 @@ class App {
   constructor(report) {
     this.choose = (id) => this.open(id);
     this.timeline = new TimelineView(report, this.choose, () => sourceOf(this));
+    this.baseline = new BaselineChoice(() => sourceOf(this), () => this.drawTop());
     onPaper(this.timeline);
     this.opener = null;
     this.files = new StageFiles(() => sourceOf(this));
@@ -19,12 +20,20 @@ class App {
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.stage : undefined;
     const node = document.activeElement?.dataset?.node;
     document.title = `${visible(report.run_id)} · ${report.status}`;
-    byId("top").replaceChildren(...drawHeader(report).filter(Boolean));
+    this.drawTop();
     byId("page").replaceChildren(...this.sections(report));
     this.timeline.update(report);
     if (node !== undefined) document.querySelectorAll("[data-node]").forEach((each) => { if (each.dataset.node === node) each.focus({ preventScroll: true }); });
     if (focused !== undefined) this.row(JSON.parse(focused))?.focus({ preventScroll: true });
     if (this.chosen !== undefined) this.show();
+  }
+
+  // The choice of a baseline stays where it is: somebody may be choosing.
+  drawTop() {
+    const top = byId("top"), choice = this.baseline.element;
+    if (choice.parentNode !== top) top.append(choice);
+    for (const part of [...top.children]) if (part !== choice) part.remove();
+    choice.before(...drawHeader(this.report, this.baseline.of(this.report)));
   }
 
   sections(report) {
@@ -100,7 +109,7 @@ class App {
 
   key(event) {
     const typing = event.target.tagName === "INPUT", help = byId("help");
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.target.tagName === "SELECT") return;
     if (event.key === "Escape" && !help.open) {
       if (typing) { event.target.value = ""; this.filter(""); event.target.blur(); } else if (this.chosen !== undefined) this.close();
     } else if (typing) { if (event.key === "Enter") this.rows()[0]?.focus(); return; }

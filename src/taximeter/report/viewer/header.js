@@ -1,5 +1,5 @@
 // The top of the page: what it was, what it took, and how that differs from another run.
-function drawHeader(report) {
+function drawHeader(report, baseline) {
   const chips = [el("span", { class: `chip ${report.status}`, text: report.status.replace("_", " ") })];
   if (report.mocked) chips.push(el("span", { class: "chip mock", text: "mock" }));
   const facts = [report.recipe_name && `recipe ${brief(report.recipe_name)}`, report.started_at && `started ${moment(report.started_at)}`,
@@ -9,15 +9,14 @@ function drawHeader(report) {
     el("p", { class: "facts", text: facts.filter(Boolean).join(" · ") }),
     report.error ? el("p", { class: "error", text: brief(report.error, 400) }) : null,
     report.summary ? el("p", { class: "summary", text: visible(report.summary) }) : null,
-    el("dl", { class: "tiles" }, ...tiles(report)),
-    report.baseline ? el("p", { class: "hint", text: `Differences are against ${brief(report.baseline.run_id)}.` }) : null,
-  ];
+    el("dl", { class: "tiles" }, ...tiles(report, baseline)),
+  ].filter(Boolean);
 }
 
 const moment = (iso) => visible(iso).slice(0, 19).replace("T", " ") + " UTC";
 
-function tiles(report) {
-  const head = report.headline, before = report.baseline, currency = report.pricing.currency;
+function tiles(report, before) {
+  const head = report.headline, currency = report.pricing.currency;
   const cash = (value) => money(value, currency);
   const tile = (title, field, words, note, badge) => {
     const change = before && field ? difference(before[field], head[field]) : null;

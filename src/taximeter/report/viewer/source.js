@@ -9,6 +9,8 @@ class Enclosed {
 
 class Served {
   constructor(address) { this.address = address; }
+  run(id) { return ask(this.address.replace(/[^/]*$/, encodeURIComponent(id))); }
+  runs() { return ask(this.address.replace(/\/[^/]*$/, "")); }
   stage(id) { return `${this.address}/stages/${encodeURIComponent(id)}`; }
   async log(stage) { return ask(`${this.stage(stage.id)}/log?tail=20000`); }
   async files(stage) { return ask(`${this.stage(stage.id)}/artifacts`); }

@@ -91,6 +91,7 @@ class RunDir:
         self.report_md = path / "instrumentation.md"
         self.report_html = path / "instrumentation.html"
         self.calls = path / "instrumentation_calls.jsonl"
+        self.proxy_log = path / "proxy.txt"
 
     @property
     def run_id(self) -> str:

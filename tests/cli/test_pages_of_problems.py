@@ -116,7 +116,7 @@ metered.yaml:1:1: enabled: `enabled` must be true or false, not the text `yes`
 metered.yaml:2:1: price_table: `price_table` must be text, not the number 3
     put it in quotes
 metered.yaml:3:1: include_calls: `include_calls` must be at least 0, not -1
-metered.yaml:4:1: capture: `capture` must be `auto` or `off`, not the text `all`
+metered.yaml:4:1: capture: `capture` must be `auto`, `proxy` or `off`, not the text `all`
 4 problems
 """,
     ),

@@ -127,7 +127,7 @@ stages:
 instrumentation: {capture: true}
 """,
         [
-            "r.yaml:4:19: `capture` must be `auto` or `off`, not true",
+            "r.yaml:4:19: `capture` must be `auto`, `proxy` or `off`, not true",
         ],
     ),
     "attempts and resources": (

@@ -22,6 +22,7 @@ from taximeter.run.exec import ExecOptions, Executed, run_command
 @click.option(
     "--capture/--no-capture", default=True, help="Record the calls of SDKs in Python processes [default: yes]."
 )
+@click.option("--proxy", is_flag=True, help="Record the calls of programs in any language: they ask through a proxy.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing at the end.")
 @options.as_json
 def command(
@@ -30,6 +31,7 @@ def command(
     price_table: Path | None,
     output_dir: Path | None,
     capture: bool,
+    proxy: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -44,7 +46,7 @@ def command(
         run_id=run_id,
         output_dir=output_dir,
         price_table=price_table,
-        capture="auto" if capture else "off",
+        capture="proxy" if proxy else "auto" if capture else "off",
     )
     executed = run_command(chosen)
     if executed.spawn_error:

@@ -27,7 +27,8 @@ class InstrumentationBlock(Block):
     """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
 
     capture: Capture = "auto"
-    """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `off`: only those that it tells."""
+    """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `proxy`: those of programs in any
+    language, which ask through a proxy; `off`: only those that it tells."""
 
 
 Whole = Annotated[int, Field(gt=0)]

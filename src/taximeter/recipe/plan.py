@@ -10,7 +10,7 @@ import msgspec
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.redact import silent
 
-Capture = Literal["auto", "off"]
+Capture = Literal["auto", "proxy", "off"]
 """How the calls of a stage's programs are seen that do not tell them."""
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode

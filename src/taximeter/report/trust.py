@@ -37,7 +37,10 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     uncaptured = _uncaptured(report)
     if uncaptured:
         names = listed(f"{brief(name)} ({count}x)" for name, count in uncaptured.items())
-        notes.append(f"Calls, if they made any, not captured: {names}. Short processes may have been overlooked.")
+        notes.append(
+            f"Calls, if they made any, not captured: {names}. Short processes may have been overlooked. "
+            "`exec --proxy`, and `capture: proxy` in a recipe, see them all."
+        )
     taken_over = [_with_spend(stage, report.pricing.currency) for stage in report.stages if stage.reused_from]
     if taken_over:
         notes.append(f"Reused from another run, which paid for it, so in no figure here: {listed(taken_over)}.")

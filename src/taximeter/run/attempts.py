@@ -22,6 +22,7 @@ from taximeter.run.commandline import command_line
 from taximeter.run.environment import capturing, metering_environment, stage_environment
 from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.messages import Task
+from taximeter.run.proxied import Direct, Proxy
 from taximeter.run.spans import DriverSpans
 from taximeter.run.trouble import Trouble
 
@@ -68,8 +69,10 @@ class Attempts:
         python: str,
         trouble: Trouble,
         budgets: Budgets,
+        proxy: Proxy | Direct,
     ) -> None:
         self._budgets = budgets
+        self._proxy = proxy
         self.artifacts = Artifacts(books.plan, books.run)
         self._books = books
         self._plan = books.plan
@@ -103,6 +106,7 @@ class Attempts:
             capture = self._plan.instrumentation.capture
             environment |= metering_environment(stage, self._run, span, self._budgets.left(stage))
             environment = capturing(environment, capture, folder.marks(number))
+            environment |= self._proxy.variables(environment, stage, number)
         task = Task(
             argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),
             env=environment,

@@ -22,6 +22,7 @@ from taximeter.run.looker import Looker
 from taximeter.run.messages import Done, Lost, Started
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
+from taximeter.run.proxied import Direct, Proxy
 from taximeter.run.reports import Reports
 from taximeter.run.retries import TIMED_OUT, RetryQueue, exit_code
 from taximeter.run.reuse import Look, Reuse
@@ -51,6 +52,7 @@ class Driver:
         reuse: Reuse,
         room: Room,
         python: str,
+        proxy: Proxy | Direct,
         clock: Clock,
         *,
         keep_going: bool,
@@ -64,7 +66,7 @@ class Driver:
         self._observer = observer
         self._clock = clock
         self._budgets = Budgets(books, clock, observer.warn)
-        self._attempts = Attempts(books, spans, forkserver, python, trouble, self._budgets)
+        self._attempts = Attempts(books, spans, forkserver, python, trouble, self._budgets, proxy)
         self._reuse = reuse
         self._looker = Looker(reuse)
         self._trouble = trouble

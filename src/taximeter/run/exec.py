@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from contextlib import closing
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from taximeter.clock import Clock, Ids, SystemClock
+from taximeter.errors import RunDirError
 from taximeter.events import Status
 from taximeter.ledger.figures import Figures
 from taximeter.pricing.builtin import sheet_in
@@ -27,6 +29,7 @@ from taximeter.run.interrupts import Interrupts
 from taximeter.run.jobsignals import PASSED
 from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Task
+from taximeter.run.proxied import Direct, Proxy, proxy_of
 from taximeter.run.reports import Reports
 from taximeter.run.snapshots import write_sheet
 from taximeter.run.spans import DriverSpans
@@ -85,8 +88,17 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
             run.create()
             with closing(run.lock()) as lock:
                 forkserver.hold(lock.stages)
-                execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
-                return execution.go(forkserver, interrupts, ignored)
+                with closing(_proxy(plan, run)) as proxy:
+                    execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
+                    return execution.go(forkserver, interrupts, ignored, proxy)
+
+
+def _proxy(plan: Plan, run: RunDir) -> Proxy | Direct:
+    try:
+        return proxy_of(plan.instrumentation, run)
+    except RunDirError:
+        shutil.rmtree(run.path)  # nothing was begun
+        raise
 
 
 class _Execution:
@@ -111,14 +123,17 @@ class _Execution:
         self._state = StateFiles(run, plan, files, self._spans.started_at, clock, self._trouble)
         self._entry = Entry(run, plan, self._spans.started_at, self._spans.started_at, files)
 
-    def go(self, forkserver: Forkserver, interrupts: Interrupts, ignored: tuple[int, ...]) -> Executed:
+    def go(
+        self, forkserver: Forkserver, interrupts: Interrupts, ignored: tuple[int, ...], proxy: Proxy | Direct
+    ) -> Executed:
         stage, folder = self._stage, self._run.stage(self._stage.folder)
         span = self._spans.open_stage(stage, 1)
         self._state.stage(stage, "running")
         known = stage_environment(os.environ, stage, self._run, span) | metering_environment(stage, self._run, span)
+        environment = capturing(known, self._capture, folder.marks(1))
         task = Task(
             argv=self._argv,
-            env=capturing(known, self._capture, folder.marks(1)),
+            env=environment | proxy.variables(environment, stage, 1),
             cwd=str(Path.cwd()),
             log_path=None,
             ignored=ignored,
@@ -127,6 +142,8 @@ class _Execution:
         reports = Reports(self._books, self._clock, self._trouble)
         command = Command(forkserver.launch(task), forkserver, interrupts, reports.paced)
         figures = command.wait()
+        with self._trouble:  # before the last report, which has all that it wrote
+            proxy.close()
         status, error = failure(figures, command.signals)
         self._books.ledger.poll()
         items_in, items_out = (self._books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))

@@ -28,6 +28,7 @@ from taximeter.run.opening import enter
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.prepare import Prepared, prepare
+from taximeter.run.proxied import Direct, Proxy, proxy_of
 from taximeter.run.reports import Reports
 from taximeter.run.schedule import Room
 from taximeter.run.snapshots import write_sheet, write_snapshots
@@ -51,7 +52,9 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
         git = GitQuestion(Path.cwd())
         with Interrupts() as interrupts, closing(enter(prepared.run, options)) as lock:
             forkserver.hold(lock.stages)
-            return _Execution(prepared, git, clock or SystemClock()).go(forkserver, observe, interrupts)
+            with closing(proxy_of(prepared.checked.plan.instrumentation, prepared.run)) as proxy:
+                execution = _Execution(prepared, git, clock or SystemClock())
+                return execution.go(forkserver, observe, interrupts, proxy)
 
 
 class _Execution:
@@ -77,7 +80,13 @@ class _Execution:
         created_at = sittings[0].started_at if sittings else self._spans.started_at
         self._entry = Entry(self._run, self._plan, created_at, self._spans.started_at, self._files)
 
-    def go(self, forkserver: Forkserver, observe: Callable[[], Observer], interrupts: Interrupts) -> Outcome:
+    def go(
+        self,
+        forkserver: Forkserver,
+        observe: Callable[[], Observer],
+        interrupts: Interrupts,
+        proxy: Proxy | Direct,
+    ) -> Outcome:
         options = self._prepared.options
         reports = Reports(self._books, self._clock, self._trouble)
         checks = Checks(self._run, forkserver, sys.executable, self._clock)
@@ -95,10 +104,13 @@ class _Execution:
                 self._reuse,
                 Room(options.jobs or 1, memory_bytes()),
                 sys.executable,
+                proxy,
                 self._clock,
                 keep_going=bool(options.keep_going),
             )
             driver.go(interrupts)
+        with self._trouble:  # before the last report, which has all that it wrote
+            proxy.close()
         status, reason, gone = driver.status, driver.reason, None
         if not self._run.path.is_dir():
             gone = f"{self._run.path} was removed while the run went on"

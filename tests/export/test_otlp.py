@@ -1,13 +1,14 @@
 """A run as spans of OpenTelemetry, decoded from the protobuf that was written or sent."""
 
 import io
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from taximeter.errors import TaximeterError
+from taximeter.errors import SetupError, TaximeterError
 from taximeter.export.otlp import BATCH, FileOut, OtlpSpans
 from taximeter.ledger.replay import replay
 from taximeter.rundir import RunDir
@@ -73,3 +74,10 @@ def test_a_receiver_that_does_not_answer_is_told(run: RunDir, monkeypatch: pytes
     replay(run, SHEET, out)
     with pytest.raises(TaximeterError, match="the receiver did not take 3 spans: see the lines above"):
         out.finish()
+
+
+def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.resources", None)
+    with pytest.raises(SetupError, match="OTLP needs a package: import of") as caught:
+        OtlpSpans(FileOut(io.BytesIO()))
+    assert caught.value.problems[0].hint == "pip install 'taximeter[otlp]'"

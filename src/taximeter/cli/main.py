@@ -24,6 +24,7 @@ _COMMANDS = {
     "estimate": "Foretell what a bigger run will take and cost.",
     "exec": "Run any command, and see what it took and cost.",
     "export": "Hand a run to other tools: Perfetto, spreadsheets, FOCUS, OpenTelemetry.",
+    "import": "Make runs of what others recorded: OpenTelemetry, JSON lines, Claude Code.",
     "prices": "List prices; show, explain and check them.",
     "proxy": "Record the calls of programs in any language that ask a model through it.",
     "reprice": "Show what a run would have cost by other prices.",
@@ -37,6 +38,9 @@ _COMMANDS = {
 }
 """Name and purpose of each command; the command is `command` in the module of its name."""
 
+_MODULES = {"import": "importing"}
+"""Modules that cannot have the name of their command."""
+
 
 class _Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -45,7 +49,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"taximeter.cli.{cmd_name}").command
+        command: click.Command = import_module(f"taximeter.cli.{_MODULES.get(cmd_name, cmd_name)}").command
         return command
 
     def resolve_command(

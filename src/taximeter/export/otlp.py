@@ -96,17 +96,14 @@ class ReceiverOut:
     `OTEL_EXPORTER_OTLP_*` say."""
 
     def __init__(self, endpoint: str | None) -> None:
-        try:
-            from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-        except ImportError as error:
-            raise SetupError(Problem(f"OTLP needs a package: {error}", hint="pip install 'taximeter[otlp]'")) from None
-        self._exporter = OTLPSpanExporter(endpoint=endpoint)
+        self._endpoint = endpoint
 
     def write(self, spans: list[ReadableSpan]) -> None:
         """Sends a batch; NotTakenError if the receiver does not take it within the exporter's own retries."""
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
         from opentelemetry.sdk.trace.export import SpanExportResult
 
-        if self._exporter.export(spans) is not SpanExportResult.SUCCESS:
+        if OTLPSpanExporter(endpoint=self._endpoint).export(spans) is not SpanExportResult.SUCCESS:
             raise NotTakenError(f"the receiver did not take {plural(len(spans), 'span')}: see the lines above")
 
 

@@ -1,0 +1,130 @@
+"""What Claude Code logged of its sessions: JSON lines under `~/.claude/projects/<project>/<session>.jsonl`.
+
+An answer that is streamed is logged again and again, with a usage that grows: the last entry of a message counts. A
+session that is resumed begins with a copy of the one before: a message counts once, in the session that began first.
+Source: logs of Claude Code 2.0 (fields `message.id`, `requestId`, `sessionId`, `isSidechain`, `cwd`, `timestamp`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path, PurePath
+from typing import Any
+
+import msgspec
+
+from taximeter.events import META_TERMS, CallEvent
+from taximeter.journal.reader import UNREADABLE, LineReader
+from taximeter.normalize import anthropic
+from taximeter.normalize.reading import Reading, UsageError
+from taximeter.usage import NO_USAGE
+
+_NOT_ASKED = "<synthetic>"
+"""The model of messages that Claude Code made itself."""
+
+
+class _Kind(msgspec.Struct, frozen=True):
+    """What a line is about."""
+
+    type: str = ""
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """A line that is about an answer."""
+
+    message: dict[str, Any]
+    sessionId: str  # noqa: N815 - as it stands in the file
+    timestamp: datetime
+    requestId: str | None = None  # noqa: N815
+    isSidechain: bool = False  # noqa: N815
+    cwd: str | None = None
+    gitBranch: str | None = None  # noqa: N815
+
+
+class Session(msgspec.Struct):
+    """The calls of one session."""
+
+    id: str
+    project: str
+    calls: list[CallEvent] = []
+
+
+class Logs:
+    """The sessions that a folder of logs tells of."""
+
+    def __init__(self, folder: Path) -> None:
+        self.unreadable = 0
+        """Lines that are no JSON, or whose usage cannot be true."""
+
+        self._folder = folder
+
+    def sessions(self, since: float = 0.0) -> list[Session]:
+        """Sessions with calls from `since` on (seconds since the epoch), in the order of their first calls."""
+        latest: dict[tuple[str, str | None], _Entry] = {}
+        for entry in sorted(self._entries(), key=lambda entry: entry.timestamp):
+            key = (str(entry.message.get("id") or id(entry)), entry.requestId)
+            known = latest.get(key)
+            # The usage is that of the last one, all else that of the first.
+            latest[key] = entry if known is None else msgspec.structs.replace(known, message=entry.message)
+        sessions: dict[str, Session] = {}
+        for entry in latest.values():
+            if entry.timestamp.timestamp() < since:
+                continue
+            calls = list(self._calls(entry))
+            if calls:
+                project = PurePath(entry.cwd or "unknown").name or "unknown"
+                session = sessions.setdefault(entry.sessionId, Session(entry.sessionId, project, []))
+                session.calls += calls
+        return list(sessions.values())
+
+    def _entries(self) -> Iterator[_Entry]:
+        for path in sorted(self._folder.glob("**/*.jsonl")):
+            reader = LineReader(path)
+            for line in (*reader.lines(), *filter(None, [reader.tail()])):
+                if b'"usage"' not in line.data:
+                    continue
+                try:
+                    entry = _entry.decode(line.data) if _kind.decode(line.data).type == "assistant" else None
+                except UNREADABLE:
+                    self.unreadable += 1
+                    continue
+                if entry is not None and entry.message.get("model") != _NOT_ASKED:
+                    yield entry
+
+    def _calls(self, entry: _Entry) -> Iterator[CallEvent]:
+        try:
+            readings = anthropic.read(entry.message)
+        except UsageError:
+            self.unreadable += 1
+            return
+        for reading in readings:
+            yield _call(entry, reading)
+
+
+_kind = msgspec.json.Decoder(_Kind)
+_entry = msgspec.json.Decoder(_Entry)
+
+
+def _call(entry: _Entry, reading: Reading) -> CallEvent:
+    tags = {"project": PurePath(entry.cwd or "unknown").name, "branch": entry.gitBranch}
+    return CallEvent(
+        event_id=("", 0),
+        model=reading.model or reading.response_model or "unknown",
+        session_id=entry.sessionId,
+        stage_id="subagents" if entry.isSidechain else "main",
+        provider=reading.provider,
+        operation=reading.operation,
+        response_model=reading.response_model,
+        usage=reading.usage,
+        usage_source="missing" if reading.usage == NO_USAGE else "provider",
+        inconsistent=reading.inconsistent,
+        processing=reading.processing,
+        service_tier=reading.service_tier,
+        response_id=reading.response_id,
+        request_id=entry.requestId,
+        started_at=entry.timestamp.timestamp(),
+        captured_by="claude-code",
+        tags={name: text for name, text in tags.items() if text},
+        meta={name: value for name in META_TERMS if (value := getattr(reading, name)) is not None} or None,
+    )

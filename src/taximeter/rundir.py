@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import os
 import re
 import secrets
+import stat
 import time
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +61,16 @@ def replace(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)
+
+
+def read_file(path: Path) -> bytes:
+    """What stands in a file; OSError if it is no regular one: a pipe would keep us waiting."""
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    with os.fdopen(fd, "rb") as file:
+        return file.read()
 
 
 def append_line(path: Path, line: bytes) -> None:
@@ -169,7 +181,7 @@ class RunDir:
     def is_held(self) -> bool:
         """Whether a living driver holds this run."""
         try:
-            fd = os.open(self.lock_file, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.lock_file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             return False
         try:

@@ -20,6 +20,7 @@ from taximeter.web.feeds import Feeds
 from taximeter.web.moments import moment
 from taximeter.web.runlist import RunList
 from tests.runs import Writing
+from tests.stages import wait_until
 
 TOTALS = RunTotals(
     metered=True, wall_seconds=2.5, calls=3, prompt_tokens=10, cost=Decimal("0.01"), cost_status="priced"
@@ -43,7 +44,10 @@ def ended(output: OutputDir, run_id: str, started_at: str | None, **fields: Any)
 
 
 def rows(runs: RunList, since: str = "") -> dict[str, Any]:
-    runs.look()
+    """What the list tells once it has asked all directories that it has to."""
+    for _ in range(2):
+        runs.look()
+        assert wait_until(lambda: not runs._is_filling)
     told = runs.since(since)
     return {} if told is None else {row["id"]: row for row in json.loads(told)["rows"]}
 
@@ -158,8 +162,6 @@ def test_figures_that_the_manifest_does_not_have_are_read_from_the_directory(
     lock = writing.run.lock()
     written("going")
     going = OutputDir(output.path).run("going").lock()
-    for _ in range(3):
-        runs.look()
     assert rows(runs)["going"]["status"] == "running"
     going.close()
     lock.close()

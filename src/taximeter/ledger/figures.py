@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from taximeter.journal.reader import UNREADABLE
+from taximeter.rundir import read_file
 
 Method = Literal["exact", "sampled", "missing"]
 
@@ -62,7 +63,7 @@ class FiguresReader:
         if path in self._done:
             return self._done[path]
         try:
-            figures = msgspec.json.decode(path.read_bytes(), type=Figures)
+            figures = msgspec.json.decode(read_file(path), type=Figures)
         except (OSError, *UNREADABLE):
             return None
         if figures.state == "done":

@@ -13,6 +13,7 @@ import msgspec
 
 from taximeter.numbers import to_json
 from taximeter.pricing.match import Pattern
+from taximeter.rundir import read_file
 
 if TYPE_CHECKING:
     from taximeter.pricing.lookup import Key, Term
@@ -201,7 +202,7 @@ _base: msgspec.json.Decoder[Sheet | None] = msgspec.json.Decoder(Sheet | None)
 
 def read_sheet(path: Path) -> Sheet:
     """The compiled sheet of a run (`snapshots/pricing.json`)."""
-    return decode_sheet(path.read_bytes())
+    return decode_sheet(read_file(path))
 
 
 def decode_sheet(encoded: bytes) -> Sheet:

@@ -9,6 +9,7 @@ import msgspec
 
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.redact import silent
+from taximeter.rundir import read_file
 
 Capture = Literal["auto", "proxy", "off"]
 """How the calls of a stage's programs are seen that do not tell them."""
@@ -197,4 +198,4 @@ def _silent_source(source: Source) -> Source:
 
 def read_plan(path: Path) -> Plan:
     """The plan in a run directory (`snapshots/plan.json`)."""
-    return msgspec.json.decode(path.read_bytes(), type=Plan)
+    return msgspec.json.decode(read_file(path), type=Plan)

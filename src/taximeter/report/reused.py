@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from taximeter.numbers import to_json
 from taximeter.report import schemas
-from taximeter.rundir import StageDir, replace
+from taximeter.rundir import StageDir, read_file, replace
 
 
 def reused_record(stage: schemas.StageInstrumentation) -> schemas.ReusedStage:
@@ -25,6 +25,6 @@ def write_reused(folder: StageDir, record: schemas.ReusedStage) -> None:
 def read_reused(folder: StageDir) -> schemas.ReusedStage | None:
     """The figures in the folder of the stage; None if they are gone."""
     try:
-        return schemas.ReusedStage.model_validate_json(folder.reused.read_bytes())
+        return schemas.ReusedStage.model_validate_json(read_file(folder.reused))
     except (OSError, ValidationError):
         return None

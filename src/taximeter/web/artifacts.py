@@ -12,6 +12,7 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from taximeter.web.feed import Feed
 from taximeter.web.files import ACTIVE, IMAGES, kind_of, list_files, log_tail, look_into, open_in
@@ -60,7 +61,7 @@ class Artifacts:
             file.close()
             raise HTTPException(413, f"the file has {size} bytes: copy it from the run directory")
         as_text = request.query_params.get("as") == "text"
-        return StreamingResponse(_chunks(file, size), headers=_headers(path, size, as_text=as_text))
+        return _Handed(file, size, _headers(path, size, as_text=as_text))
 
     def _place(self, request: Request) -> tuple[Feed, str]:
         feed = self._feed_of(request)
@@ -86,12 +87,24 @@ def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:
     }
 
 
+class _Handed(StreamingResponse):
+    """A file on its way. It is closed in any case, also if whoever asked has gone."""
+
+    def __init__(self, file: BinaryIO, size: int, headers: dict[str, str]) -> None:
+        super().__init__(_chunks(file, size), headers=headers)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
 def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
     """What the file held when it was opened: it may grow meanwhile; if it shrinks, the rest is missing."""
-    with file:
-        while size > 0 and (chunk := file.read(min(_CHUNK, size))):
-            size -= len(chunk)
-            yield chunk
+    while size > 0 and (chunk := file.read(min(_CHUNK, size))):
+        size -= len(chunk)
+        yield chunk
 
 
 def _json(found: msgspec.Struct) -> Response:

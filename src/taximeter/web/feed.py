@@ -82,7 +82,10 @@ class Feed:
                 begin = time.monotonic()
                 try:
                     self._look()
-                except _UNFIT as error:
+                except (*_UNFIT, RunDirError) as error:
+                    self._books = self._settled = None  # to be opened anew
+                    if isinstance(error, RunDirError):
+                        raise
                     raise RunDirError(f"the directory of run {self.run.run_id} cannot be read: {error}") from None
                 self._due = time.monotonic() + max(_LEAST, _SHARE * (time.monotonic() - begin))
             assert self.report is not None

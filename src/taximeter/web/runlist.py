@@ -5,64 +5,23 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from threading import Lock
+from threading import Lock, Thread
 
 import msgspec
 
 from taximeter.errors import RunDirError
-from taximeter.events import Status
-from taximeter.ledger.manifest import GitState, Manifest, ManifestLine, RunTotals
-from taximeter.numbers import exact
-from taximeter.report.runs import run_totals
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.ledger.manifest import GitState, Manifest, ManifestLine
 from taximeter.rundir import OutputDir, RunDir, safe_name
 from taximeter.web.feed import Feed
 from taximeter.web.feeds import Feeds
-from taximeter.web.foreign import read_state
-from taximeter.web.moments import moment
 from taximeter.web.parts import Parts
+from taximeter.web.rows import Figures, Row, figures_of, make_row
 
 _LEAST = 0.3
 """Seconds between two looks."""
 
-_FILLING = 0.25
-"""Seconds a look may take to find figures that the manifest does not have; the rest at the next one."""
-
 _FOLLOWED = 8
 """Runs that go on, the newest, whose figures are followed in the list."""
-
-
-class Row(msgspec.Struct, omit_defaults=True):
-    """One run in the list. What is not known is left out."""
-
-    id: str
-    recipe: str | None = None
-    status: Status | None = None
-    at: float | None = None
-    """By what it is sorted: its last start, else the newest word on a stage of it; seconds since the epoch."""
-
-    wall_seconds: float | None = None
-    metered: bool | None = None
-    mocked: bool = False
-    calls: int | None = None
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
-    cost: msgspec.Raw | None = None
-    cost_status: str | None = None
-    currency: str | None = None
-    tags: dict[str, str] | None = None
-    gone: bool = False
-    """Its directory is not there any more."""
-
-
-class Figures(msgspec.Struct, frozen=True):
-    """What the directory of a run told that the manifest does not."""
-
-    status: Status
-    recipe: str | None = None
-    at: float | None = None
-    totals: RunTotals | None = None
-    tags: dict[str, str] | None = None
 
 
 class RunList:
@@ -88,6 +47,7 @@ class RunList:
         self._wanting: set[str] = set()
         """Runs whose directory is still to be asked."""
 
+        self._is_filling = False
         self._due = 0.0
         self._lock = Lock()
 
@@ -146,8 +106,8 @@ class RunList:
         running = [row.id for row in self._rows.values() if row.status == "running"]
         for run_id in changed | set(running):
             self._put(run_id)
-        self._follow(running)
-        self._find_figures()
+        self._wanting |= set(sorted(running, key=self._age)[:_FOLLOWED]) & self._rows.keys()
+        self._begin_filling()
 
     def _look_for_folders(self) -> set[str]:
         """Names of the folders that have come or gone."""
@@ -176,11 +136,11 @@ class RunList:
         line, figures = line or ManifestLine(run_id), self._figures.get(run_id)
         tells_all = line.started_at and line.ended_at and line.totals
         if there and not tells_all and (figures is None or figures.status == "running"):
-            held = self._run(run_id).is_held()
+            held = _is_held(self._run(run_id))
             if figures is None or not held:
                 self._wanting.add(run_id)
             figures = figures or Figures("running" if held else "lost")
-        row = _row(line, figures, gone=not there)
+        row = make_row(line, figures, gone=not there)
         self._rows[run_id] = row
         self._parts.put({run_id: msgspec.json.encode(row)})
 
@@ -190,29 +150,34 @@ class RunList:
         self._wanting.discard(run_id)
         self._parts.drop(run_id)
 
-    def _follow(self, running: list[str]) -> None:
-        """Looks again at the newest runs that go on."""
-        for run_id in sorted(running, key=self._age)[:_FOLLOWED]:
-            if run_id in self._rows and run_id not in self._wanting:
-                self._ask(run_id)
+    def _begin_filling(self) -> None:
+        """Asks directories beside those who look at the list: to read a large run takes seconds."""
+        if self._wanting and not self._is_filling:
+            self._is_filling = True
+            Thread(target=self._fill, daemon=True).start()
 
-    def _find_figures(self) -> None:
-        """Asks directories, the newest first, as long as nobody has to wait for it."""
-        end = time.monotonic() + _FILLING
-        for run_id in sorted(self._wanting, key=self._age):
-            self._ask(run_id)
-            if time.monotonic() > end:
-                break
+    def _fill(self) -> None:
+        while (run_id := self._next()) is not None:
+            line, run = self._manifest.runs.get(run_id), self._run(run_id)
+            feed = self._feeds.of(run_id) if _is_held(run) else Feed(run)
+            try:
+                figures = figures_of(feed.look(), run)
+            except RunDirError:  # the directory is empty, or broken: nobody knows more
+                figures = Figures("lost")
+            with self._lock:
+                if self._manifest.runs.get(run_id) is line:  # else more was said of it meanwhile
+                    self._figures[run_id] = figures
+                self._put(run_id)
 
-    def _ask(self, run_id: str) -> None:
-        self._wanting.discard(run_id)
-        run = self._run(run_id)
-        feed = self._feeds.of(run_id) if run.is_held() else Feed(run)
-        try:
-            self._figures[run_id] = _figures(feed.look(), run)
-        except RunDirError:  # the directory is empty, or broken: nobody knows more
-            self._figures[run_id] = Figures("lost")
-        self._put(run_id)
+    def _next(self) -> str | None:
+        """The newest run whose directory is still to be asked."""
+        with self._lock:
+            if not self._wanting:
+                self._is_filling = False
+                return None
+            run_id = min(self._wanting, key=self._age)
+            self._wanting.remove(run_id)
+            return run_id
 
     def _run(self, run_id: str) -> RunDir:
         return self.output.run(safe_name(run_id))
@@ -221,32 +186,9 @@ class RunList:
         return -(self._rows[run_id].at or 0.0) if run_id in self._rows else 0.0
 
 
-def _figures(report: RunInstrumentation, run: RunDir) -> Figures:
-    at = moment(report.started_at)
-    if at is None and (state := read_state(run)) is not None:
-        at = state.updated_at
-    return Figures(report.status, report.recipe_name, at, run_totals(report), report.tags or None)
-
-
-def _row(line: ManifestLine, figures: Figures | None, *, gone: bool) -> Row:
-    at = moment(line.started_at)
-    row = Row(line.run_id, line.recipe, line.status, at, tags=line.tags, gone=gone)
-    totals = line.totals
-    if figures is not None:
-        row.recipe = line.recipe or figures.recipe
-        row.at = figures.at if at is None else at
-        row.tags = line.tags or figures.tags
-        totals = figures.totals if not line.ended_at or totals is None else totals
-        if not line.ended_at or line.status is None:
-            row.status = figures.status
-    if totals is not None:
-        row.wall_seconds, row.metered, row.mocked = totals.wall_seconds, totals.metered, totals.mocked
-        if totals.metered:
-            row.calls, row.prompt_tokens, row.completion_tokens = (
-                totals.calls,
-                totals.prompt_tokens,
-                totals.completion_tokens,
-            )
-            row.cost = None if totals.cost is None else msgspec.Raw(exact(totals.cost).encode())
-            row.cost_status, row.currency = totals.cost_status, totals.currency
-    return row
+def _is_held(run: RunDir) -> bool:
+    """Whether a driver lives; none does whose lock nobody can open."""
+    try:
+        return run.is_held()
+    except OSError:
+        return False

@@ -105,10 +105,10 @@ def bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def serve(output: OutputDir, access: Access, bound: socket.socket, ready: Callable[[], Any]) -> None:
-    """Serves until a signal ends it; calls `ready` before."""
-    stopping: list[uvicorn.Server] = []
-    app = make_app(output, access, lambda: stopping[0].should_exit)
+def make_server(output: OutputDir, access: Access) -> uvicorn.Server:
+    """A server of the dashboard; its streams end when it is told to exit."""
+    servers: list[uvicorn.Server] = []
+    app = make_app(output, access, lambda: servers[0].should_exit)
     config = uvicorn.Config(
         app,
         http=Patient,
@@ -120,7 +120,13 @@ def serve(output: OutputDir, access: Access, bound: socket.socket, ready: Callab
         limit_concurrency=_CONNECTIONS,
         timeout_graceful_shutdown=3,
     )
-    stopping.append(uvicorn.Server(config))
+    servers.append(uvicorn.Server(config))
+    return servers[0]
+
+
+def serve(output: OutputDir, access: Access, bound: socket.socket, ready: Callable[[], Any]) -> None:
+    """Serves until a signal ends it; calls `ready` before."""
+    server = make_server(output, access)
     bound.listen()
     ready()
-    stopping[0].run(sockets=[bound])
+    server.run(sockets=[bound])

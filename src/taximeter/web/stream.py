@@ -20,6 +20,8 @@ _TICK = 0.35
 _BEAT = 4.0
 """Seconds after which a word is said though there is nothing new: who hears none knows that the line is dead."""
 
+_BEAT_EVENT = b"event: beat\ndata: {}\n\n"
+
 LATEST = "latest"
 """In the place of a run id: whichever is the newest."""
 
@@ -31,7 +33,7 @@ class Streams:
         self._runs = runs
         self._feeds = feeds
         self._is_stopping = is_stopping
-        self._threads = CapacityLimiter(8)
+        self._threads = CapacityLimiter(16)
 
     async def follow(self, wanted: str, version: str) -> AsyncIterator[bytes]:
         """Tells of the list since that version, and of the wanted run; of the newest where there is no such run.
@@ -42,9 +44,11 @@ class Streams:
         watcher = _Watcher(self._runs, self._feeds, wanted, version)
         said = 0.0
         while not self._is_stopping():
-            news = await to_thread.run_sync(watcher.news, limiter=self._threads)
-            if news or time.monotonic() - said >= _BEAT:
-                yield news or b"event: beat\ndata: {}\n\n"
+            looking = asyncio.create_task(to_thread.run_sync(watcher.news, limiter=self._threads))
+            while not (await asyncio.wait((looking,), timeout=_BEAT))[0]:  # a large run is read for the first time
+                yield _BEAT_EVENT
+            if looking.result() or time.monotonic() - said >= _BEAT:
+                yield looking.result() or _BEAT_EVENT
                 said = time.monotonic()
             await asyncio.sleep(_TICK)
 

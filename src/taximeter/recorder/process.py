@@ -7,8 +7,12 @@ import time
 from collections.abc import Iterator
 from itertools import chain, count, product, repeat
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from taximeter import settings
+
+if TYPE_CHECKING:
+    from taximeter.recorder.spans import StageSpan
 
 
 class Process:
@@ -28,6 +32,7 @@ class Process:
         "seq",
         "span_id",
         "span_ids",
+        "stages",
         "trace_prefix",
     )
 
@@ -53,6 +58,9 @@ class Process:
         self.parent = parent
         self.forked_from = forked_from
         """Span id of the process that it was forked from while that one recorded."""
+
+        self.stages: set[StageSpan] = set()
+        """Stages that were begun here and are open."""
 
         self.span_id = next(self.span_ids)
         """Span id of the process itself."""

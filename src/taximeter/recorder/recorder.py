@@ -50,7 +50,7 @@ class Recorder(Switch):
         """Reads this service's cumulative counters (see `TokenService`) whenever an outermost span closes."""
         from taximeter.recorder.attribution import ServiceMeter
 
-        with self._lock:
+        with self.lock:
             self.meter = None if service is None else ServiceMeter(service)
         return self
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from random import random
+from threading import get_ident
 from time import perf_counter, thread_time
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import msgspec
 
-from taximeter.events import SpanEvent, SpanKind, Status
+from taximeter.events import Event, SpanEvent, SpanKind, Status
 from taximeter.recorder.buckets import TokenBucket
 from taximeter.recorder.context import (
     CLOSED,
@@ -30,6 +31,9 @@ from taximeter.recorder.instance import RECORDER
 F = TypeVar("F", bound=Callable[..., Any])
 _COROUTINE = 0x80 | 0x100
 """Flags of the code of a coroutine (`inspect.CO_COROUTINE`, `CO_ITERABLE_COROUTINE`)."""
+
+GOES_ON_IN = "goes_on_in"
+"""The run in which a stage goes on, if its process begins another one: in the `meta` of the stage, by this name."""
 
 _SUSPENDS = GENERATOR | _COROUTINE
 _getframe = sys._getframe
@@ -190,41 +194,67 @@ class Span(Node):
 class StageSpan(Span):
     """A span that names the stage for all inside, unless they have one already."""
 
-    __slots__ = ()
+    __slots__ = ("_thread",)
 
     def open(self, measures_cpu: bool) -> None:
-        """Puts the span on the stack, and says that the stage has begun."""
+        """Puts the span on the stack, and says that the stage has begun: who dies in a stage has been in it."""
         super().open(False)
         outer = self.scope
         is_stage = outer.stage_id is None
-        if is_stage:
-            self.kind = "stage"
         self.scope = msgspec.structs.replace(outer, stage=self.name, stage_id=self.name if is_stage else outer.stage_id)
         if is_stage:
-            self._tell_begin()
+            self.kind = "stage"
+            with RECORDER.lock:
+                self._process.stages.add(self)
+                RECORDER.emit(self._begun(RECORDER.run_id))
+        self._thread = get_ident()
         self._cpu_began = thread_time() if measures_cpu else 0.0
 
-    def _tell_begin(self) -> None:
-        """Written when it is opened, too: who dies in a stage has been in it."""
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._began:
+            with RECORDER.lock:  # nobody leaves the run that it began in before it has ended there
+                RECORDER.process.stages.discard(self)
+                super().__exit__(kind, error, traceback)
+
+    def go_on(self, deliver: Callable[[Event], None], run_id: str) -> None:
+        """Ends in the run that its process leaves, with what it took there, and begins in the one that comes now."""
+        event = self._begun(run_id)
+        now = perf_counter()
+        event.ended_at, event.wall_ms = self._process.utc(now), (now - self._began) * 1e3
+        event.ok, event.status, event.meta = True, "done", {**self._meta, GOES_ON_IN: RECORDER.run_id}
+        if self._cpu_began and self._thread == get_ident():
+            cpu = thread_time()
+            event.cpu_ms, event.cpu_method = (cpu - self._cpu_began) * 1e3, "thread"
+            self._cpu_began = cpu
+        else:
+            self._cpu_began = 0.0  # no other thread can read the clock of this one
+        bucket, self._bucket = self._bucket, None
+        if bucket is not None:
+            _add_tokens(event, bucket.settle())
+        deliver(event)
+        self._began = now
+        RECORDER.emit(self._begun(RECORDER.run_id))
+
+    def _begun(self, run_id: str) -> SpanEvent:
         process, parent, scope = self._process, self.parent, self.scope
-        RECORDER.emit(
-            SpanEvent(
-                event_id=(process.id, next(process.seq)),
-                run_id=RECORDER.run_id or "",
-                trace_id=self.trace_id,
-                span_id=self.span_id,
-                kind="stage",
-                span=self.name,
-                started_at=process.utc(self._began),
-                parent_id=process.parent.span_id if parent is None else parent.span_id,
-                parent_span=process.parent.name if parent is None else parent.name,
-                stage=scope.stage,
-                stage_id=scope.stage_id,
-                session_id=scope.session_id,
-                tags=scope.tags,
-                pid=process.pid,
-                meta=self._meta or None,
-            )
+        return SpanEvent(
+            event_id=(process.id, next(process.seq)),
+            run_id=run_id,
+            trace_id=self.trace_id,
+            span_id=self.span_id,
+            kind="stage",
+            span=self.name,
+            started_at=process.utc(self._began),
+            parent_id=process.parent.span_id if parent is None else parent.span_id,
+            parent_span=process.parent.name if parent is None else parent.name,
+            stage=scope.stage,
+            stage_id=scope.stage_id,
+            session_id=scope.session_id,
+            tags=scope.tags,
+            pid=process.pid,
+            meta=self._meta or None,
         )
 
 

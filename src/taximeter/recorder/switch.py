@@ -56,7 +56,9 @@ class Switch:
         self.beat_at = 0.0
         """When the span of the process is to be written anew, on the clock of `perf_counter`."""
 
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while it is turned on or off, rolls or beats, and while a stage begins or ends."""
+
         self._settled = False
         self._spares_prices = False
         """Whether the built-in prices are left alone until they are asked for: a program that only the environment
@@ -98,7 +100,7 @@ class Switch:
     def settled(self) -> bool:
         """Whether it records, once the environment has been asked."""
         if not self._settled:
-            with self._lock:
+            with self.lock:
                 if not self._settled:
                     self._settled = True
                     if settings.ENABLED.is_on():
@@ -143,7 +145,7 @@ class Switch:
         from taximeter.recorder.home import open_home
         from taximeter.recorder.roll import parse_roll
 
-        with self._lock:
+        with self.lock:
             self._settled = True
             part, rolling = self._part, parse_roll(roll)
             options = self.options.changed(
@@ -236,6 +238,9 @@ class Switch:
         part.export()
         self._begin(part)
         if old is not None:
+            if old.home.run_id != home.run_id:
+                for stage in tuple(self.process.stages):
+                    guard.guarded(stage.go_on)(old.delivery(), old.home.run_id)
             old.end("done", None)
 
     def _begin(self, part: Part) -> None:
@@ -246,7 +251,7 @@ class Switch:
 
     def disable(self) -> None:
         """Ends the run of this process and turns the recorder off; what is open then is not written any more."""
-        with self._lock:
+        with self.lock:
             self._settled = True
             self._end("done", None)
 
@@ -259,7 +264,7 @@ class Switch:
 
     def at_exit(self) -> None:
         """Ends the run when the process ends in good order."""
-        with self._lock:
+        with self.lock:
             part, options = self._part, self.options
             if part is None:
                 return
@@ -272,7 +277,7 @@ class Switch:
     def beat(self, now: float) -> None:
         """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter`."""
         self.beat_at = now + _BEAT
-        with self._lock:
+        with self.lock:
             part, roll = self._part, self.options.roll
             if part is None or self.deliver is None:
                 return
@@ -293,7 +298,7 @@ class Switch:
     def in_child(self) -> None:
         """Makes this the recorder of a child that was just forked: new ids, a new file, no lock of the parent's."""
         parent, part = self.process, self._part
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
         self.process = Process(parent.parent, parent.span_id if part is not None else parent.forked_from)
         guard.forget()
         if part is not None:
@@ -301,7 +306,7 @@ class Switch:
             self.deliver = guard.delivering(self._first_in_child)
 
     def _first_in_child(self, event: Event) -> None:
-        with self._lock:
+        with self.lock:
             part = self._part
             if part is None:
                 return

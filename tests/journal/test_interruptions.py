@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
@@ -82,6 +83,29 @@ def test_a_handler_that_records(tmp_path: Path) -> None:
         acted = before_bytecode(number, work, lambda: journal.append(call(n + 2)))  # noqa: B023
         journal.close()
         assert sorted(lines(path)) == list(range(n + 2 + acted)), f"before bytecode {number}"
+        if not acted:
+            break
+    assert number > 100
+
+
+def test_another_thread_and_a_handler(tmp_path: Path) -> None:
+    for number in count():
+        path = tmp_path / f"{number}.jsonl"
+        journal, n = nearly_full(path)
+        threads: list[threading.Thread] = []
+
+        def act() -> None:
+            other = threading.Thread(target=lambda: journal.append(call(n + 1)))  # noqa: B023
+            threads.append(other)  # noqa: B023
+            other.start()
+            other.join(0.005)  # it may have to wait for us
+            journal.append(call(n + 2))  # noqa: B023
+
+        acted = before_bytecode(number, lambda: journal.append(call(n)), act)  # noqa: B023
+        for thread in threads:
+            thread.join()
+        journal.close()
+        assert sorted(lines(path)) == list(range(n + 1 + 2 * acted)), f"before bytecode {number}"
         if not acted:
             break
     assert number > 100

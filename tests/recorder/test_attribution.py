@@ -1,6 +1,7 @@
 """Tokens belong to the spans that were open where they were used."""
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
@@ -9,8 +10,11 @@ import pytest
 
 import taximeter
 from taximeter.errors import SetupError
+from taximeter.recorder import guard
 from taximeter.recorder.attribution import TokenTracker, diff, snapshot_service, token_source
+from taximeter.recorder.buckets import TokenBucket
 from taximeter.recorder.recorder import Recorder
+from taximeter.totals import Totals
 from taximeter.usage import Usage
 from tests.recorder.events import calls, events, of_recorder
 
@@ -182,6 +186,51 @@ def test_differences_and_sources() -> None:
     assert diff(after, before) == {"llm": {"big": {"input_tokens": 5}}}
     assert token_source(after, before) == "tracker"
     assert token_source(before, before) == "missing"
+
+
+def test_a_thread_that_adds_models_while_the_span_closes_does_no_harm(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add, settle = Totals.__add__, TokenBucket.settle
+
+    def settled(bucket: TokenBucket) -> TokenBucket:
+        settle(bucket)
+        monkeypatch.setattr(Totals, "__add__", interrupted)
+        return bucket
+
+    def interrupted(one: Totals, other: Totals) -> Totals:
+        monkeypatch.undo()
+        worker = threading.Thread(target=tell)
+        worker.start()
+        worker.join()
+        return add(one, other)
+
+    with taximeter.span("s"):
+        taximeter.log_llm_usage("big", 10, 1)
+
+        @taximeter.carry
+        def tell() -> None:
+            for number in range(64):  # so many that they are added up at once
+                taximeter.log_llm_usage(f"model {number}", 1, 1)
+
+        monkeypatch.setattr(TokenBucket, "settle", settled)
+    assert len(calls(events(recorder))) == 65
+    assert of_recorder(recorder)["s"].tokens == {"input_tokens": 10, "output_tokens": 1}
+    assert not guard.failures
+
+
+def test_what_goes_wrong_with_the_tokens_of_a_span_does_not_reach_the_program(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> Totals:
+        raise ArithmeticError("no sum")
+
+    with taximeter.span("s"):
+        taximeter.log_llm_usage("big", 10, 1)
+        monkeypatch.setattr(Totals, "__add__", fail)
+    monkeypatch.undo()
+    assert of_recorder(recorder)["s"].status == "done"
+    assert guard.failures == {"ArithmeticError: no sum": 1}
 
 
 def test_items_belong_to_the_outermost_span(recorder: Recorder) -> None:

@@ -5,8 +5,6 @@ import math
 import os
 import subprocess
 import sys
-import threading
-import time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -320,84 +318,6 @@ def test_losses_stand_in_the_report(tmp_path: Path, card: Path) -> None:
     losses = build(RunDir(tmp_path / "runs" / "r")).losses
     assert losses.rejected == 1
     assert list(losses.reasons) == ["prompt_tokens must be a whole number from 0 to 2**63 - 1, not -1"]
-
-
-def test_a_service_rolls_into_the_next_run(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
-    for number in range(3):
-        with taximeter.span("big", text="x" * 600_000 if number else ""):
-            pass
-        with taximeter.span("small"):
-            pass
-        for _ in range(5):
-            with taximeter.span("filler", text="x" * 200_000):
-                pass
-        recorder.beat_at = 0
-        with taximeter.span("last"):
-            pass
-    taximeter.disable()
-    runs = sorted(path.name for path in (tmp_path / "runs").iterdir())
-    assert runs == ["svc", "svc.2", "svc.3", "svc.4"]
-    assert [build(RunDir(tmp_path / "runs" / name)).status for name in runs] == ["done"] * 4
-    assert len([e for e in read_all(tmp_path) if getattr(e, "span", "") == "small"]) == 3
-
-
-def test_a_stage_that_is_open_while_a_service_rolls_is_done_in_both_runs(tmp_path: Path, card: Path) -> None:
-    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
-    began = time.monotonic()
-    with taximeter.record_stage("serve", port=80):
-        for count in (1, 2):
-            taximeter.items(count)
-            for _ in range(count):
-                taximeter.log_llm_usage("big", 100, 10)
-            for _ in range(6):
-                with taximeter.span("filler", text="x" * 200_000):
-                    pass
-            if count == 1:
-                recorder.beat_at = 0
-                with taximeter.span("rolls"):
-                    pass
-    took = (time.monotonic() - began) * 1000
-    taximeter.disable()
-    reports = [build(RunDir(tmp_path / "runs" / name)) for name in ("svc", "svc.2")]
-    assert [[(stage.id, stage.status) for stage in report.stages] for report in reports] == [[("serve", "done")]] * 2
-    assert [report.totals.calls for report in reports] == [1, 2]
-    assert [sum(e.wall_ms or 0 for e in stages_of(tmp_path, name)) <= took for name in ("svc", "svc.2")] == [True] * 2
-    (first_begun, first), (second_begun, second) = (stages_of(tmp_path, name) for name in ("svc", "svc.2"))
-    assert (first.items_out, second.items_out) == (1, 2)
-    assert first.tokens == {"input_tokens": 100, "output_tokens": 10}
-    assert second.tokens == {"input_tokens": 200, "output_tokens": 20}
-    assert first.meta == {"port": 80, "goes_on_in": "svc.2"}
-    assert second_begun.meta == second.meta == {"port": 80}
-    assert first.ended_at == second.started_at
-    assert 0 < (first.cpu_ms or 0) + (second.cpu_ms or 0) <= took
-    assert first_begun.span_id == second.span_id
-
-
-def stages_of(output: Path, run_id: str) -> list[SpanEvent]:
-    found = read_all(output / "runs" / run_id)
-    return [e for e in found if isinstance(e, SpanEvent) and e.kind == "stage"]
-
-
-def test_a_stage_that_another_thread_rolls_does_not_take_its_cpu_time(tmp_path: Path, card: Path) -> None:
-    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
-
-    def roll() -> None:
-        for _ in range(6):
-            with taximeter.span("filler", text="x" * 200_000):
-                pass
-        recorder.beat_at = 0
-        with taximeter.span("rolls"):
-            pass
-
-    with taximeter.record_stage("serve"):
-        thread = threading.Thread(target=roll)
-        thread.start()
-        thread.join()
-    taximeter.disable()
-    for name in ("svc", "svc.2"):
-        ended = stages_of(tmp_path, name)[-1]
-        assert (ended.status, ended.cpu_ms) == ("done", None)
 
 
 def test_clocks_are_of_one_moment() -> None:

@@ -81,7 +81,7 @@ class TokenBucket:
 
     def tokens(self) -> dict[str, int]:
         """Counts that are not 0: of all calls, and among them `embedding_tokens`."""
-        whole = sum(self.totals.values(), NOTHING)
+        whole = sum(self._parts(), NOTHING)
         return {name: count for name in TOKENS if (count := getattr(whole, name))}
 
     def cost_usd(self) -> dict[str, Decimal] | None:
@@ -93,11 +93,15 @@ class TokenBucket:
         return {**amounts, "total": EXACT.add(amounts["llm"], amounts["embedding"])}
 
     def _money(self, kind: str) -> Decimal | None:
-        return sum((totals for (of, _), totals in self.totals.items() if of == kind), NOTHING).cost
+        return sum(self._parts(kind), NOTHING).cost
+
+    def _parts(self, *kinds: str) -> tuple[Totals, ...]:
+        """Those of calls of these kinds, or of all: a copy, since another thread may add a model meanwhile."""
+        return tuple(totals for (kind, _), totals in tuple(self.totals.items()) if not kinds or kind in kinds)
 
     def model(self, kind: str) -> str | None:
         """The model of the calls of a kind; of several the one that was called first."""
-        return next((model for of, model in self.totals if of == kind), None)
+        return next((model for of, model in tuple(self.totals) if of == kind), None)
 
     def source(self) -> TokenSource | None:
         """Where the counts come from; None if there are no calls."""

@@ -25,7 +25,7 @@ from taximeter.recorder.context import (
     scope_of,
     span_of,
 )
-from taximeter.recorder.guard import told
+from taximeter.recorder.guard import guarded, told
 from taximeter.recorder.instance import RECORDER
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -177,7 +177,7 @@ class Span(Node):
         if error is not None:
             event.ok, event.status, event.error = False, _status(error), told(error)
         if self._bucket is not None:
-            _add_tokens(event, self._bucket.settle())
+            _add_tokens(event, self._bucket)
         deliver(event)
         if ended > recorder.beat_at:
             recorder.beat(ended)
@@ -232,7 +232,7 @@ class StageSpan(Span):
             self._cpu_began = 0.0  # no other thread can read the clock of this one
         bucket, self._bucket = self._bucket, None
         if bucket is not None:
-            _add_tokens(event, bucket.settle())
+            _add_tokens(event, bucket)
         deliver(event)
         self._began = now
         RECORDER.emit(self._begun(RECORDER.run_id))
@@ -264,7 +264,9 @@ def _status(error: BaseException) -> Status:
     return "cancelled" if stopped else "failed"
 
 
+@guarded
 def _add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
+    bucket.settle()
     event.llm_model, event.embed_model = bucket.model("llm"), bucket.model("embedding")
     event.tokens = bucket.tokens() or None
     event.cost_usd = bucket.cost_usd()

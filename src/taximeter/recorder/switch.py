@@ -274,6 +274,7 @@ class Switch:
         if options.summary and began_here and part.home.run is not None:
             guard.guarded(_run_hooks)(str(part.home.run.path))
 
+    @guard.guarded
     def beat(self, now: float) -> None:
         """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter`."""
         self.beat_at = now + _BEAT

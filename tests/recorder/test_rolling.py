@@ -1,0 +1,144 @@
+"""A service does not end: it begins a new run from time to time, and each run is whole."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import taximeter
+from taximeter.errors import SetupError
+from taximeter.events import SpanEvent
+from taximeter.recorder import roll as rolls
+from taximeter.recorder.roll import parse_roll
+from taximeter.recorder.sinks.jsonl import JsonlSink
+from taximeter.recorder.sinks.memory import MemorySink
+from taximeter.report.build import build
+from taximeter.rundir import RunDir
+from tests.recorder.events import read_all
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1GiB", 1 << 30), ("1GB", 10**9), ("500MB", 500 * 10**6), (" 2 MiB ", 2 << 20), ("3kB", 3_000)]
+)
+def test_after_so_many_bytes(text: str, size: int, tmp_path: Path) -> None:
+    roll, sink = parse_roll(text), JsonlSink(tmp_path / "e.jsonl")
+    assert roll is not None
+    roll.begin("svc")
+    file = tmp_path / "e.jsonl.open"
+    os.truncate(file, size - 1)  # a hole: it takes no space
+    assert not roll.is_due(sink)
+    os.truncate(file, size)
+    assert roll.is_due(sink)
+    assert [roll.next_run_id(), roll.next_run_id()] == ["svc.2", "svc.3"]
+    sink.close()
+    assert not roll.is_due(sink), "nothing is open that could grow"
+    assert not roll.is_due(MemorySink()), "nor is there a file"
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("1d", 86_400), ("12h", 43_200), ("30m", 1_800), ("90s", 90)])
+def test_after_so_much_time_workers_of_one_service_reach_the_same_runs(
+    text: str, seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [1_000.0]
+    monkeypatch.setattr(rolls.time, "monotonic", lambda: now[0])
+    one, other = (parse_roll(text) for _ in range(2))
+    assert one is not None
+    assert other is not None
+    for roll in (one, other):
+        roll.begin("svc")
+    now[0] += seconds - 1
+    assert not one.is_due(MemorySink())
+    now[0] += 1
+    assert one.is_due(MemorySink())
+    assert one.next_run_id() == "svc.2"
+    now[0] += 2 * seconds
+    assert one.is_due(MemorySink())
+    assert one.next_run_id() == other.next_run_id() == "svc.4", "who slept comes to where the others are"
+
+
+@pytest.mark.parametrize("text", ["", "1", "d", "0d", "1.5h", "-1d", "1 week", "1gib", "1\ud800"])
+def test_what_is_no_roll_is_told_at_once(text: str, tmp_path: Path) -> None:
+    with pytest.raises(SetupError, match="roll cannot be"):
+        taximeter.enable(output_dir=tmp_path, roll=text)
+    assert not taximeter.is_enabled()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_service_rolls_into_the_next_run(tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
+    for number in range(3):
+        with taximeter.span("big", text="x" * 600_000 if number else ""):
+            pass
+        with taximeter.span("small"):
+            pass
+        for _ in range(5):
+            with taximeter.span("filler", text="x" * 200_000):
+                pass
+        recorder.beat_at = 0
+        with taximeter.span("last"):
+            pass
+    taximeter.disable()
+    runs = sorted(path.name for path in (tmp_path / "runs").iterdir())
+    assert runs == ["svc", "svc.2", "svc.3", "svc.4"]
+    assert [build(RunDir(tmp_path / "runs" / name)).status for name in runs] == ["done"] * 4
+    assert len([e for e in read_all(tmp_path) if getattr(e, "span", "") == "small"]) == 3
+
+
+def test_a_stage_that_is_open_while_a_service_rolls_is_done_in_both_runs(tmp_path: Path, card: Path) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
+    began = time.monotonic()
+    with taximeter.record_stage("serve", port=80):
+        for count in (1, 2):
+            taximeter.items(count)
+            for _ in range(count):
+                taximeter.log_llm_usage("big", 100, 10)
+            for _ in range(6):
+                with taximeter.span("filler", text="x" * 200_000):
+                    pass
+            if count == 1:
+                recorder.beat_at = 0
+                with taximeter.span("rolls"):
+                    pass
+    took = (time.monotonic() - began) * 1000
+    taximeter.disable()
+    reports = [build(RunDir(tmp_path / "runs" / name)) for name in ("svc", "svc.2")]
+    assert [[(stage.id, stage.status) for stage in report.stages] for report in reports] == [[("serve", "done")]] * 2
+    assert [report.totals.calls for report in reports] == [1, 2]
+    assert [sum(e.wall_ms or 0 for e in stages_of(tmp_path, name)) <= took for name in ("svc", "svc.2")] == [True] * 2
+    (first_begun, first), (second_begun, second) = (stages_of(tmp_path, name) for name in ("svc", "svc.2"))
+    assert (first.items_out, second.items_out) == (1, 2)
+    assert first.tokens == {"input_tokens": 100, "output_tokens": 10}
+    assert second.tokens == {"input_tokens": 200, "output_tokens": 20}
+    assert first.meta == {"port": 80, "goes_on_in": "svc.2"}
+    assert second_begun.meta == second.meta == {"port": 80}
+    assert first.ended_at == second.started_at
+    assert 0 < (first.cpu_ms or 0) + (second.cpu_ms or 0) <= took
+    assert first_begun.span_id == second.span_id
+
+
+def stages_of(output: Path, run_id: str) -> list[SpanEvent]:
+    found = read_all(output / "runs" / run_id)
+    return [e for e in found if isinstance(e, SpanEvent) and e.kind == "stage"]
+
+
+def test_a_stage_that_another_thread_rolls_does_not_take_its_cpu_time(tmp_path: Path, card: Path) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
+
+    def roll() -> None:
+        for _ in range(6):
+            with taximeter.span("filler", text="x" * 200_000):
+                pass
+        recorder.beat_at = 0
+        with taximeter.span("rolls"):
+            pass
+
+    with taximeter.record_stage("serve"):
+        thread = threading.Thread(target=roll)
+        thread.start()
+        thread.join()
+    taximeter.disable()
+    for name in ("svc", "svc.2"):
+        ended = stages_of(tmp_path, name)[-1]
+        assert (ended.status, ended.cpu_ms) == ("done", None)

@@ -172,3 +172,56 @@ def test_a_bill_holds_for_the_same_sheet_only(tmp_path: Path, sheet: str) -> Non
     writing.close()
     assert ask(reprice.command, str(writing.run.path))["run"]["repriced"] == Decimal("0.25")
     assert ask(reprice.command, str(writing.run.path), "--price-table", sheet)["run"]["repriced"] == 0
+
+
+DATED = """
+models:
+- {model: d, input: 4, cache_write: {5m: 5, 1h: 8}, per: 1M, valid_to: 2026-03-01}
+- {model: d, input: 2, per: 1M, valid_from: 2026-03-01, cache_write: {5m: 2.5, 1h: 4},
+   variants: [{when: {processing: batch}, multiply: 0.5}, {when: {service_tier: flex}, input: 1}]}
+"""
+
+
+@pytest.fixture
+def dated(tmp_path: Path) -> str:
+    path = tmp_path / "dated.yaml"
+    path.write_text(DATED)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("options", "amount"),
+    [
+        (["--at", "2026-02-28"], "0.0045"),  # 1,000 x 4 + 100 x 5
+        (["--at", "2026-02-28T23:59:59", "--ttl", "1h"], "0.0048"),  # 1,000 x 4 + 100 x 8
+        (["--at", "2026-03-01"], "0.00225"),  # 1,000 x 2 + 100 x 2.5
+        (["--at", "2026-03-01", "--batch"], "0.001125"),  # half of it
+        (["--at", "2026-03-01", "--tier", "flex"], "0.00125"),  # 1,000 x 1 + 100 x 2.5
+        (["--at", "2026-03-01", "--tier", "flex", "--batch"], "0.000625"),  # half of that
+    ],
+)
+def test_what_a_request_costs_depends_on_its_time_and_kind(dated: str, options: list[str], amount: str) -> None:
+    counted = ("--input", "1100", "--cache-write", "100")
+    found = ask(prices.command, "explain", "d", *counted, *options, "--price-table", dated)
+    assert (found["amount"], found["status"]) == (Decimal(amount), "priced")
+
+
+def test_the_rates_of_a_day_are_listed_and_shown(dated: str) -> None:
+    for at, rate in (("2026-02-28", 4), ("2026-03-01", 2)):
+        (listed,) = ask(prices.command, "--at", at, "--price-table", dated)["entries"]
+        shown = ask(prices.command, "show", "d", "--at", at, "--price-table", dated)["entry"]
+        assert listed == shown
+        assert shown["rates"]["input_tokens"] == [rate, 1_000_000]
+
+
+def test_a_run_at_another_time(tmp_path: Path, dated: str) -> None:
+    writing = Writing(tmp_path / "output", plan([stage(1, "one")]))
+    writing.start("one")
+    writing.sink("one", call("d", prompt_tokens=1000, completion_tokens=0, created_at="2026-03-02T00:00:00Z"))
+    writing.end("one")
+    writing.close()
+    run = str(writing.run.path)
+    assert ask(reprice.command, run, "--price-table", dated)["run"]["repriced"] == Decimal("0.002")
+    assert ask(reprice.command, run, "--price-table", dated, "--at", "2026-02-28")["run"]["repriced"] == Decimal(
+        "0.004"
+    )

@@ -169,3 +169,14 @@ def test_a_user_s_sheet_knows_the_world_only_if_it_says_so(sheet: Any) -> None:
     # 1,000,000 x 2.5 per million
     assert cost(world, "gpt-4o").amount == D("2.5")
     assert cost(world, "gpt-4o", provider="my-own-server").status == "unpriced"
+
+
+def test_what_genai_prices_passes_over_in_silence_is_said(sheet: Any) -> None:
+    world = sheet("- {model: m, free: true}", "extends: genai-prices")
+    batch = cost(world, "claude-2", provider="anthropic", processing="batch")
+    assert (batch.amount, batch.status) == (D(8), "partial")  # 1,000,000 x 8 per million, as of any other request
+    assert batch.reason == "no rates for processing batch: standard rates"
+    searched = cost(world, "claude-2", Usage(1000, 0, counters=counts({"web_searches": 3})), provider="anthropic")
+    assert (searched.amount, searched.status, searched.unpriced_units) == (D("0.008"), "partial", ("web_searches",))
+    without_rates = cost(world, "mai-ds-r1:free", provider="azure")
+    assert (without_rates.amount, without_rates.status) == (None, "unpriced")

@@ -121,7 +121,12 @@ def _by_modality(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], li
 
 def _may_overlap(usage: Usage, plain: list[Bucket]) -> bool:
     """Whether tokens may be both of a modality and cached, and nobody says how many."""
-    return bool(usage.cache_write_input_tokens) or any(getattr(usage, _cached(unit)) is None for unit, _ in plain)
+    if usage.cache_write_input_tokens:
+        return True
+    told = sum(getattr(usage, f"{modality}_{CACHE_READ}") or 0 for modality in MODALITIES)
+    if told == usage.cache_read_input_tokens:
+        return False  # a modality that is not named has no part in it
+    return any(getattr(usage, _cached(unit)) is None for unit, _ in plain)
 
 
 def _cached(unit: str) -> str:

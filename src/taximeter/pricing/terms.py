@@ -119,6 +119,8 @@ def _unknown_kind(special: dict[str, str], entry: Entry, active: Sequence[Varian
     known = {name for variant in active for name in variant.when}
     if not any("region" in variant.when for variant in entry.variants):
         known.add("region")  # the sheet makes no difference between regions
+    if special.get("processing") == special.get("service_tier") and known & {"processing", "service_tier"}:
+        known |= {"processing", "service_tier"}  # Anthropic says of a batch that `batch` is its tier, too
     unknown = [f"{name} {value}" for name, value in special.items() if name not in known]
     return f"no rates for {', '.join(unknown)}: standard rates" if unknown else None
 

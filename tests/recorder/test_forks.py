@@ -102,7 +102,7 @@ def test_a_fork_while_another_thread_holds_every_lock_does_not_hang(tmp_path: Pa
     held, done = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with recorder._lock, sink._journal._lock:
+        with recorder.lock, sink._journal._lock:
             held.set()
             done.wait()
 

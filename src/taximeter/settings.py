@@ -51,6 +51,7 @@ RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OG
 SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
 SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
 CAPTURE_MARKS = Variable("TAXIMETER_CAPTURE_MARKS", "file in which Python processes say that they capture calls")
+PROXY = Variable("TAXIMETER_PROXY", "address of the proxy that records for this run")
 CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
 ASK_USAGE = Variable("TAXIMETER_ASK_USAGE", "`0`: streams are not asked to tell their usage")
 BUDGET = Variable("TAXIMETER_BUDGET", "what may be spent: `5.00` or `cost=5.00,tokens=1000000,calls=500`")
@@ -78,6 +79,7 @@ TABLE = (
     SESSION_ID,
     CAPTURE,
     CAPTURE_MARKS,
+    PROXY,
     ASK_USAGE,
     BUDGET,
     TAGS,
@@ -98,6 +100,7 @@ METERING = (
     ATTEMPT,
     CAPTURE,
     CAPTURE_MARKS,
+    PROXY,
     BUDGET,
     INSTRUMENT_ENABLED,
     INSTRUMENT_SINK,

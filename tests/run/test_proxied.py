@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from taximeter.errors import RunDirError
+from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.recipe.plan import Instrumentation, PlannedStage
 from taximeter.report.build import build
 from taximeter.report.schemas import RunInstrumentation
@@ -27,6 +29,32 @@ __all__ = ["here"]  # a fixture
 pytestmark = [pytest.mark.usefixtures("here"), pytest.mark.slow]
 
 CURL = """curl -sSf "$OPENAI_BASE_URL/chat/completions" --json '{"model": "big", "messages": []}' >/dev/null"""
+SDKS = """
+import asyncio, os
+import anthropic, openai
+from google import genai
+from mistralai.client import Mistral
+
+said = [{"role": "user", "content": "what?"}]
+whole = {"model": "m", "messages": said}
+sdk, later = openai.OpenAI(api_key="k"), openai.AsyncOpenAI(api_key="k")
+sdk.chat.completions.create(**whole)
+list(sdk.chat.completions.create(**whole, stream=True))
+claude, claude_later = anthropic.Anthropic(api_key="k"), anthropic.AsyncAnthropic(api_key="k")
+claude.messages.create(**whole, max_tokens=9)
+gemini = genai.Client(api_key="k")
+gemini.models.generate_content(model="m", contents="what?")
+list(gemini.models.generate_content_stream(model="m", contents="what?"))
+
+async def rest():
+    await later.chat.completions.create(**whole)
+    await claude_later.messages.create(**whole, max_tokens=9)
+    await gemini.aio.models.generate_content(model="m", contents="what?")
+
+asyncio.run(rest())
+url = os.environ["OPENAI_BASE_URL"].removesuffix("/v1")
+Mistral(api_key="k", server_url=url).chat.complete(**whole)
+"""
 ASK = """
 import openai
 sdk = openai.OpenAI(api_key="k")
@@ -39,6 +67,11 @@ def server() -> Iterator[Server]:
     server = Server()
     yield server
     server.stop()
+
+
+@pytest.fixture(autouse=True)
+def fresh(server: Server) -> None:
+    server.seen.clear()
 
 
 @pytest.fixture
@@ -70,10 +103,31 @@ def test_a_program_in_any_language_is_seen_and_its_calls_are_its_own(environment
     assert report().totals.cost is not None
 
 
-def test_a_python_program_counts_once_with_its_grandchildren(environment: dict[str, str]) -> None:
-    Path("ask.py").write_text(ASK)
-    execute(["sh", "-c", f"{sys.executable} ask.py; {sys.executable} -I ask.py"], environment, "--proxy")
-    assert (report().totals.calls, report().totals.missing_usage_calls) == (2, 0)
+def captured_by() -> Counter[str | None]:
+    """Who has recorded the calls of the run."""
+    lines = (line for path in Path("output/runs/r/events").iterdir() for line in LineReader(path, end=RESERVED).lines())
+    events = (json.loads(line.data) for line in lines)
+    return Counter(event["captured_by"] for event in events if event["schema_version"] == "call_v1")
+
+
+def test_a_python_program_counts_once_and_what_it_tells_as_well_is_no_second_call(environment: dict[str, str]) -> None:
+    told = "import taximeter\ntaximeter.log_llm_usage('big', 25, 7)\n"
+    Path("ask.py").write_text(f"{ASK}{told}")
+    Path("isolated.py").write_text(ASK)
+    execute(["sh", "-c", f"{sys.executable} ask.py; {sys.executable} -I isolated.py"], environment, "--proxy")
+    assert captured_by() == {"openai": 1, "proxy": 1}
+    [row] = report().stages
+    assert (row.llm_totals.calls, row.llm_totals.missing_usage_calls) == (2, 0)
+    assert row.attempts[0].uncaptured is None
+
+
+def test_every_sdk_says_to_the_proxy_that_it_has_recorded(server: Server, environment: dict[str, str]) -> None:
+    Path("sdks.py").write_text(SDKS)
+    upstreams = {"ANTHROPIC_BASE_URL": server.url, "GOOGLE_GEMINI_BASE_URL": server.url}
+    execute([sys.executable, "sdks.py"], environment | upstreams, "--proxy")
+    assert captured_by() == {"openai": 3, "anthropic": 2, "google-genai": 3, "mistralai": 1}
+    assert len(server.seen) == 9
+    assert report().totals.calls == 9
 
 
 def test_stages_of_a_recipe_and_each_of_their_attempts(environment: dict[str, str]) -> None:
@@ -142,9 +196,10 @@ def test_variables_name_stage_and_attempt_and_lead_past_another_proxy(run: RunDi
         own = proxy.variables({}, stage(env={"OPENAI_BASE_URL": "http://own"}), 2)
     finally:
         proxy.close()
-    assert all("/s/a%20b%2Fc/a/2/" in url for url in told.values())
+    address = told.pop("TAXIMETER_PROXY")
+    assert all(url.startswith(f"{address}/s/a%20b%2Fc/a/2/") for url in told.values())
     assert told.keys() == {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL"}
-    assert outer == told | {"no_proxy": "x,127.0.0.1", "NO_PROXY": "x,127.0.0.1"}
-    assert own.keys() == told.keys() - {"OPENAI_BASE_URL"}
+    assert outer == told | {"TAXIMETER_PROXY": address, "no_proxy": "x,127.0.0.1", "NO_PROXY": "x,127.0.0.1"}
+    assert own.keys() == (told.keys() | {"TAXIMETER_PROXY"}) - {"OPENAI_BASE_URL"}
     with pytest.raises(RunDirError, match=r"the proxy did not start: .*is not the directory of a run"):
         Proxy.start(RunDir(run.path / "snapshots"))

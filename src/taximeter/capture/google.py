@@ -19,6 +19,7 @@ from wrapt import wrap_function_wrapper
 from taximeter.capture import retrieved
 from taximeter.capture.body import believed, readings
 from taximeter.capture.exchange import Asked, Exchange
+from taximeter.capture.ourproxy import tell
 from taximeter.events import CallKind
 from taximeter.normalize.fields import fields, items
 from taximeter.normalize.read import read
@@ -146,6 +147,7 @@ def _once(wrapped: Callable[..., Any], _client: Any, args: Args, kwargs: Kwargs)
     exchange = _open.get()
     if exchange is not None:
         exchange.tries += 1
+        tell(args[0].url, args[0].headers)
     return wrapped(*args, **kwargs)
 
 

@@ -17,6 +17,7 @@ from wrapt import wrap_function_wrapper
 from taximeter.capture.answer import Events
 from taximeter.capture.body import readings
 from taximeter.capture.exchange import Asked, Exchange
+from taximeter.capture.ourproxy import tell
 from taximeter.capture.retrieved import Fetch, fetching
 from taximeter.capture.watch import watch
 from taximeter.events import CallKind, CallStatus
@@ -87,6 +88,8 @@ def _before_request(wrapped: Callable[..., Any], _hooks: Any, args: Args, kwargs
     exchange = _open.get()
     if exchange is not None:
         exchange.tries += 1
+        request = kwargs["request"] if "request" in kwargs else args[1]
+        tell(request.url, request.headers)
     return wrapped(*args, **kwargs)
 
 

@@ -1,7 +1,7 @@
 """The hooks of the SDKs of OpenAI and Anthropic, which are made alike.
 
-`SyncAPIClient.request` and `AsyncAPIClient.request` are one logical call each, tries included, and
-`_process_response` sees its successful answer, however the caller wants to have it.
+`SyncAPIClient.request` and `AsyncAPIClient.request` are one logical call each, tries included, `_build_request` makes
+what is sent for each try, and `_process_response` sees its successful answer, however the caller wants to have it.
 Source: `_base_client.py` of openai 3.54 and anthropic 2.14.
 """
 
@@ -19,6 +19,7 @@ from taximeter.capture.asking import accepted, is_refused, refused, with_usage_a
 from taximeter.capture.body import readings
 from taximeter.capture.endpoints import asked, provider_of
 from taximeter.capture.exchange import Exchange
+from taximeter.capture.ourproxy import tell
 from taximeter.capture.retrieved import Fetch, fetching, is_in_background
 from taximeter.capture.watch import watch
 from taximeter.recorder.captured import here
@@ -86,10 +87,10 @@ def hook(module: ModuleType) -> None:
         finally:
             _open.set(around)
 
-    wrap_function_wrapper(module, "SyncAPIClient.request", request)
-    wrap_function_wrapper(module, "AsyncAPIClient.request", async_request)
-    wrap_function_wrapper(module, "SyncAPIClient._process_response", _process_response)
-    wrap_function_wrapper(module, "AsyncAPIClient._process_response", _process_response)
+    for client, first in (("SyncAPIClient", request), ("AsyncAPIClient", async_request)):
+        wrap_function_wrapper(module, f"{client}.request", first)
+        wrap_function_wrapper(module, f"{client}._process_response", _process_response)
+    wrap_function_wrapper(module, "BaseClient._build_request", _build_request)
 
 
 def _admitted(begin: Begin) -> Begin:
@@ -125,6 +126,13 @@ def _begins(sdk: str) -> Begin:
 
 def _no_exchange(*_: object) -> None:
     """What is begun when nothing can be."""
+
+
+def _build_request(wrapped: Callable[..., Any], _client: Any, args: Args, kwargs: Kwargs) -> Any:
+    request = wrapped(*args, **kwargs)
+    if _open.get() is not None:
+        tell(request.url, request.headers)
+    return request
 
 
 def _process_response(wrapped: Callable[..., Any], _client: Any, args: Args, kwargs: Kwargs) -> Any:

@@ -17,6 +17,8 @@ STARTUP = str(Path(taximeter.__file__).parent / "capture" / "startup")
 """The folder on PYTHONPATH by which Python processes capture their calls."""
 
 _PATH = "PYTHONPATH"
+_LEFT_OUT = (settings.CAPTURE_MARKS.name, settings.PROXY.name)
+"""What belongs to a run around this one."""
 
 
 def stage_environment(
@@ -52,13 +54,16 @@ def metering_environment(
 
 
 def capturing(environment: Mapping[str, str], capture: Capture, marks: Path) -> dict[str, str]:
-    """An environment in which Python processes capture the calls of SDKs at their start, and say so in `marks`; with
-    `off` one in which none does, though it may be inherited from a run in which they do."""
-    given = {name: value for name, value in environment.items() if name != settings.CAPTURE_MARKS.name}
+    """An environment in which Python processes capture the calls of SDKs at their start; with `off` one in which none
+    does, though it may be inherited from a run in which they do. With `auto` they say in `marks` that they do it: with
+    `proxy` nobody has to look for others."""
+    given = {name: value for name, value in environment.items() if name not in _LEFT_OUT}
     there = given.pop(_PATH, "")
     folders = [folder for folder in there.split(os.pathsep) if folder != STARTUP] if there else []
     more = {settings.CAPTURE.name: "0"}
-    if capture == "auto":
+    if capture != "off":
         folders.insert(0, STARTUP)
-        more = {settings.CAPTURE.name: "startup", settings.CAPTURE_MARKS.name: str(marks)}
+        more = {settings.CAPTURE.name: "startup"}
+    if capture == "auto":
+        more[settings.CAPTURE_MARKS.name] = str(marks)
     return given | ({_PATH: os.pathsep.join(folders)} if folders else {}) | more

@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 import msgspec
 
+from taximeter import settings
 from taximeter.errors import RunDirError
 from taximeter.recipe.plan import Instrumentation, PlannedStage
 from taximeter.rundir import RunDir
-from taximeter.settings import without_metering
 
 _COMMAND = (sys.executable, "-P", "-m", "taximeter", "proxy", "--json", "--end-with-stdin", "--run-dir")
 _FAREWELL = 15.0
@@ -63,7 +63,7 @@ class Proxy:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=without_metering(os.environ),
+                env=settings.without_metering(os.environ),
                 start_new_session=True,  # it is not for the proxy to end when somebody presses Ctrl-C
             )
         assert process.stdout is not None
@@ -83,7 +83,7 @@ class Proxy:
         here = f"{address}/s/{quote(stage.id, safe='')}/a/{attempt}"
         urls = {name: url.replace(address, here, 1) for name, url in self._told.environment.items()}
         told = {name: url for name, url in urls.items() if name not in stage.env}
-        return told | _past_others(environment)
+        return told | {settings.PROXY.name: address} | _past_others(environment)
 
     def close(self) -> None:
         """Ends it, once requests on their way are answered; ChildProcessError if it has ended before."""

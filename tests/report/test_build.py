@@ -6,18 +6,21 @@ from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError
 from taximeter.pricing.cost import EXACT
+from taximeter.pricing.sheet import Rate, Sheet, Step, Tiers, Variant
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
 from taximeter.report.reused import reused_record, write_reused
 from taximeter.report.schemas import ModelTotals
 from taximeter.report.trust import trust
 from taximeter.rundir import RunDir
+from tests.prices import card
 from tests.runs import Writing, call, plan, stage
 
 D = Decimal
@@ -50,6 +53,31 @@ def test_a_finished_run(tmp_path: Path) -> None:
     assert report.totals.per_model.keys() == {"big", "small"}
     assert report.pricing.models.keys() == {"big", "small"}
     assert report.env.python_version
+
+
+def test_the_rates_that_were_applied_are_listed_beside_the_standard_ones(tmp_path: Path) -> None:
+    steps = Tiers("input_tokens", "cliff", (Step(2000, {"input_tokens": Rate(D(4), 1000)}),))
+    half = Variant({"processing": "batch"}, multiply=D("0.5"))
+    big = msgspec.structs.replace(card("big", "3", "15"), tiers=steps, variants=(half,))
+    writing = Writing(tmp_path, plan([stage(1, "a")]), sheet=Sheet(entries=(big, card("small", "1"))))
+    writing.start("a")
+    writing.sink(
+        "a",
+        *[call(prompt_tokens=1000, completion_tokens=1)] * 2,
+        *[call(prompt_tokens=1000, processing="batch")] * 2,
+        call("small", prompt_tokens=9000),
+    )
+    writing.end("a")
+    writing.close()
+    rates = build(writing.run).pricing.models
+    assert {unit: (rate.rate, rate.per) for unit, rate in rates["big"].units.items()} == {
+        "input_tokens": (3, 1000),
+        "output_tokens": (15, 1000),
+    }
+    (special,) = rates["big"].special  # no call was beyond the threshold, and no batch told its output
+    assert (special.unit, special.rate, special.per) == ("input_tokens", D("1.5"), 1000)
+    assert special.rule == "3 x 0.5 (processing batch)"
+    assert rates["small"].special == []
 
 
 def test_a_stage_that_runs_has_its_figures_so_far(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -10,6 +12,7 @@ from taximeter.events import CallEvent
 from taximeter.ledger.latency import Latencies
 from taximeter.ledger.timeline import MOST_CALLS, Timeline
 from taximeter.ledger.top import TopCalls
+from taximeter.pricing.cost import STANDARD_RATE
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
 from taximeter.totals import Sum, Totals
@@ -21,6 +24,16 @@ class TotalsKey(msgspec.Struct, frozen=True, gc=False):
     stage_id: str | None
     attempt: int | None
     model: str
+
+
+class SpecialRate(NamedTuple):
+    """A rate other than the standard one of its entry, in the money of the sheet."""
+
+    unit: str
+    rate: Decimal
+    per: int
+    rule: str
+    """What made it: tier, variant, layers, exchange."""
 
 
 class StageCalls(msgspec.Struct, frozen=True):
@@ -52,8 +65,8 @@ class CallSums:
         """By stage id."""
 
         self.timeline: Timeline = Timeline(MOST_CALLS)
-        self.entries: set[str] = set()
-        """Entries of the price sheet by which calls were priced."""
+        self.entries: dict[str, set[SpecialRate]] = {}
+        """Entries of the price sheet by which calls were priced, with those of their rates that were special."""
 
         self._sheet = sheet
         self._limit = limit
@@ -66,7 +79,12 @@ class CallSums:
             call = self._priced_as(call)
         cost = price(call, self._sheet, since if call.started_at is None else None)
         if cost.entry is not None:
-            self.entries.add(cost.entry)
+            special = self.entries.get(cost.entry)
+            if special is None:
+                special = self.entries[cost.entry] = set()
+            for item in cost.line_items:
+                if item.rule is not STANDARD_RATE:
+                    special.add(SpecialRate(item.unit, item.rate, item.per, item.rule))
         key = call.stage_id, call.attempt, call.model
         leaf = self._leaves.get(key) or self._leaf(key)
         leaf.sum.take(call, cost)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
+from taximeter.ledger.callsums import SpecialRate
 from taximeter.ledger.ledger import Ledger
 from taximeter.pricing.cost import DEFAULT
 from taximeter.pricing.sheet import Entry, Sheet
@@ -15,20 +16,21 @@ from taximeter.report import schemas
 def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledger) -> schemas.Pricing:
     """The rates by which calls were priced, and the names of the models that have none."""
     totals = ledger.calls.totals().items()
-    used = dict(_used(sheet, ledger.calls.entries))
+    entries = ledger.calls.entries
+    used = dict(_used(sheet, entries.keys()))
     return schemas.Pricing(
         source=without_secrets(instrumentation.price_table or "built-in"),
         updated_at=sheet.updated_at,
         currency=sheet.currency,
         sheet_id=sheet.sheet_id,
-        models={name: _rates(used[name]) for name in sorted(used)},
-        default=_rates(sheet.default) if sheet.default and DEFAULT in ledger.calls.entries else None,
+        models={name: _rates(used[name], entries[name]) for name in sorted(used)},
+        default=_rates(sheet.default, entries[DEFAULT]) if sheet.default and DEFAULT in entries else None,
         unpriced=sorted({key.model for key, part in totals if part.unpriced_calls or part.partial_calls}),
         estimated=sorted({key.model for key, part in totals if part.estimated_calls}),
     )
 
 
-def _used(sheet: Sheet, names: set[str]) -> Iterator[tuple[str, Entry]]:
+def _used(sheet: Sheet, names: Set[str]) -> Iterator[tuple[str, Entry]]:
     """Entries by name; no sheet is read further than they reach."""
     missing = names - {DEFAULT}
     for level in sheet.chain() if missing else ():
@@ -39,11 +41,12 @@ def _used(sheet: Sheet, names: set[str]) -> Iterator[tuple[str, Entry]]:
             return
 
 
-def _rates(entry: Entry) -> schemas.Rates:
+def _rates(entry: Entry, special: Set[SpecialRate]) -> schemas.Rates:
     return schemas.Rates(
         free=entry.free,
         currency=entry.currency,
         units={unit: schemas.UnitRate(rate=rate.price, per=rate.per) for unit, rate in entry.rates.items()},
+        special=[schemas.SpecialRate(**rate._asdict()) for rate in sorted(special)],
         source=entry.source,
         as_of=entry.as_of,
     )

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from taximeter.report.records.budget import BudgetUse
 from taximeter.report.records.calls import CallRejected, ItemsTold, LLMCallUsage
 from taximeter.report.records.measured import Latency, Measured, PerThousandItems, StageAttempt, StageProgress
-from taximeter.report.records.rates import Pricing, Rates, UnitRate
+from taximeter.report.records.rates import Pricing, Rates, SpecialRate, UnitRate
 from taximeter.report.records.run import CriticalPath, Env, Headline, Losses, RunInstrumentation
 from taximeter.report.records.stage import REUSED, ReusedStage, StageInstrumentation
 from taximeter.report.records.terms import CostStatus, Count, Figure, Money, Seconds, Status, Tokens
@@ -43,6 +43,7 @@ __all__ = [
     "SpanBars",
     "SpanNode",
     "SpanTree",
+    "SpecialRate",
     "StageAttempt",
     "StageInstrumentation",
     "StageProgress",

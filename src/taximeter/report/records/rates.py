@@ -16,12 +16,24 @@ class UnitRate(Record):
     per: Annotated[int, Field(ge=1)]
 
 
+class SpecialRate(UnitRate):
+    """A rate by which calls were charged, and which is not the standard one; in the money of the sheet."""
+
+    unit: str
+    rule: str
+    """What made it: tier, variant, layers, exchange."""
+
+
 class Rates(Record):
-    """Standard rates of one model; tiers, variants and layers stand in `snapshots/pricing.json`."""
+    """Rates of one model: the standard ones, and of the others those that were applied.
+
+    All that the sheet has stand in `snapshots/pricing.json`.
+    """
 
     units: dict[str, UnitRate] = {}
     """By unit: a token count, or a counter."""
 
+    special: list[SpecialRate] = []
     free: bool = False
     currency: str | None = None
     """null: that of the sheet."""

@@ -4,7 +4,11 @@ function drawConfiguration(report) {
 }
 
 function configuration(report) {
-  const { env, pricing } = report, rate = (r) => (r.free ? "free" : Object.entries(r.units).map(([unit, u]) => `${brief(unit)} ${money(u.rate, r.currency || pricing.currency)} / ${count(u.per)}`).join(", "));
+  const { env, pricing } = report, one = (unit, r, currency) => `${brief(unit)} ${money(r.rate, currency)} / ${count(r.per)}`;
+  const rate = (r) => (r.free ? "free" : [
+    ...Object.entries(r.units).map(([unit, u]) => one(unit, u, r.currency || pricing.currency)),
+    ...r.special.map((s) => `${one(s.unit, s, pricing.currency)} (${brief(s.rule, 200)})`),
+  ].join(", "));
   return [
     ["recipe", report.recipe_path && brief(report.recipe_path, 300)], ["Python", env.python_version && brief(env.python_version)], ["platform", env.platform && brief(env.platform, 200)],
     ["CPUs", known(env.cpu_count) ? count(env.cpu_count) : null], ["taximeter", env.taximeter_version && brief(env.taximeter_version)],

@@ -61,12 +61,13 @@ def critical_path(stages: list[schemas.StageInstrumentation]) -> schemas.Critica
     of the stages on it; what the driver took in between is not among them.
     """
     ended = {stage.id: stage for stage in stages if stage.id and stage.attempts and stage.ended_at}
-    path: list[schemas.StageInstrumentation] = []
+    path: dict[str | None, schemas.StageInstrumentation] = {}
     candidates = list(ended.values())
     while candidates:
         latest = max(candidates, key=lambda stage: stage.ended_at or "")
-        path.insert(0, latest)
-        candidates = [ended[need] for need in latest.needs if need in ended and ended[need] not in path]
+        path[latest.id] = latest
+        candidates = [ended[need] for need in latest.needs if need in ended and need not in path]
     return schemas.CriticalPath(
-        stages=[stage.id or "" for stage in path], seconds=sum(stage.wall_seconds or 0.0 for stage in path)
+        stages=[stage_id or "" for stage_id in reversed(path)],
+        seconds=sum(stage.wall_seconds or 0.0 for stage in reversed(path.values())),
     )

@@ -9,7 +9,7 @@ from operator import add
 
 import msgspec
 
-from taximeter.budget import Budget
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.clock import Clock
 from taximeter.recipe.plan import PlannedStage
 from taximeter.redact import brief
@@ -58,6 +58,8 @@ class Budgets:
 
     def overspent_by(self, stage: PlannedStage) -> Overspent | None:
         """The budget of the stage, if it is used up."""
+        if not stage.budget:  # what it has spent need not be added up
+            return None
         return self._look(stage.id, stage.budget, self._spent(stage.id), self._stage_wall(stage.id))
 
     def is_exceeded(self) -> bool:
@@ -67,6 +69,8 @@ class Budgets:
 
     def left(self, stage: PlannedStage) -> Budget:
         """What the next attempt of a stage may spend, as far as its own process can hold it."""
+        if self.interval == math.inf:
+            return NO_BUDGET
         of_run = self._plan.budget.left(self._spent(None))
         return of_run.and_also(stage.budget.left(self._spent(stage.id)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from taximeter.redact import silent, without_secrets
+from taximeter.redact import hide, silent, without_secrets
 
 
 @pytest.mark.parametrize(
@@ -18,6 +18,18 @@ from taximeter.redact import silent, without_secrets
         ("use sk-proj-0123456789", "use ***"),
         ("the secret is out, and so is the password", "the secret is out, and so is the password"),
         ("the parameter `api_key` is missing", "the parameter `api_key` is missing"),
+        ("curl 'https://host/x?sig=hush&page={n}'", "curl 'https://host/x?sig=***&page={n}'"),
+        ("tool 3f786850e387550fdab836ed7e6dc881de23001b", "tool ***"),
+        ("tool 6f1ed002-ab55-4e91-9d2c-b4fdd3a4f5f4 -v", "tool *** -v"),
+        ("tool xkqjzvwpfhtbnmrd", "tool ***"),
+        ("AbCdEfGhIjKlMnOpQrStUv/wxyz", "***/wxyz"),
+        ("claude-3-5-sonnet-20241022 gpt-4o-mini-2024-07-18", "claude-3-5-sonnet-20241022 gpt-4o-mini-2024-07-18"),
+        ("/tmp/tmp8k2jd0qx/straightforward_instrumentation", "/tmp/tmp8k2jd0qx/straightforward_instrumentation"),
+        (
+            "ThreadingHTTPServer runInstrumentation checkpoint000123",
+            "ThreadingHTTPServer runInstrumentation checkpoint000123",
+        ),
+        ("events/driver-3fa94c81d02e.jsonl xxxxxxxxxxxxxxxx", "events/driver-3fa94c81d02e.jsonl xxxxxxxxxxxxxxxx"),
         ("output/runs/some-run-20261126T120000Z-abcdef/01_a", "output/runs/some-run-20261126T120000Z-abcdef/01_a"),
     ],
 )
@@ -33,3 +45,9 @@ def test_values_are_silent_about_what_has_the_name_of_a_secret() -> None:
         "list": ["--token", "***", "--token", "{x}", "y"],
         "n": [None, 1.5],
     }
+
+
+def test_a_value_that_is_known_to_be_secret_is_hidden_wherever_it_stands() -> None:
+    hide(["correct horse", "short"])
+    assert without_secrets("no correct horse; incorrect horses are shown") == "no ***; incorrect horses are shown"
+    assert without_secrets("a short word") == "a short word"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _LONGEST = 80
@@ -43,30 +44,95 @@ _NAME = r"(?:api[-_]?key|access[-_]?key|private[-_]?key|secret|token(?![si])|pas
 _SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
 _OPTION = re.compile(rf"--?[\w-]*{_NAME}[\w-]*", re.IGNORECASE)
 _VALUE = r"(['\"]?)(?![{$'\"*-])[^\s'\"&,;]+"
+_QUERY = re.compile(r"([?&][\w.~-]+=)(?![{$])[^&#\s'\"]+")
 _IN_TEXT = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
     (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(rf"(--?[\w-]*{_NAME}[\w-]*(?:=| +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(rf"(\b[\w-]*{_NAME}[\w-]*(?:=|: +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(r"\b(?:sk|pk|rk|gh[pousr]|github_pat|glpat|hf|npm|xox[abprs])[-_][\w-]{8,}"), HIDDEN),
+    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), HIDDEN),
     (re.compile(r"\b(?:AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)"), HIDDEN),
-    (re.compile(r"(?<![\w+=-])(?=[\w+=]*[0-9])(?=[\w+=]*[a-z])(?=[\w+=]*[A-Z])[\w+=]{32,}(?![\w-])"), HIDDEN),
 )
-"""User info of addresses, values behind names of secrets, and what looks like a key whatever its name."""
+"""User info of addresses, values behind names of secrets, and what says of itself that it is a key."""
+
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s'\"]*", re.IGNORECASE)
+
+_TOKEN = re.compile(r"[A-Za-z0-9+=_~-]{13,}")
+"""What may be a key by its length alone; parts of a path or an address are tokens of their own."""
+
+_PART = re.compile(r"[A-Za-z0-9]+")
+_SHORT = 12
+"""Characters of a part that say too little to open anything."""
+
+_SHORTEST_KNOWN = 6
+"""Characters of a value that is looked for everywhere: a shorter one stands in too many words by chance."""
+
+_ORDINARY = re.compile(r"\d+|\d{8}T\d{6}Z?|(?P<word>[A-Za-z]+)\d{0,6}")
+_HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_UNSPEAKABLE = re.compile(r"[b-df-hj-np-tv-xz]{5}|q[^u]|[jvz][bcdfghjkmnpqtvwx]|x[bdgjkmnqvwxz]", re.IGNORECASE)
+_MIXED = re.compile(r"[A-Za-z]+[0-9]+[A-Za-z][A-Za-z0-9]*|[0-9]+[A-Za-z]+[0-9][A-Za-z0-9]*")
+_CHANGES = re.compile(r"[0-9]+|[a-z]+|[A-Z]+[a-z]*")
+_MOST_CHANGES = 4
+"""Between capitals, small letters and digits within one part."""
+
+_FEW = 4
+"""Characters that a part is made of which is a line or a filling, as in `xxxxxxxxxxxxxxxx`."""
+
+_HEX = re.compile(r"[0-9a-f]+")
+"""Short, it ends the names of our own files."""
+
+_known: dict[str, re.Pattern[str]] = {}
+"""Values that are secrets because of where they stand, and what finds each."""
+
+
+def hide(values: Iterable[str]) -> None:
+    """From now on these values are secrets wherever they stand, whatever they look like."""
+    for value in values:
+        if len(value) >= _SHORTEST_KNOWN and value not in _known:
+            _known[value] = re.compile(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])")
+
+
+def is_named_secret(name: str) -> bool:
+    """Whether what has this name is a secret."""
+    return _SECRET_NAME.search(name) is not None
 
 
 def without_secrets(text: str) -> str:
-    """Text in which nothing is left that looks like a secret."""
+    """Text in which no long token is left but ordinary words and numbers, and nothing that says or is known to be
+    secret."""
+    for pattern in _known.values():
+        text = pattern.sub(HIDDEN, text)
     for pattern, instead in _IN_TEXT:
         text = pattern.sub(instead, text)
-    return text
+    text = _ADDRESS.sub(lambda address: _QUERY.sub(rf"\1{HIDDEN}", address[0]), text)
+    return _TOKEN.sub(lambda token: token[0] if _is_ordinary(token[0]) else HIDDEN, text)
+
+
+def _is_ordinary(token: str) -> bool:
+    """Whether a token is words, numbers, and short parts of the two together; of a key one part at least is not."""
+    parts = _PART.findall(token)
+    mixed = [part for part in parts if len(part) > 3 and _MIXED.fullmatch(part)]
+    if len(mixed) > 1 or any(len(_CHANGES.findall(part)) > _MOST_CHANGES for part in mixed if not _HEX.fullmatch(part)):
+        return False
+    return all(len(part) <= _SHORT or _is_word_or_number(part) for part in parts)
+
+
+def _is_word_or_number(part: str) -> bool:
+    found = _ORDINARY.fullmatch(part)
+    if found is None or found["word"] is None:
+        return found is not None
+    if len(set(part)) < _FEW:
+        return True
+    humps = _HUMP.findall(found["word"])
+    return len(part) >= 3 * len(humps) and not any(_UNSPEAKABLE.search(hump) for hump in humps if not hump.isupper())
 
 
 def silent(value: Any, name: str = "") -> Any:
     """A value of JSON in which no text is left that looks like a secret, or that stands under the name of one."""
     match value:
         case str():
-            return HIDDEN if value and _SECRET_NAME.search(name) else without_secrets(value)
+            return HIDDEN if value and is_named_secret(name) else without_secrets(value)
         case dict():
             return {key: silent(part, key) for key, part in value.items()}
         case list() | tuple():

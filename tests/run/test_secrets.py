@@ -13,21 +13,25 @@ import pytest
 CANARY = "Canary7"
 KEYS = {
     "env": f"{CANARY}-of-the-environment",
+    "shell": f"{CANARY}-of-the-shell",
     "argument": f"sk-proj-{CANARY}aaaaaaaa",
     "option": f"{CANARY}-behind-an-option",
     "address": f"https://user:{CANARY}@127.0.0.1/x",
     "param": f"{CANARY}-of-a-param",
     "setting": f"{CANARY}-of-a-setting",
+    "query": f"https://127.0.0.1/x?page={CANARY}",
+    "bare": f"{CANARY}x9Q2mZp4Lk8T",
 }
 
 
 def test_no_secret_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> None:
     seen = "import os, sys; open('seen', 'a').write(os.environ['API_KEY'] + ' '.join(sys.argv))"
+    bare = [KEYS["address"], KEYS["argument"], KEYS["query"], KEYS["bare"], KEYS["env"], KEYS["shell"]]
     stages = [
         {
             "id": "list",
             "description": KEYS["argument"],
-            "run": [sys.executable, "-c", seen, "--api-key", KEYS["option"], KEYS["address"], KEYS["argument"]],
+            "run": [sys.executable, "-c", seen, "--api-key", KEYS["option"], *bare],
             "env": {"API_KEY": KEYS["env"]},
             "params": {"api_key": KEYS["param"]},
         },
@@ -45,12 +49,12 @@ def test_no_secret_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> Non
         done = subprocess.run(
             [sys.executable, "-m", "taximeter", "run", "r.yaml", *options],
             cwd=tmp_path,
-            env=os.environ | {"SECRET_OF_SHELL": KEYS["env"]},
+            env=os.environ | {"SECRET_OF_SHELL": KEYS["shell"]},
             capture_output=True,
             text=True,
         )
         assert CANARY not in done.stdout + done.stderr, options
-    assert (tmp_path / "seen").read_text().count(CANARY) == 4  # the stage itself gets all of it
+    assert (tmp_path / "seen").read_text().count(CANARY) == 8  # the stage itself gets all of it
     assert files_with_secrets(tmp_path) == []
 
 

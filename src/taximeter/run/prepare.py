@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.plan import Plan
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
+from taximeter.redact import hide, is_named_secret
 from taximeter.report.runs import find_run, known_runs
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.choice import check_range
@@ -48,8 +50,10 @@ def prepare(options: RunOptions) -> Prepared:
     if options.recipe is None:
         hint = "name one, or give a --config that does: taximeter run recipe.yaml"
         raise SetupError(Problem("there is no recipe to run", hint))
+    hide(value for name, value in os.environ.items() if is_named_secret(name))
     checked = check(options.recipe, _plan_options(options))
     plan = checked.plan
+    hide(value for stage in plan.stages for name, value in stage.env.items() if is_named_secret(name))
     table = plan.instrumentation.price_table
     sheet = sheet_in(None if table is None else Path(table)) if plan.instrumentation.enabled else None
     _check_budgets(plan, sheet)

@@ -1,4 +1,6 @@
 // The timeline on canvas: what of the run is in view, and what pointer and keys do with it.
+const CLOSE = 4; // what is larger than this part of the run has bars that are fine enough
+
 class TimelineView {
   constructor(report, choose, sourceNow) {
     this.choose = choose;
@@ -43,7 +45,8 @@ class TimelineView {
 
   // Fills the rows with the finest bars that are there for the part in view.
   refine() {
-    const t = this.report.timeline, part = this.view && (t.bin_seconds || t.spans.bin_seconds) ? this.finer.of(this.view, this.origin) : null;
+    const t = this.report.timeline, close = this.view && this.view[1] - this.view[0] < this.now / CLOSE;
+    const part = close && (t.bin_seconds || t.spans.bin_seconds) ? this.finer.of(this.view, this.origin) : null;
     const bars = part ? part.bars : this.bars;
     if (bars !== this.filled) fillRows(this.rows, (this.filled = bars));
     this.draw();

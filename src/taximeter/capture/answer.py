@@ -17,8 +17,20 @@ _BLOCK = re.compile(rb".*?(?:\n\r?\n|\r\r)", re.DOTALL)
 _BLANK = (b"\n\n", b"\n\r\n", b"\r\r")
 _NO_CHOICES = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _LAST = (b"[DONE]", b'"message_stop"', b'"response.completed"', b'"response.incomplete"', b'"response.failed"')
+_GOES_ON = (b'{"type":"content_block_delta"', b'{"type":"response.output_text.delta"')
 _LONGEST = 64 * 2**20
 """Bytes of an answer that is not a stream; of a longer one the usage is not known."""
+
+
+def _says_nothing(data: bytes) -> bool:
+    """Whether an event only goes on with the text: most do, and need not be decoded."""
+    if data.startswith(_GOES_ON):
+        return True
+    if b'"finish_reason":null' not in data and b'"finish_reason": null' not in data:
+        return False
+    if data.count(b"finish_reason") != 1:  # a chunk of several choices, or one that speaks of it
+        return False
+    return b'"usage"' not in data or b'"usage":null' in data or b'"usage": null' in data
 
 
 class Answer(Protocol):
@@ -55,8 +67,11 @@ class Events:
     def take(self, data: bytes) -> None:
         """The data of one event."""
         exchange = self._exchange
-        if exchange.first_ns is None and (b"delta" in data or b'"text"' in data):
-            exchange.first_ns = perf_counter_ns()
+        if exchange.first_ns is None:
+            if b"delta" in data or b'"text"' in data:
+                exchange.first_ns = perf_counter_ns()
+        elif _says_nothing(data):
+            return
         self._reader.take_data(data)
         if any(mark in data for mark in _LAST) and self._reader.ended:
             self.close()
@@ -75,6 +90,8 @@ class AskedEvents(Events):
     """The same for a stream whose usage the program did not ask for: the event that has it is kept from the program."""
 
     def feed(self, chunk: bytes) -> bytes:
+        if not self.held and chunk.endswith(b"\n\n") and not _NO_CHOICES.search(chunk):
+            return super().feed(chunk)
         held = self.held + chunk
         end = max(held.rfind(blank) + len(blank) if blank in held else 0 for blank in _BLANK)
         shown = [block for block in _BLOCK.findall(held[:end]) if not self._is_usage(self._decoder.feed(block))]

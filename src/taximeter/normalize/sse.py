@@ -22,6 +22,8 @@ class SseDecoder:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """The data of all events that end in this chunk."""
+        if chunk.endswith(b"\n\n") and not self._rest and len(chunk) <= _LONGEST and b"\r" not in chunk:
+            return self._whole(chunk)
         self._rest += chunk
         if self._at_start:
             if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
@@ -41,6 +43,19 @@ class SseDecoder:
             self._rest.clear()
             self._searched = 0
         return self._events(lines)
+
+    def _whole(self, chunk: bytes) -> list[bytes]:
+        """The data of a chunk that begins with a line and ends with an event, as most do: a quarter of the work."""
+        if self._at_start:
+            self._at_start = False
+            chunk = chunk.removeprefix(_BOM)
+        events = []
+        for block in chunk[:-2].split(b"\n\n"):
+            if block.startswith(b"data: ") and not self._data and b"\n" not in block:
+                events.append(block[6:])
+            else:
+                events += self._events([*block.split(b"\n"), b""])
+        return events
 
     def close(self) -> list[bytes]:
         """The last event, if nothing but the end of its last line or the blank line behind it is missing."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -25,7 +24,7 @@ class _Seen:
 
     __slots__ = ("is_claimed", "keys", "trace_id")
 
-    def __init__(self, trace_id: str | None, keys: tuple[Key, ...]) -> None:
+    def __init__(self, trace_id: str | None, keys: list[Key]) -> None:
         self.trace_id = trace_id
         self.keys = keys
         self.is_claimed = False
@@ -39,19 +38,26 @@ class Claims:
         """Whether anybody may come and claim."""
 
         self._seen: deque[_Seen] = deque()
-        self._by_key: dict[Key, deque[_Seen]] = {}
+        self._by_key: dict[Key, list[_Seen]] = {}
         self._forgetting = threading.Lock()
 
     def offer(self, call: CallEvent, trace_id: str | None) -> None:
         """Remembers a captured call; never waits."""
-        usage = call.usage
-        models = {call.model, call.response_model} - {None}
-        ids = {call.request_id, call.response_id} - {None}
-        counted: Iterator[Key] = ((call.kind, model, usage.input_tokens, usage.output_tokens) for model in models)
-        named: Iterator[Key] = ((identity,) for identity in ids)
-        seen = _Seen(trace_id, (*counted, *named))
-        for key in seen.keys:
-            self._by_key.setdefault(key, deque()).append(seen)
+        kind, usage, model, answered = call.kind, call.usage, call.model, call.response_model
+        keys: list[Key] = [(kind, model, usage.input_tokens, usage.output_tokens)]
+        if answered is not None and answered != model:
+            keys.append((kind, answered, usage.input_tokens, usage.output_tokens))
+        if call.request_id is not None:
+            keys.append((call.request_id,))
+        if call.response_id is not None and call.response_id != call.request_id:
+            keys.append((call.response_id,))
+        seen = _Seen(trace_id, keys)
+        by_key = self._by_key
+        for key in keys:
+            found = by_key.get(key)
+            if found is None:
+                found = by_key.setdefault(key, [])
+            found.append(seen)
         self._seen.append(seen)
         if len(self._seen) > _MOST and self._forgetting.acquire(blocking=False):
             try:

@@ -6,6 +6,15 @@ nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 
 FAST = ("pytest", "-m", "not slow", "-q")
+HARNESS = ("pytest", "pytest-timeout", "pytest-xdist", "hypothesis", "opentelemetry-sdk")
+FRAMEWORKS = {
+    "litellm": ("litellm",),
+    "langchain": ("langchain-openai", "langchain-anthropic", "langchain-google-genai"),
+    "llamaindex": ("llama-index-llms-openai>=0.4", "llama-index-embeddings-openai>=0.3"),
+    "pydantic_ai": ("pydantic-ai-slim[openai,google]",),
+    "instructor": ("instructor",),
+}
+"""Frameworks on top of the SDKs, and the packages that they come in."""
 
 
 @nox.session
@@ -30,3 +39,19 @@ def sdks(session: nox.Session) -> None:
     session.install("-e", ".[dev-pip]", "mistralai", "cohere", "litellm")
     session.install("--upgrade", "openai", "anthropic", "google-genai", env={"UV_CONSTRAINT": ""})
     session.run(*FAST, "-W", "default", "tests/normalize")
+
+
+@nox.session
+def sdks_before(session: nox.Session) -> None:
+    """Calls of the majors before the current ones of the SDKs are captured alike."""
+    before = ("openai<3", "anthropic<1", "google-genai<3")
+    session.install("-e", ".", *HARNESS, *before, env={"UV_CONSTRAINT": ""})
+    session.run(*FAST, *(f"tests/capture/test_{sdk}.py" for sdk in ("openai", "anthropic", "google")))
+
+
+@nox.session
+@nox.parametrize("name", sorted(FRAMEWORKS))
+def framework(session: nox.Session, name: str) -> None:
+    """What a framework does by way of the SDKs is one call for each of its requests."""
+    session.install("-e", ".", *HARNESS, *FRAMEWORKS[name], env={"UV_CONSTRAINT": ""})
+    session.run(*FAST, "-W", "default", "tests/capture/frameworks.py", "-k", name)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import weakref
 from typing import Any
 
 import anthropic
-import httpx2
 import pytest
 
 from taximeter.recorder.recorder import Recorder
 from taximeter.usage import NO_USAGE, Usage
 from tests.capture.answers import TEXT
 from tests.capture.server import Server
-from tests.capture.test_openai import only
+from tests.capture.test_openai import BROKEN, only
 from tests.recorder.events import calls, events
 
 MESSAGE = Usage(35, 9, cache_read_input_tokens=20, cache_write_input_tokens=4)
@@ -59,6 +59,8 @@ def test_a_stream_that_is_dropped_is_cut(server: Server, recorder: Recorder) -> 
     gone = weakref.ref(stream.response)
     next(iter(stream))
     del stream
+    if anthropic.__version__.startswith("0."):
+        gc.collect()  # a response of httpx refers to itself
     assert gone() is None, "nothing of ours keeps it"
     assert (only(recorder).usage, only(recorder).status) == (BEGUN, "cut")
 
@@ -70,7 +72,7 @@ def test_a_stream_that_is_left_is_cut(server: Server, recorder: Recorder) -> Non
 
 
 def test_a_stream_that_breaks_is_cut(server: Server, recorder: Recorder) -> None:
-    with pytest.raises(httpx2.RemoteProtocolError):
+    with pytest.raises(Exception, match=BROKEN):
         list(client(server, "break:4").messages.create(**ASK, stream=True))
     assert (only(recorder).usage, only(recorder).status) == (BEGUN, "cut")
 

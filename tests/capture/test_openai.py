@@ -19,6 +19,7 @@ from tests.recorder.events import calls, events
 
 CHAT = Usage(25, 7, cache_read_input_tokens=5, reasoning_output_tokens=2)
 RESPONSE = Usage(36, 8, cache_read_input_tokens=6, reasoning_output_tokens=3)
+BROKEN = r"Connection error|incomplete chunked read"
 ASK: list[Any] = [{"role": "user", "content": "what?"}]
 
 
@@ -184,7 +185,7 @@ def test_a_stream_that_is_closed_unread_is_cut(server: Server, recorder: Recorde
 
 
 def test_a_stream_that_breaks_is_cut(server: Server, recorder: Recorder) -> None:
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(Exception, match=BROKEN):
         ask_stream(client(server, "break:2"))
     assert (only(recorder).status, only(recorder).usage) == ("cut", NO_USAGE)
 
@@ -278,7 +279,7 @@ def test_the_helper_for_streamed_responses(server: Server, recorder: Recorder) -
 
 
 def test_a_streamed_response_that_breaks(server: Server, recorder: Recorder) -> None:
-    with pytest.raises(openai.APIConnectionError):
+    with pytest.raises(Exception, match=BROKEN):
         list(client(server, "break:3").responses.create(model="m", input="what?", stream=True))
     assert (only(recorder).usage, only(recorder).status) == (NO_USAGE, "cut")
 

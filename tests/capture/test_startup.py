@@ -216,6 +216,12 @@ def test_a_virtual_environment_without_taximeter_is_named_as_it_was_called(here:
     assert uncaptured(execute("sh", "-c", "./tool; true")) == {f"{here}/other/bin/python": 1}
 
 
+@pytest.mark.parametrize("program", ELSEWHERE[:1] + ELSEWHERE[-1:], ids=str)
+def test_another_python_is_named(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # an old one would write beside the source
+    assert uncaptured(execute(str(program), "-c", "import time; time.sleep(0.1); print('well')")) == {str(program): 1}
+
+
 def test_children_that_are_forked_or_spawned_are_captured_as_their_parent_is(here: Path) -> None:
     (here / "pool.py").write_text(
         "import multiprocessing, time\n"

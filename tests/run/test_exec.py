@@ -266,6 +266,47 @@ def test_exec_that_is_killed_takes_all_with_it_and_the_run_is_lost_but_what_was_
     assert str(found.totals.cost) == "0.013500"
 
 
+def test_a_timeout_ends_the_command_as_it_does_without_us() -> None:
+    done = subprocess.run(["timeout", "2", *EXEC, "-q", "--", "sleep", "60"], capture_output=True)
+    assert done.returncode == 124
+    assert wait_until(lambda: report().status == "cancelled")
+
+
+@pytest.mark.parametrize("victim", ["supervisor", "forkserver"])
+def test_a_command_whose_supervisor_is_gone_is_ended_and_its_end_is_not_known(victim: str) -> None:
+    mark = uuid.uuid4().hex
+    with start("sh", "-c", "setsid sleep 60 & echo $PPID; sleep 60", mark=mark) as running:
+        assert running.stdout is not None
+        supervisor = int(running.stdout.readline())
+        parent = int(Path(f"/proc/{supervisor}/stat").read_text().split()[3])
+        os.kill(supervisor if victim == "supervisor" else parent, signal.SIGKILL)
+        running.communicate(timeout=60)
+    assert (running.returncode, report().status, report().error) == (125, "lost", "its supervisor died")
+    assert wait_until(lambda: not marked(mark)), marked(mark)
+
+
+def test_where_nothing_can_be_written_another_place_is_to_be_named(here: Path) -> None:
+    told = subprocess.run([*TAXIMETER, "exec", "--", "true"], cwd="/sys", capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert told.stderr.startswith("taximeter: cannot make /sys/output/runs/true-")
+    assert told.stderr.endswith("; name another place with --output-dir\n")
+    done = subprocess.run(
+        [*EXEC[:-2], "-q", "--output-dir", here, "--", "pwd"], cwd="/sys", capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "/sys\n", "")
+
+
+def test_where_the_working_directory_is_gone_it_says_so() -> None:
+    script = f"mkdir gone; cd gone; rmdir ../gone; {' '.join(TAXIMETER)} exec -- echo"
+    told = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    assert (told.returncode, told.stderr) == (2, "taximeter: the working directory is gone: go to one that is there\n")
+
+
+def test_an_environment_without_anything_will_do() -> None:
+    done = subprocess.run([*TAXIMETER, "exec", "-q", "--", "/bin/echo", "well"], env={}, capture_output=True)
+    assert (done.stdout, done.stderr) == (b"well\n", b"")
+
+
 # -- terminals ---------------------------------------------------------------------------------------------------------
 
 
@@ -355,3 +396,22 @@ def test_a_pipeline_ends_when_its_reader_does(terminal: Terminal) -> None:
     terminal.type(typed("yes").rstrip() + " | head -n 1; echo ${PIPESTATUS[*]}\n")
     terminal.shows("y\r\n")
     terminal.shows("141 0")
+
+
+def test_a_shell_with_jobs_of_its_own_works_inside(terminal: Terminal) -> None:
+    terminal.type(typed("env", "PS1=inside\\>", "bash", "--norc", "--noprofile", "-i"))
+    terminal.shows("inside>")
+    terminal.type("sleep 50\n")
+    terminal.shows("sleep 50")
+    time.sleep(0.3)
+    terminal.type("\x1a")
+    terminal.shows("Stopped")
+    terminal.type("fg\n")
+    terminal.shows("sleep 50")
+    time.sleep(0.3)
+    terminal.type("\x03")
+    terminal.shows("inside>")
+    terminal.type("exit 9\n")
+    terminal.shows("9> ")
+    terminal.type("sh -c 'read x </dev/tty; echo got-$x'\nthis\n")
+    terminal.shows("got-this")

@@ -75,6 +75,7 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
     SetupError or RunDirError before it starts if something that a person wrote cannot be used. From then until the
     last word is written, the signals in `PASSED` are for the command.
     """
+    cwd = _working_directory()
     ignored = tuple(n for n in signal.valid_signals() - _NEVER_IGNORED if signal.getsignal(n) == signal.SIG_IGN)
     with closing(Forkserver.in_foreground()) as forkserver:  # it boots while prices are read
         name = program_name(options.command)
@@ -83,7 +84,7 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
         asked = options.run_id
         run = output.run(new_run_id(name, datetime.now(UTC)) if asked is None else check_run_id(asked))
         plan = _plan(name, options)
-        git = GitQuestion(Path.cwd())
+        git = GitQuestion(cwd)
         with Interrupts(PASSED, ignorable=PASSED) as interrupts:
             run.create()
             with closing(run.lock()) as lock:
@@ -91,6 +92,13 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
                 with closing(_proxy(plan, run)) as proxy:
                     execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
                     return execution.go(forkserver, interrupts, ignored, proxy)
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise RunDirError("the working directory is gone: go to one that is there") from None
 
 
 def _proxy(plan: Plan, run: RunDir) -> Proxy | Direct:

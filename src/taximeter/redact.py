@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 _LONGEST = 80
@@ -91,6 +91,11 @@ def hide(values: Iterable[str]) -> None:
     for value in values:
         if len(value) >= _SHORTEST_KNOWN and value not in _known:
             _known[value] = re.compile(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])")
+
+
+def hide_named(variables: Mapping[str, str]) -> None:
+    """The same for the values of those variables that have the name of a secret."""
+    hide(value for name, value in variables.items() if is_named_secret(name))
 
 
 def is_named_secret(name: str) -> bool:

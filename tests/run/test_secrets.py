@@ -58,6 +58,21 @@ def test_no_secret_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> Non
     assert files_with_secrets(tmp_path) == []
 
 
+def test_no_secret_of_a_command_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> None:
+    words = ["--api-key", KEYS["option"], KEYS["address"], KEYS["argument"], KEYS["query"], KEYS["bare"], KEYS["shell"]]
+    command = [sys.executable, "-c", "import sys; open('seen', 'w').write(' '.join(sys.argv)); sys.exit(3)", *words]
+    done = subprocess.run(
+        [sys.executable, "-m", "taximeter", "exec", "--run-id", "r", "--", *command],
+        cwd=tmp_path,
+        env=os.environ | {"SECRET_OF_SHELL": KEYS["shell"]},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, CANARY in done.stdout + done.stderr) == (3, False)
+    assert (tmp_path / "seen").read_text().count(CANARY) == 6
+    assert files_with_secrets(tmp_path) == []
+
+
 CALLER = """
 import json, os, sys, taximeter
 taximeter.ProgressLogger().log("x", "running", message=sys.argv[1], extra={"api_key": "Canary7"})

@@ -18,7 +18,7 @@ from taximeter.ledger.figures import Figures
 from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.plan import Capture, Instrumentation, Plan, PlannedStage
-from taximeter.redact import without_secrets
+from taximeter.redact import hide_named, without_secrets
 from taximeter.report.build import Books
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.entry import Entry, report_files
@@ -78,6 +78,7 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
     cwd = _working_directory()
     ignored = tuple(n for n in signal.valid_signals() - _NEVER_IGNORED if signal.getsignal(n) == signal.SIG_IGN)
     with closing(Forkserver.in_foreground()) as forkserver:  # it boots while prices are read
+        hide_named(os.environ)
         name = program_name(options.command)
         sheet = sheet_in(options.price_table)
         output = OutputDir((options.output_dir or Path("output")).absolute())

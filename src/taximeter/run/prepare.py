@@ -18,7 +18,7 @@ from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.plan import Plan
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
-from taximeter.redact import hide, is_named_secret
+from taximeter.redact import hide_named
 from taximeter.report.runs import find_run, known_runs
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.choice import check_range
@@ -50,10 +50,11 @@ def prepare(options: RunOptions) -> Prepared:
     if options.recipe is None:
         hint = "name one, or give a --config that does: taximeter run recipe.yaml"
         raise SetupError(Problem("there is no recipe to run", hint))
-    hide(value for name, value in os.environ.items() if is_named_secret(name))
+    hide_named(os.environ)
     checked = check(options.recipe, _plan_options(options))
     plan = checked.plan
-    hide(value for stage in plan.stages for name, value in stage.env.items() if is_named_secret(name))
+    for stage in plan.stages:
+        hide_named(stage.env)
     table = plan.instrumentation.price_table
     sheet = sheet_in(None if table is None else Path(table)) if plan.instrumentation.enabled else None
     _check_budgets(plan, sheet)

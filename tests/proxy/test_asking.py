@@ -74,10 +74,12 @@ def test_a_request_that_is_wrong_for_another_reason_is_no_reason_to_remember(
 def test_nobody_is_asked_where_it_is_off_or_makes_no_sense(start: Start, upstream: Provider) -> None:
     silent = start("--no-ask-usage")
     stream(silent)
+    stream(start(environment={"TAXIMETER_ASK_USAGE": "0"}))
     proxy = start(f"--upstream=mistral={upstream.url}")
     stream(proxy, stream_options={"include_usage": True})
+    stream(proxy, stream_options={"include_usage": False})
     stream(proxy, path="/mistral/v1/chat/completions")
     httpx.post(f"{proxy.address}{CHAT}", json={"model": "gpt-5"})
     asked = [request.json.get("stream_options") for request in upstream.requests]
-    assert asked == [None, {"include_usage": True}, None, None]
+    assert asked == [None, None, {"include_usage": True}, {"include_usage": False}, None, None]
     assert [call.usage_source for call in silent.calls()] == ["missing"]

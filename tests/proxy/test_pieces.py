@@ -183,6 +183,7 @@ def test_what_is_no_streamed_chat_is_not_asked() -> None:
         b'{"stream": false}',
         b'{"stream": "true"}',
         b'{"stream": true, "stream_options": {"include_usage": true}}',
+        b'{"stream": true, "stream_options": {"include_usage": false}}',
         b'{"stream": true, "stream_options": 1}',
         b"\xff\xfe",
         b"[" * 100_000,

@@ -38,6 +38,7 @@ def test_it_tells_where_it_is_and_what_a_program_needs(start: Start, upstream: P
         "run_id": "one",
         "run_dir": str(proxy.run.path),
         "environment": {
+            "TAXIMETER_PROXY": proxy.address,
             "OPENAI_BASE_URL": f"{proxy.address}/openai",
             "ANTHROPIC_BASE_URL": f"{proxy.address}/anthropic",
             "GOOGLE_GEMINI_BASE_URL": f"{proxy.address}/gemini",

@@ -4,7 +4,7 @@ How a program starts it: run `taximeter proxy --json --run-dir DIR` and read one
 comes when it answers:
 
     {"schema_version": "proxy_v1", "address": "http://127.0.0.1:40213", "run_id": …, "run_dir": …,
-     "environment": {"OPENAI_BASE_URL": "http://127.0.0.1:40213/openai/v1", "ANTHROPIC_BASE_URL": …, …},
+     "environment": {"OPENAI_BASE_URL": "http://127.0.0.1:40213/openai/v1", …, "TAXIMETER_PROXY": …},
      "upstreams": {"openai": "https://api.openai.com/v1", …}}
 
 `environment` is what the metered program gets; for a stage, with `/s/STAGE/a/ATTEMPT` put behind the address. SIGTERM
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from taximeter import settings
 from taximeter.cli import options
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import to_json
@@ -40,7 +41,12 @@ _DRAIN = "Seconds that requests on their way get when it ends."
 @options.output_dir
 @click.option("--run-dir", type=click.Path(path_type=Path), help="Write to this run, which another command has begun.")
 @click.option("--upstream", "named", multiple=True, metavar="NAME=URL", help="A server to forward to, as /NAME/…")
-@click.option("--ask-usage/--no-ask-usage", default=True, help="Make streamed chats tell their usage [default: yes].")
+@click.option(
+    "--ask-usage/--no-ask-usage",
+    default=True,
+    envvar=settings.ASK_USAGE.name,
+    help=f"Make streamed chats tell their usage [default: yes; {settings.ASK_USAGE.name}].",
+)
 @click.option("--price-table", type=click.Path(path_type=Path, dir_okay=False), help="The price sheet.")
 @click.option("--upstream-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, help="Seconds.")
 @click.option("--drain", type=click.FloatRange(min=0), default=10, show_default=True, help=_DRAIN)
@@ -74,7 +80,7 @@ def command(
     from taximeter.proxy.upstreams import environment, upstreams
 
     known = upstreams(named)
-    settings = Options(known, ask_usage, upstream_timeout, drain, end_with_stdin)
+    how = Options(known, ask_usage, upstream_timeout, drain, end_with_stdin)
     with listen(host, port) as listening:
         books = open_books(run_dir, run_id, output_dir, price_table)
         here = address(listening)
@@ -89,7 +95,7 @@ def command(
 
         own = books.home.run if books.home.lock is not None else None
         try:
-            serve(listening, books, settings, tell)
+            serve(listening, books, how, tell)
         finally:
             books.close()
     if own is not None:

@@ -42,7 +42,7 @@ def question(body: bytes) -> Question:
 def asking(body: bytes) -> bytes | None:
     """The body with `stream_options.include_usage`, every other value byte by byte as it was.
 
-    None if the request is not streamed, or asks for it already.
+    None if the request is not streamed, or says itself whether it wants the usage.
     """
     try:
         head = _head.decode(body)
@@ -50,7 +50,7 @@ def asking(body: bytes) -> bytes | None:
     except _NOT_JSON:
         return None
     options = {} if head.stream_options is None else head.stream_options
-    if head.stream is not True or not isinstance(options, dict) or options.get(_USAGE) is True:
+    if head.stream is not True or not isinstance(options, dict) or _USAGE in options:
         return None
     members["stream_options"] = msgspec.Raw(msgspec.json.encode({**options, _USAGE: True}))
     return msgspec.json.encode(members)

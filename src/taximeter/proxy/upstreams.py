@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from taximeter import settings
 from taximeter.errors import Problem, SetupError
 from taximeter.rundir import safe_name
 
@@ -88,7 +89,8 @@ def upstreams(named: Iterable[str], environment: Mapping[str, str] = os.environ)
 def environment(address: str, known: Mapping[str, Upstream]) -> dict[str, str]:
     """The variables that send the SDKs of a program to the proxy at this address."""
     version = "/v1" if known["openai"].path.endswith("/v1") else ""
-    return {variable: f"{address}/{name}{version if name == 'openai' else ''}" for name, variable in VARIABLES.items()}
+    urls = {variable: f"{address}/{name}{version if name == 'openai' else ''}" for name, variable in VARIABLES.items()}
+    return {settings.PROXY.name: address, **urls}
 
 
 def _upstream(name: str, url: str) -> Upstream:

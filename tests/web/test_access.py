@@ -70,7 +70,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(client: TestClient) -> 
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert "frame-ancestors 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
-        assert headers["cross-origin-resource-policy"] == "same-origin" and headers["referrer-policy"] == "no-referrer"
+        assert headers["cross-origin-resource-policy"] == "same-origin" and headers["referrer-policy"] == "same-origin"
 
 
 def test_nothing_can_be_changed(client: TestClient) -> None:

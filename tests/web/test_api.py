@@ -125,7 +125,7 @@ def test_a_page_is_told_the_whole_report_once_and_then_what_is_new(
     writing.close()
     lock.close()
     assert told(watcher)["report"]["parts"]["status"] == "done"
-    assert told(watcher) == {}
+    assert "report" not in told(watcher)
 
 
 def test_what_was_read_step_by_step_is_what_is_read_at_once(output: OutputDir, written: Callable[..., Writing]) -> None:
@@ -180,7 +180,7 @@ def test_a_run_that_cannot_be_read_is_told_of_once(output: OutputDir) -> None:
     feeds = Feeds(output)
     watcher = _Watcher(RunList(output, feeds), feeds, "odd", "")
     assert "neither events" in told(watcher)["trouble"]["error"]
-    assert told(watcher) == {}
+    assert "trouble" not in told(watcher)
 
 
 def test_pages_are_there(client: TestClient) -> None:

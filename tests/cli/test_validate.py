@@ -104,3 +104,12 @@ def test_authored_files_are_checked_with_their_places(tmp_path: Path) -> None:
     assert code == 2
     assert output.startswith(f"{path}:2:")
     assert "models.m.prompt_per_1k" in output
+
+
+def test_programs_get_the_problems_as_json(tmp_path: Path) -> None:
+    file = tmp_path / "calls.jsonl"
+    file.write_text('{"schema_version": "instrumentation_call_v1", "model": ""}\n')
+    done = CliRunner().invoke(command, [str(file), "--json"])
+    found = json.loads(done.stdout)
+    assert (done.exit_code, found["schema_version"], found["valid"], found["records"]) == (2, "validate_v1", False, 1)
+    assert found["problems"][0]["key"] == "model"

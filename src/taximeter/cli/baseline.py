@@ -24,7 +24,7 @@ def command() -> None:
 
 @command.command("save")
 @click.argument("name")
-@click.argument("run", default="latest")
+@options.run
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")
 @options.output_dir
 @options.as_json

@@ -23,7 +23,7 @@ GATE_FAILED = 5
 
 
 @click.command("check")
-@click.argument("run", default="latest")
+@options.run
 @click.option("--max-cost", type=money, help="The most it may cost, in the currency of its sheet.")
 @click.option("--max-wall", type=duration, help="The longest it may take: 90, 1.5s, 30m, 1h 30m.")
 @click.option("--max-memory", type=size, help="The most memory a stage may take: 512MiB, 2GiB.")

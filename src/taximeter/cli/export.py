@@ -27,7 +27,7 @@ _STANDARD_OUTPUT = Path("-")
 
 
 @click.command("export")
-@click.argument("run", default="latest")
+@options.run
 @click.option("--to", "form", type=click.Choice(["chrome-trace", "csv", "focus", "otlp"]), required=True, help="What.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there, not to stdout.")
 @click.option("--endpoint", metavar="URL", help="Send OTLP there [default: as OTEL_EXPORTER_OTLP_* say].")

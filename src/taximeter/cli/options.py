@@ -41,6 +41,21 @@ def output_dir(command: F) -> F:
     return _output_dir(command)
 
 
+def complete_run(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
+    """Run ids, newest first, for the shell."""
+    from taximeter.report.runs import known_runs
+    from taximeter.rundir import OutputDir
+
+    folder = ctx.params.get("output_dir") or Path(settings.OUTPUT_DIR.read() or "output")
+    names = ["latest", *(line.run_id for line in known_runs(OutputDir(folder)))]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def run(command: F) -> F:
+    """Adds the argument RUN: the latest run, unless another one is named."""
+    return click.argument("run", default="latest", shell_complete=complete_run)(command)
+
+
 def console(stream: TextIO | None = None) -> Console:
     """Where results go, the standard output by default: as wide as the terminal or COLUMNS says, else 100 columns."""
     file = stream or sys.stdout

@@ -23,7 +23,7 @@ _FORMS = ("html", *_RENDERERS)
 
 
 @click.command("report")
-@click.argument("run", default="latest")
+@options.run
 @click.option("--format", "form", type=click.Choice(_FORMS), default="html", show_default=True, help="Which.")
 @click.option("--baseline", metavar="RUN|FILE", help="Show each headline figure with its difference from that run.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there.")

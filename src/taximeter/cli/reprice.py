@@ -24,7 +24,7 @@ from taximeter.rundir import OutputDir
 
 
 @click.command("reprice")
-@click.argument("run", default="latest")
+@options.run
 @price_table
 @click.option("--map", "renames", multiple=True, metavar="OLD=NEW", help="Price the calls of a model as another's.")
 @at_date

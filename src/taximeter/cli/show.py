@@ -15,7 +15,7 @@ from taximeter.rundir import OutputDir
 
 
 @click.command("show")
-@click.argument("run", default="latest")
+@options.run
 @options.output_dir
 @options.as_json
 def command(run: str, output_dir: Path | None, as_json: bool) -> None:

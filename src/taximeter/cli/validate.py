@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import click
 import msgspec
 from pydantic import ValidationError
 
+from taximeter.cli import options
 from taximeter.cli.schemas import AUTHORED, SCHEMAS
 from taximeter.errors import Problem, SetupError
 from taximeter.journal.reader import UNREADABLE
-from taximeter.numbers import plural
+from taximeter.numbers import plural, to_json
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.yamldoc import load
 from taximeter.yamldoc.document import key_text
@@ -27,7 +29,8 @@ _YAML = (".yaml", ".yml")
     "--schema", type=click.Choice(list(SCHEMAS)), help="Name of the schema [default: what each record says it is]."
 )
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-def command(schema: str | None, file: Path) -> None:
+@options.as_json
+def command(schema: str | None, file: Path, as_json: bool) -> None:
     """Check a file against a schema: JSON, JSON lines, or the YAML of a recipe, a module or a price sheet.
 
     Prints every problem with its place, and ends with exit code 2 if there is one.
@@ -36,6 +39,10 @@ def command(schema: str | None, file: Path) -> None:
         hint = f"name what it is with --schema: {', '.join(AUTHORED)}"
         raise SetupError(Problem("a YAML file does not say what it is", hint, path=str(file)))
     count, problems = _authored(schema, file) if schema in AUTHORED else _records(schema, file)
+    if as_json:
+        found = {"valid": not problems, "records": count, "problems": msgspec.to_builtins(problems)}
+        click.echo(to_json({"schema_version": "validate_v1", "file": str(file), **found}))
+        sys.exit(2 if problems else 0)
     if problems:
         raise SetupError(*problems)
     click.echo(f"{file}: {plural(count, 'record')}, all fit")

@@ -13,6 +13,7 @@ from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import Problem, SetupError
 from taximeter.redact import brief, without_secrets
 from taximeter.report.gaps import gaps
+from taximeter.report.repair import close_dead
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
@@ -115,6 +116,8 @@ class _Execution:
         if not self._run.path.is_dir():
             gone = f"{self._run.path} was removed while the run went on"
             status, reason = ("failed", gone) if status == "done" else (status, reason)
+        with self._trouble:
+            close_dead(self._run)  # of stages that were ended before they could
         self._spans.close_run(status, reason)
         report = reports.finish() if self._files else reports.now()
         self._state.end(status, reason)

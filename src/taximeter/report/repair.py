@@ -1,0 +1,125 @@
+"""Tidies up after a run whose driver or processes died: their files are closed, its reports and its entry are made."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from taximeter.errors import RunDirError
+from taximeter.events import Event, SpanEvent
+from taximeter.journal.mend import close_abandoned
+from taximeter.journal.reader import RESERVED, UNREADABLE, LineReader
+from taximeter.journal.writer import OPEN_SUFFIX
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine
+from taximeter.numbers import plural
+from taximeter.recorder.pids import lives, pid_space
+from taximeter.report import html, json, markdown
+from taximeter.report.build import build
+from taximeter.report.runs import run_totals
+from taximeter.report.schemas import RunInstrumentation
+from taximeter.rundir import OutputDir, RunDir, replace
+
+_events = msgspec.json.Decoder(Event)
+
+
+class Repair(msgspec.Struct, frozen=True):
+    """What was done about one file."""
+
+    path: str
+    """From the run directory."""
+
+    action: Literal["closed", "removed", "rebuilt", "left"]
+    why: str
+
+
+def repair(run: RunDir) -> tuple[RunInstrumentation, list[Repair]]:
+    """Mends what can be mended from here; what is lost stays counted. Gives the report and what was done.
+
+    RunDirError if a living driver holds the run, or if the directory is no run.
+    """
+    if run.is_held():
+        raise RunDirError(f"{run.path} is held by a living driver: there is nothing to repair before it ends")
+    if not run.is_one():
+        raise RunDirError(f"{run.path} is not the directory of a run")
+    done = close_dead(run)
+    done += _remove_leftovers(run)
+    report = build(run)
+    if report.metered:
+        for path, render in (
+            (run.report_json, json.render),
+            (run.report_md, markdown.render),
+            (run.report_html, html.render),
+        ):
+            text = render(report).encode()
+            if not path.exists() or path.read_bytes() != text:
+                replace(path, text)
+                done.append(Repair(path.name, "rebuilt", "it did not say what the run directory tells"))
+    done += _end_entry(run, report)
+    return report, done
+
+
+def close_dead(run: RunDir) -> list[Repair]:
+    """Closes the event files of processes that are known to be dead."""
+    return [_close(run, path) for path in run.journals() if path.name.endswith(OPEN_SUFFIX)]
+
+
+def _close(run: RunDir, path: Path) -> Repair:
+    name = str(path.relative_to(run.path))
+    process = _process(path)
+    if process is None:
+        return Repair(name, "left", "it does not say which process writes it")
+    if process.node != os.uname().nodename or not pid_space().items() <= (process.meta or {}).items():
+        return Repair(name, "left", f"its process is of {process.node}, or of an earlier boot or another container")
+    if lives(process):
+        return Repair(name, "left", f"its process {process.pid} still runs")
+    close_abandoned(path)
+    return Repair(name, "closed", f"its process {process.pid} is gone")
+
+
+def _process(path: Path) -> SpanEvent | None:
+    """The span of the process that writes the file, which is among its first lines."""
+    for line in LineReader(path, end=RESERVED).lines():
+        try:
+            event = _events.decode(line.data)
+        except UNREADABLE:
+            continue
+        if isinstance(event, SpanEvent) and event.kind == "process":
+            return event
+    return None
+
+
+def _remove_leftovers(run: RunDir) -> Iterator[Repair]:
+    for path in sorted(run.path.rglob("*.tmp")):
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
+            yield Repair(str(path.relative_to(run.path)), "removed", "a write that did not come to its end")
+
+
+def _end_entry(run: RunDir, report: RunInstrumentation) -> list[Repair]:
+    """The last line of the manifest about a run that had none."""
+    output = OutputDir(run.output)
+    known = next((line for line in manifest.read(output) if line.run_id == run.run_id), None)
+    if run.path.parent.name != "runs" or (known is not None and known.totals and known.status == report.status):
+        return []
+    line = ManifestLine(
+        run.run_id,
+        report.recipe_name,
+        started_at=report.started_at if known is None else None,
+        ended_at=report.ended_at,
+        status=report.status,
+        totals=run_totals(report),
+    )
+    manifest.append(output, line)
+    return [Repair(output.manifest.name, "rebuilt", f"it did not say how the run ended: {report.status}")]
+
+
+def summary(done: list[Repair]) -> str:
+    """What was done, in a sentence."""
+    mended = sum(one.action != "left" for one in done)
+    left = len(done) - mended
+    return f"{plural(mended, 'file')} mended" + (f", {left} left as they are" if left else "")

@@ -75,3 +75,20 @@ def test_where_nobody_meters_nothing_is_recorded_and_all_works(server: Server) -
     code = "import taximeter\ntaximeter.instrument()\n"
     assert run(f"{code}{CALL}print(taximeter.is_enabled())", server) == "False"
     assert len(server.seen) == 1
+
+
+@pytest.mark.slow
+def test_what_is_unfinished_when_a_process_ends_is_cut(server: Server, tmp_path: Path) -> None:
+    code = """
+import openai, taximeter
+taximeter.instrument()
+taximeter.enable(sink=SINK)
+sdk = openai.OpenAI(api_key="k", base_url=URL)
+stream = sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "what?"}], stream=True)
+next(iter(stream))
+sdk.responses.create(model="later", input="what?", background=True)
+"""
+    run(f"SINK = 'jsonl:{tmp_path}/events.jsonl'\n{code}", server)
+    found = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
+    cut = [(event["model"], event["status"]) for event in found if event["schema_version"] == "call_v1"]
+    assert sorted(cut) == [("later", "cut"), ("m", "cut")]

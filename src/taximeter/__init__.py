@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from taximeter.recorder.progress import ProgressLogger
     from taximeter.recorder.ratecards import compute_cost, load_rate_card
     from taximeter.recorder.recorder import Recorder
+    from taximeter.recorder.sinks.http import HttpSink
+    from taximeter.recorder.sinks.jsonl import JsonlSink
+    from taximeter.recorder.sinks.memory import MemorySink
+    from taximeter.recorder.sinks.sink import Sink
     from taximeter.recorder.spans import record_stage, span
     from taximeter.report.running import run_report
 
@@ -27,8 +31,12 @@ _HOME_OF = {
     "Budget": "taximeter.budget",
     "BudgetExceeded": "taximeter.errors",
     "CallEvent": "taximeter.events",
+    "HttpSink": "taximeter.recorder.sinks.http",
+    "JsonlSink": "taximeter.recorder.sinks.jsonl",
+    "MemorySink": "taximeter.recorder.sinks.memory",
     "ProgressLogger": "taximeter.recorder.progress",
     "Recorder": "taximeter.recorder.recorder",
+    "Sink": "taximeter.recorder.sinks.sink",
     "SpanEvent": "taximeter.events",
     "SpanProcessor": "taximeter.capture.otel",
     "TokenBucket": "taximeter.recorder.buckets",
@@ -62,8 +70,12 @@ __all__ = [
     "Budget",
     "BudgetExceeded",
     "CallEvent",
+    "HttpSink",
+    "JsonlSink",
+    "MemorySink",
     "ProgressLogger",
     "Recorder",
+    "Sink",
     "SpanEvent",
     "SpanProcessor",
     "TokenBucket",

@@ -236,6 +236,23 @@ def test_what_one_process_could_not_send_a_later_one_does(state: Path) -> None:
         assert files(state) == []
 
 
+def test_several_that_find_the_same_leftovers_send_them_once(state: Path) -> None:
+    with collector(lambda request: request.answer(503)) as server:
+        for first in (0, 5_000):
+            sink = HttpSink(server.url)
+            for seq in range(first, first + 5_000):
+                sink.emit(call(seq))
+            sink.close()
+        assert len(files(state)) == 2
+        server.respond = Request.take
+        later = [HttpSink(server.url) for _ in range(4)]
+        until(lambda: len(server.taken) == 10_000)
+        until(lambda: not [path for path in files(state) if path.name.endswith(".jsonl")])
+        for sink in later:
+            sink.close()
+        assert all(len(deliveries) == 1 for deliveries in server.taken.values())
+
+
 @pytest.mark.slow
 def test_a_kill_in_between_loses_nothing_and_what_comes_twice_has_one_id(state: Path) -> None:
     program = """

@@ -1,0 +1,154 @@
+"""How a process that records goes on: it beats, rolls into the next run, forks, and ends."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+from collections.abc import Callable
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from taximeter.events import Event, Status
+from taximeter.recorder import guard
+from taximeter.recorder.options import Options
+from taximeter.recorder.process import Process, RemoteParent
+
+if TYPE_CHECKING:
+    from taximeter.pricing.sheet import Sheet
+    from taximeter.recorder.home import Home
+    from taximeter.recorder.part import Part
+    from taximeter.recorder.purse import Purse
+
+_BEAT = 5.0
+"""Seconds until the span of the process is written anew, so that a kill loses no losses."""
+
+
+class Life:
+    """The part of the recorder that writes to one run after another, from the first event to the end of the process."""
+
+    def __init__(self) -> None:
+        self.deliver: Callable[[Event], None] | None = None
+        """Hands one event to the sink, and never raises; None while the recorder is off."""
+
+        self.process = Process(RemoteParent())
+        self.run_id: str = ""
+        """The run that events belong to; empty before the first `enable`."""
+
+        self.options = Options()
+        self.prices: Sheet | None = None
+        """By which the tokens of spans are priced; None before they are needed."""
+
+        self.purse: Purse | None = None
+        """What may be spent and what is; None without a budget."""
+
+        self.beat_at = 0.0
+        """When the span of the process is to be written anew, on the clock of `perf_counter`."""
+
+        self.lock = threading.RLock()
+        """Held while it is turned on or off, rolls or beats, and while a stage begins or ends."""
+
+        self._part: Part | None = None
+        """What this process writes now; None while the recorder is off."""
+
+    def _move(self, home: Home) -> None:
+        """Begins to write there, and ends what was written before."""
+        from taximeter.recorder.part import Part
+
+        old = self._part
+        if old is None:
+            self.process.began = perf_counter()
+            guard.forget()
+            atexit.unregister(self.at_exit)
+            atexit.register(self.at_exit)
+        else:
+            old.home.unexport()
+        self._part = part = Part(home, self.process, self.options.redact)
+        self.run_id = home.run_id
+        part.export()
+        self._begin(part)
+        if old is not None:
+            if old.home.run_id != home.run_id:
+                for stage in tuple(self.process.stages):
+                    guard.guarded(stage.go_on)(old.delivery(), old.home.run_id)
+            old.end("done", None)
+
+    def _begin(self, part: Part) -> None:
+        self.beat_at = perf_counter() + _BEAT
+        part.begin()
+        self.deliver = part.delivery()
+        _finish_with_multiprocessing(self.at_exit)
+
+    def _end(self, status: Status, error: str | None) -> None:
+        part, self._part = self._part, None
+        if part is not None:
+            self.deliver, self.options, self.purse = None, Options(), None
+            part.home.unexport()
+            part.end(status, error)
+
+    def at_exit(self) -> None:
+        """Ends the run when the process ends in good order."""
+        with self.lock:
+            part, options = self._part, self.options
+            if part is None:
+                return
+            began_here = part.home.lock is not None
+            error = getattr(sys, "last_value", None) if not hasattr(sys, "ps1") else None
+            self._end("failed" if error else "done", guard.told(error) if error else None)
+        if options.summary and began_here and part.home.run is not None:
+            guard.guarded(_run_hooks)(str(part.home.run.path))
+
+    @guard.guarded
+    def beat(self, now: float) -> None:
+        """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter`."""
+        self.beat_at = now + _BEAT
+        with self.lock:
+            part, roll = self._part, self.options.roll
+            if part is None or self.deliver is None:
+                return
+            part.beat()
+            if roll is not None and roll.is_due(part.home.sink):
+                guard.guarded(self._roll)(part, roll.next_run_id())
+
+    def _roll(self, part: Part, run_id: str) -> None:
+        from taximeter.recorder.home import open_home
+
+        part.home.unexport()
+        home = open_home(None, run_id, part.home.run.output if part.home.run else None, self.process.id)
+        self.prices = home.sheet(self.options.rate_card_path)
+        self._move(home)
+
+    def in_child(self) -> None:
+        """Makes this the recorder of a child that was just forked: new ids, a new file, no lock of the parent's."""
+        parent, part = self.process, self._part
+        self.lock = threading.RLock()
+        self.process = Process(parent.parent, parent.span_id if part is not None else parent.forked_from)
+        guard.forget()
+        if part is not None:
+            self._part = part.in_child(self.process)
+            self.deliver = guard.delivering(self._first_in_child)
+
+    def _first_in_child(self, event: Event) -> None:
+        with self.lock:
+            part = self._part
+            if part is None:
+                return
+            if not part.has_begun:
+                self._begin(part)
+        part.delivery()(event)
+
+
+def _run_hooks(run_dir: str) -> None:
+    """Calls what other layers registered for the end of a run, such as the table that `summary=True` prints."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group="taximeter.on_close"):
+        entry.load()(run_dir)
+
+
+def _finish_with_multiprocessing(at_exit: Callable[[], None]) -> None:
+    """Its children end by `os._exit`, which runs no `atexit`."""
+    for name in ("multiprocessing.util", "billiard.util"):
+        util = sys.modules.get(name)
+        if util is not None:
+            util.Finalize(None, at_exit, exitpriority=0)

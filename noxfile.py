@@ -46,7 +46,7 @@ def sdks_before(session: nox.Session) -> None:
     """Calls of the majors before the current ones of the SDKs are captured alike."""
     before = ("openai<3", "anthropic<1", "google-genai<3")
     session.install("-e", ".", *HARNESS, *before, env={"UV_CONSTRAINT": ""})
-    session.run(*FAST, *(f"tests/capture/test_{sdk}.py" for sdk in ("openai", "anthropic", "google")))
+    session.run(*FAST, *(f"tests/capture/test_{sdk}.py" for sdk in ("openai", "async", "anthropic", "google")))
 
 
 @nox.session

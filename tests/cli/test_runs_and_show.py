@@ -1,11 +1,15 @@
 """`taximeter runs` and `taximeter show` on directories that real writers made."""
 
+import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
 
 from taximeter.cli import runs, show
 from taximeter.errors import RunDirError
@@ -13,7 +17,9 @@ from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.recipe.plan import Instrumentation
 from taximeter.report.build import build
+from taximeter.report.grid import grid, plain_grid
 from taximeter.report.runs import run_totals
+from taximeter.report.table import Column, table
 from taximeter.rundir import OutputDir
 from tests.runs import Writing, call, plan, stage
 
@@ -134,3 +140,25 @@ def test_the_json_has_every_figure_of_a_run(tmp_path: Path) -> None:
 def test_no_runs_is_told_with_what_to_do(tmp_path: Path) -> None:
     told = invoke(runs.command, "--output-dir", str(tmp_path)).stderr
     assert told == f"No runs in {tmp_path}. `taximeter run RECIPE` makes one.\n"
+
+
+def test_runs_that_have_ended_are_listed_without_what_builds_reports(output: OutputDir) -> None:
+    code = (
+        "import sys; from taximeter.cli.main import main\nsys.argv = ['taximeter', 'runs', '--output-dir', "
+        f"{str(output.path)!r}]\ntry: main()\n"
+        "except SystemExit: print([m for m in ('pydantic', 'taximeter.report.build') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    *listed, loaded = done.stdout.splitlines()
+    assert [line.split()[0] for line in listed[2:]] == ["new", "old"]
+    assert loaded == "[]"
+
+
+@pytest.mark.parametrize("width", [12, 40])
+def test_a_table_without_colours_is_the_one_with_them(width: int) -> None:
+    columns = [Column[str]("name", str, 2, right=False), Column[str]("状态", lambda row: f"{len(row)}", 1)]
+    cells = table(columns, ["abc", "状态状态", "done", ""])
+    console = Console(width=width, no_color=True, file=io.StringIO())
+    with console.capture() as drawn:
+        console.print(grid(cells, width))
+    assert plain_grid(cells, width) == drawn.get().removesuffix("\n")

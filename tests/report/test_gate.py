@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from taximeter.errors import SetupError
 from taximeter.report import schemas
-from taximeter.report.columns import table
 from taximeter.report.gate import Verdict, check, columns, unpriced
+from taximeter.report.table import table
 
 
 def a_report(run_id: str = "r", **headline: object) -> schemas.RunInstrumentation:

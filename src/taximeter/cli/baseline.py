@@ -10,10 +10,10 @@ from taximeter.cli import options
 from taximeter.errors import RunDirError
 from taximeter.numbers import count, money, seconds, to_json
 from taximeter.redact import brief
-from taximeter.report.columns import Column, table
 from taximeter.report.gate import check
+from taximeter.report.grid import grid
 from taximeter.report.side import Side, baseline, open_side, read_baseline
-from taximeter.report.terminal import grid
+from taximeter.report.table import Column, table
 from taximeter.rundir import OutputDir, replace
 
 

@@ -13,10 +13,10 @@ from taximeter.cli import github, options
 from taximeter.cli.quantity import duration, money, share, size
 from taximeter.numbers import to_json
 from taximeter.redact import visible
-from taximeter.report.columns import table
 from taximeter.report.gate import Check, Verdict, check, columns, unpriced
+from taximeter.report.grid import grid
 from taximeter.report.side import open_side
-from taximeter.report.terminal import grid
+from taximeter.report.table import table
 from taximeter.rundir import OutputDir
 
 GATE_FAILED = 5

@@ -16,10 +16,10 @@ from taximeter.pricing.cost import twelve_places
 from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.planner import make_plan
 from taximeter.redact import brief, visible
-from taximeter.report.columns import Column, table
 from taximeter.report.estimate import Estimate, Guess, StageEstimate, estimate
+from taximeter.report.grid import grid
 from taximeter.report.side import open_side
-from taximeter.report.terminal import grid
+from taximeter.report.table import Column, table
 from taximeter.rundir import OutputDir
 
 

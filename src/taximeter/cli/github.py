@@ -11,8 +11,8 @@ from pathlib import Path
 import click
 
 from taximeter.redact import visible
-from taximeter.report.columns import Table, table
 from taximeter.report.gate import Verdict, columns
+from taximeter.report.table import Table, table
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 _ESCAPES = {"%": "%25", "\r": "%0D", "\n": "%0A"}

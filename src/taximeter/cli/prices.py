@@ -26,8 +26,8 @@ from taximeter.pricing.sheet import Entry, Rates, Sheet, Tiers
 from taximeter.pricing.terms import Kind
 from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, TTL
 from taximeter.redact import brief, visible
-from taximeter.report.columns import Column, table
-from taximeter.report.terminal import grid
+from taximeter.report.grid import grid
+from taximeter.report.table import Column, table
 from taximeter.usage import Usage, counts
 from taximeter.yamldoc.words import did_you_mean
 

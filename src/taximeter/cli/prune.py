@@ -12,9 +12,9 @@ from taximeter.cli import options
 from taximeter.cli.quantity import duration
 from taximeter.numbers import plural, size, to_json
 from taximeter.redact import visible
-from taximeter.report.columns import Column, table
+from taximeter.report.grid import grid
 from taximeter.report.prune import OldRun, old_runs, remove
-from taximeter.report.terminal import grid
+from taximeter.report.table import Column, table
 from taximeter.rundir import OutputDir
 
 

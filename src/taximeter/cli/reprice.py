@@ -15,10 +15,10 @@ from taximeter.numbers import money, percent, plural, to_json
 from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import read_sheet
 from taximeter.redact import brief
-from taximeter.report.columns import Column, table
+from taximeter.report.grid import grid
 from taximeter.report.reprice import Repriced, StageCosts, reprice
 from taximeter.report.runs import find_run
-from taximeter.report.terminal import grid
+from taximeter.report.table import Column, table
 from taximeter.report.wording import cost
 from taximeter.rundir import OutputDir
 

@@ -10,9 +10,9 @@ import msgspec
 
 from taximeter.cli import options
 from taximeter.numbers import to_json
-from taximeter.report.columns import table
+from taximeter.report.grid import grid, plain_grid
 from taximeter.report.runs import list_runs, run_columns
-from taximeter.report.terminal import grid
+from taximeter.report.table import table
 from taximeter.rundir import OutputDir
 
 
@@ -25,11 +25,15 @@ def command(limit: int | None, output_dir: Path | None, as_json: bool) -> None:
     output = OutputDir(output_dir or Path("output"))
     runs = list_runs(output)[:limit]
     if as_json:
-        listed = [{"totals": None, **msgspec.to_builtins(run, builtin_types=(Decimal,))} for run in runs]
-        click.echo(to_json({"schema_version": "runs_v1", "runs": listed}))
+        plain = [{"totals": None, **msgspec.to_builtins(run, builtin_types=(Decimal,))} for run in runs]
+        click.echo(to_json({"schema_version": "runs_v1", "runs": plain}))
         return
     if not runs:
         click.echo(f"No runs in {output.path}. `taximeter run RECIPE` makes one.", err=True)
         return
     console = options.console()
-    console.print(grid(table(run_columns(), runs), console.width))
+    listed = table(run_columns(), runs)
+    if console.is_terminal:
+        console.print(grid(listed, console.width))
+    else:
+        click.echo(plain_grid(listed, console.width))

@@ -18,8 +18,8 @@ from taximeter.normalize.reading import Reading
 from taximeter.normalize.recorded import Found, read_recorded
 from taximeter.numbers import to_json
 from taximeter.redact import brief, visible
-from taximeter.report.columns import Column, table
-from taximeter.report.terminal import grid
+from taximeter.report.grid import grid
+from taximeter.report.table import Column, table
 from taximeter.usage import NO_USAGE, OPEN_COUNTS, modality_tokens
 
 _PLAIN = ("status", "provider", "operation", "model", "response_model", "response_id", "service_tier", "speed",

@@ -10,7 +10,7 @@ import msgspec
 
 from taximeter import numbers
 from taximeter.report import schemas
-from taximeter.report.columns import Column
+from taximeter.report.table import Column
 
 
 class Difference(msgspec.Struct, frozen=True):

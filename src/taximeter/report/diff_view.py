@@ -13,9 +13,9 @@ from rich.text import Text
 from taximeter import numbers
 from taximeter.redact import brief, visible
 from taximeter.report.baseline import against, differences, differences_columns
-from taximeter.report.columns import Column, table
 from taximeter.report.diff import Comparison, Figures, Pair
-from taximeter.report.terminal import grid
+from taximeter.report.grid import grid
+from taximeter.report.table import Column, table
 from taximeter.report.wording import cost_text
 
 

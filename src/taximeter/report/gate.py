@@ -13,7 +13,7 @@ from taximeter import numbers
 from taximeter.errors import Problem, SetupError
 from taximeter.report import schemas
 from taximeter.report.baseline import headline_figures
-from taximeter.report.columns import Column
+from taximeter.report.table import Column
 
 ENOUGH = 3
 """Runs from which noise can be estimated."""

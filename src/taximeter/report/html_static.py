@@ -6,7 +6,8 @@ from html import escape
 
 from taximeter.redact import visible
 from taximeter.report import schemas
-from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
+from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
+from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
 

@@ -9,7 +9,8 @@ from taximeter import numbers
 from taximeter.redact import brief, visible
 from taximeter.report import schemas
 from taximeter.report.baseline import differences, differences_columns
-from taximeter.report.columns import Table, by_cost, model_columns, plain_stage_columns, stage_columns, table
+from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
+from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import cost, headline, name
 

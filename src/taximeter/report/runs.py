@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -12,12 +13,12 @@ from taximeter.errors import RunDirError
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.redact import visible
-from taximeter.report import schemas
-from taximeter.report.build import build
-from taximeter.report.columns import Column
-from taximeter.report.loose import EventFiles
+from taximeter.report.table import Column
 from taximeter.report.wording import cost_text, cpu
 from taximeter.rundir import OutputDir, RunDir
+
+if TYPE_CHECKING:
+    from taximeter.report import schemas
 
 
 def list_runs(output: OutputDir) -> list[ManifestLine]:
@@ -50,6 +51,8 @@ def find_run(name: str, output: OutputDir) -> RunDir:
     pattern = Path(name)
     files = [path for path in Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))) if path.is_file()]
     if files:
+        from taximeter.report.loose import EventFiles
+
         return EventFiles(files)
     raise RunDirError(f"there is no run {name} in {output.runs}: `taximeter runs` lists them")
 
@@ -79,6 +82,8 @@ def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
 
 
 def _so_far(line: ManifestLine, output: OutputDir) -> ManifestLine:
+    from taximeter.report.build import build  # a list of runs that have ended is made without what builds reports
+
     try:
         report = build(output.run(line.run_id))
     except (RunDirError, OSError):  # the directory is gone, or broken: nobody knows more

@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from taximeter.redact import brief, visible
 from taximeter.report import schemas
-from taximeter.report.columns import (
-    Table,
-    by_cost,
-    model_columns,
-    plain_stage_columns,
-    progress_columns,
-    stage_columns,
-    table,
-)
+from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, progress_columns, stage_columns
+from taximeter.report.grid import STATUS_STYLES, grid
+from taximeter.report.table import table
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
-
-STATUS_STYLES = {
-    "pending": "dim",
-    "running": "cyan",
-    "done": "green",
-    "failed": "bold red",
-    "cancelled": "yellow",
-    "skipped": "dim",
-    "reused": "blue",
-    "lost": "bold magenta",
-    "over_budget": "bold yellow",
-}
-_GAP = 2
-"""Blanks between columns."""
 
 
 def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
@@ -70,42 +50,6 @@ def stages_view(report: schemas.RunInstrumentation, stages: list[schemas.StageIn
     if any(stage.progress and stage.status == "running" for stage in stages):
         columns[2:2] = progress_columns()
     return grid(table(columns, stages), width)
-
-
-def grid(cells: Table, width: int) -> Text:
-    """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted.
-
-    Rich has tables, too: theirs would take longer to draw than many a stage takes to run.
-    """
-    widths = [max(map(cell_len, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
-    least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
-    kept = list(range(len(widths)))
-    while len(kept) > 1 and sum(least[i] + _GAP for i in kept) - _GAP > width:
-        kept.remove(min(kept, key=lambda i: cells.importance[i]))
-    spare = max(width + _GAP - sum(least[i] + _GAP for i in kept), 0)
-    widths = [min(full, narrow + spare) for full, narrow in zip(widths, least, strict=True)]
-    gaps = dict.fromkeys(kept[:-1], " " * _GAP)
-    made = Text(no_wrap=True, overflow="crop")
-    for i in kept:
-        made.append(_set(cells.titles[i], widths[i], cells.right[i]) + gaps.get(i, ""), "bold")
-    made.append(f"\n{'─' * min(sum(widths[i] + _GAP for i in kept) - _GAP, width)}")
-    for row in cells.rows:
-        made.append("\n")
-        for i in kept:
-            cell = _set(row[i], widths[i], cells.right[i]) + gaps.get(i, "")
-            made.append(cell, _style(row[i], cells.titles[i]))
-    return made
-
-
-def _set(text: str, width: int, right: bool) -> str:
-    """A text in its column."""
-    short = text if cell_len(text) <= width else f"{set_cell_size(text, width - 1)}…"
-    blanks = " " * (width - cell_len(short))
-    return blanks + short if right else short + blanks
-
-
-def _style(text: str, title: str) -> str:
-    return STATUS_STYLES.get(text.partition(" ")[0], "") if title == "status" else ""
 
 
 def render(report: schemas.RunInstrumentation, width: int = 100) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from taximeter import numbers
 from taximeter.redact import brief
-from taximeter.report import schemas
+
+if TYPE_CHECKING:
+    from taximeter.report import schemas
 
 _COST_FORMS = {"priced": "{}", "estimated": "~{}", "partial": "≥{}"}
 

@@ -1,0 +1,76 @@
+"""A table for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from taximeter.report.table import Table
+
+STATUS_STYLES = {
+    "pending": "dim",
+    "running": "cyan",
+    "done": "green",
+    "failed": "bold red",
+    "cancelled": "yellow",
+    "skipped": "dim",
+    "reused": "blue",
+    "lost": "bold magenta",
+    "over_budget": "bold yellow",
+}
+_GAP = 2
+"""Blanks between columns."""
+
+_BETWEEN = " " * _GAP
+
+
+def grid(cells: Table, width: int) -> Text:
+    """A table of as many columns as fit; digits are never cut, and nothing in a cell is interpreted.
+
+    Rich has tables, too: theirs would take longer to draw than many a stage takes to run.
+    """
+    kept, titles, rule, rows = _laid_out(cells, width)
+    made = Text(no_wrap=True, overflow="crop")
+    made.append(_BETWEEN.join(titles), "bold").append(f"\n{rule}")
+    for number, row in enumerate(rows):
+        made.append("\n")
+        for place, (i, cell) in enumerate(zip(kept, row, strict=True)):
+            made.append(f"{_BETWEEN if place else ''}{cell}", _style(cells.cells[i][number], cells.titles[i]))
+    return made
+
+
+def plain_grid(cells: Table, width: int) -> str:
+    """The same for what is no terminal, without colours: ten times as fast for thousands of rows."""
+    _, titles, rule, rows = _laid_out(cells, width)
+    return "\n".join([_BETWEEN.join(titles), rule, *map(_BETWEEN.join, rows)])
+
+
+def _laid_out(cells: Table, width: int) -> tuple[list[int], list[str], str, Iterable[tuple[str, ...]]]:
+    """The columns that fit, their titles, the line below these, and the rows; each text as wide as its column."""
+    widths = [max(map(_cells, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
+    least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
+    kept = list(range(len(widths)))
+    while len(kept) > 1 and sum(least[i] + _GAP for i in kept) - _GAP > width:
+        kept.remove(min(kept, key=lambda i: cells.importance[i]))
+    spare = max(width + _GAP - sum(least[i] + _GAP for i in kept), 0)
+    widths = [min(full, narrow + spare) for full, narrow in zip(widths, least, strict=True)]
+    titles = [_set(cells.titles[i], widths[i], cells.right[i]) for i in kept]
+    columns = ([_set(text, widths[i], cells.right[i]) for text in cells.cells[i]] for i in kept)
+    return kept, titles, "─" * min(sum(widths[i] + _GAP for i in kept) - _GAP, width), zip(*columns, strict=True)
+
+
+def _set(text: str, width: int, right: bool) -> str:
+    """A text in its column."""
+    short = text if _cells(text) <= width else f"{set_cell_size(text, width - 1)}…"
+    blanks = " " * (width - _cells(short))
+    return blanks + short if right else short + blanks
+
+
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
+
+
+def _style(text: str, title: str) -> str:
+    return STATUS_STYLES.get(text.partition(" ")[0], "") if title == "status" else ""

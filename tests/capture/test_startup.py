@@ -204,14 +204,14 @@ def test_an_sdk_that_a_grandchild_imports_is_captured(server: Server, here: Path
 
 @pytest.mark.parametrize("flag", ["-I", "-E", "-S"])
 def test_a_python_that_takes_no_notice_of_us_is_named(flag: str) -> None:
-    report = execute(sys.executable, flag, "-c", "print('well')")
+    report = execute(sys.executable, flag, "-c", "import time; time.sleep(0.3); print('well')")
     assert uncaptured(report) == {sys.executable: 1}
     assert any(f"not captured: {sys.executable[:60]}" in note for note in trust(report))
 
 
 def test_a_virtual_environment_without_taximeter_is_named_as_it_was_called(here: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", "other"], check=True)
-    (here / "tool").write_text(f"#!{here}/other/bin/python\nimport time; time.sleep(0.1); print('well')\n")
+    (here / "tool").write_text(f"#!{here}/other/bin/python\nimport time; time.sleep(0.3); print('well')\n")
     (here / "tool").chmod(0o755)
     assert uncaptured(execute("sh", "-c", "./tool; true")) == {f"{here}/other/bin/python": 1}
 
@@ -219,7 +219,7 @@ def test_a_virtual_environment_without_taximeter_is_named_as_it_was_called(here:
 @pytest.mark.parametrize("program", ELSEWHERE[:1] + ELSEWHERE[-1:], ids=str)
 def test_another_python_is_named(program: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")  # an old one would write beside the source
-    assert uncaptured(execute(str(program), "-c", "import time; time.sleep(0.1); print('well')")) == {str(program): 1}
+    assert uncaptured(execute(str(program), "-c", "import time; time.sleep(0.3); print('well')")) == {str(program): 1}
 
 
 def test_children_that_are_forked_or_spawned_are_captured_as_their_parent_is(here: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_run_inside_a_command_is_no_python_that_is_missed(here: Path) -> None:
 @pytest.mark.skipif(shutil.which("node") is None, reason="apt-get install nodejs")
 def test_another_language_is_named_unless_it_tells_its_calls() -> None:
     tells = "require('fs').appendFileSync(process.env.INSTRUMENT_SINK || '/dev/null', '');"
-    [name] = uncaptured(execute("node", "-e", "setTimeout(() => {}, 100)"))
+    [name] = uncaptured(execute("node", "-e", "setTimeout(() => {}, 300)"))
     assert name.endswith("/node")
     shutil.rmtree("output")
     assert uncaptured(execute("node", "-e", tells)) == {}

@@ -184,6 +184,12 @@ def _appended_call() -> str:
     return f"echo '{json.dumps(call)}' >> $INSTRUMENT_SINK\n"
 
 
+def test_a_command_does_not_wait_for_what_only_its_report_needs() -> None:
+    code = "import sys, taximeter.cli.main, taximeter.cli.exec; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"pydantic", "yaml", "jsonschema", "genai_prices", "taximeter.report.build"} & set(loaded)
+
+
 def test_the_report_is_there_while_the_command_runs() -> None:
     with start("sh", "-c", "until [ -e go ]; do sleep 0.05; done") as running:
         assert wait_until(RUN.report_json.exists)

@@ -10,7 +10,6 @@ import click
 from taximeter.cli import options
 from taximeter.errors import Interrupted
 from taximeter.redact import visible
-from taximeter.report import json, terminal
 from taximeter.run.exec import ExecOptions, Executed, run_command
 
 
@@ -58,6 +57,8 @@ def command(
 
 def _tell(executed: Executed, as_json: bool) -> None:
     """The report, to whoever still listens: the exit code is the command's."""
+    from taximeter.report import json, terminal
+
     try:
         if as_json:
             click.echo(json.render(executed.report), err=True, nl=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -11,9 +12,10 @@ from taximeter.events import Status
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import GitState, ManifestLine, ReportFiles
 from taximeter.recipe.plan import Plan
-from taximeter.report.runs import run_totals
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import OutputDir, RunDir
+
+if TYPE_CHECKING:
+    from taximeter.report.schemas import RunInstrumentation
 
 
 def report_files(run: RunDir) -> ReportFiles:
@@ -48,6 +50,8 @@ class Entry:
 
     def end(self, status: Status, report: RunInstrumentation, git: GitState | None) -> None:
         """The last line."""
+        from taximeter.report.runs import run_totals  # nobody waits for it at the start of a run
+
         line = msgspec.structs.replace(
             self._line, ended_at=report.ended_at, status=status, totals=run_totals(report), git=git
         )

@@ -8,6 +8,7 @@ import signal
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,8 +20,6 @@ from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.plan import Capture, Instrumentation, Plan, PlannedStage
 from taximeter.redact import hide_named, without_secrets
-from taximeter.report.build import Books
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.entry import Entry, report_files
 from taximeter.run.environment import capturing, metering_environment, stage_environment
 from taximeter.run.execloop import Command, failure
@@ -30,12 +29,15 @@ from taximeter.run.jobsignals import PASSED
 from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Task
 from taximeter.run.proxied import Direct, Proxy, proxy_of
-from taximeter.run.reports import Reports
 from taximeter.run.snapshots import write_sheet
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id, replace, safe_name
+
+if TYPE_CHECKING:
+    from taximeter.report.schemas import RunInstrumentation
+    from taximeter.run.reports import Reports
 
 LOST = 125
 """Exit code when nobody knows how the command ended, as `env` and `timeout` have it for trouble of their own."""
@@ -117,6 +119,8 @@ class _Execution:
         self, options: ExecOptions, plan: Plan, sheet: Sheet, run: RunDir, git: GitQuestion, clock: Clock
     ) -> None:
         self._argv = list(options.command)
+        self._plan = plan
+        self._sheet = sheet
         self._run = run
         self._git = git
         self._clock = clock
@@ -126,7 +130,6 @@ class _Execution:
         write_sheet(sheet, run)
         replace(run.plan, plan.snapshot())
         run.stage(self._stage.folder).path.mkdir()
-        self._books = Books(run, plan, plan.instrumentation.call_limit, clock, sheet)
         self._spans = DriverSpans(run.events, run.run_id, clock, Ids(), self._trouble)
         files = report_files(run)
         self._state = StateFiles(run, plan, files, self._spans.started_at, clock, self._trouble)
@@ -148,14 +151,20 @@ class _Execution:
             ignored=ignored,
             usage_path=str(folder.usage(1)),
         )
-        reports = Reports(self._books, self._clock, self._trouble)
-        command = Command(forkserver.launch(task), forkserver, interrupts, reports.paced)
+        handle = forkserver.launch(task)
+        # What takes longest to load is loaded while the command starts.
+        from taximeter.report.build import Books
+        from taximeter.run.reports import Reports
+
+        books = Books(self._run, self._plan, self._plan.instrumentation.call_limit, self._clock, self._sheet)
+        reports = Reports(books, self._clock, self._trouble)
+        command = Command(handle, forkserver, interrupts, reports.paced)
         figures = command.wait()
         with self._trouble:  # before the last report, which has all that it wrote
             proxy.close()
         status, error = failure(figures, command.signals)
-        self._books.ledger.poll()
-        items_in, items_out = (self._books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))
+        books.ledger.poll()
+        items_in, items_out = (books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))
         self._spans.close_stage(span, status, figures, error, items_in, items_out)
         self._state.stage(stage, status, error)
         self._end(status, error, reports)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from taximeter.pricing.sheet import Sheet
-from taximeter.recipe.planner import Checked
 from taximeter.redact import silent, without_secrets
 from taximeter.rundir import RunDir, replace
-from taximeter.yamldoc import Overlaid
+
+if TYPE_CHECKING:
+    from taximeter.recipe.planner import Checked
 
 
 def write_sheet(sheet: Sheet | None, run: RunDir) -> None:
@@ -35,6 +36,8 @@ def write_snapshots(checked: Checked, run: RunDir) -> None:
 
 def _recipe(checked: Checked) -> bytes:
     """The recipe as it was written; without its comments if settings were laid over it or values taken out."""
+    from taximeter.yamldoc import Overlaid  # a command without a recipe does not wait for it
+
     document = checked.recipe.document
     assert isinstance(document.data, dict)
     is_plain = not isinstance(document, Overlaid) and not any(stage.env_names for stage in checked.plan.stages)

@@ -272,10 +272,14 @@ def test_exec_that_is_killed_takes_all_with_it_and_the_run_is_lost_but_what_was_
     assert str(found.totals.cost) == "0.013500"
 
 
-def test_a_timeout_ends_the_command_as_it_does_without_us() -> None:
-    done = subprocess.run(["timeout", "2", *EXEC, "-q", "--", "sleep", "60"], capture_output=True)
-    assert done.returncode == 124
-    assert wait_until(lambda: report().status == "cancelled")
+def test_a_signal_for_us_and_then_for_all_as_timeout_sends_it_ends_the_command() -> None:
+    with start("sh", "-c", "echo ready; exec sleep 60", start_new_session=True) as running:
+        assert running.stdout is not None
+        running.stdout.readline()
+        running.send_signal(signal.SIGTERM)
+        os.killpg(running.pid, signal.SIGTERM)
+        running.communicate(timeout=60)
+    assert (running.returncode, report().status) == (143, "cancelled")
 
 
 @pytest.mark.parametrize("victim", ["supervisor", "forkserver"])

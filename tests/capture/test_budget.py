@@ -1,35 +1,50 @@
-"""Captured calls ask the budget before they are sent."""
+"""A captured call that would be more than the budget is not sent."""
 
-import asyncio
-from pathlib import Path
+from __future__ import annotations
 
-import openai
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from google import genai
+from google.genai import types
+from mistralai.client import Mistral
 
 import taximeter
-from tests.capture.conftest import CARD
+from taximeter.recorder.recorder import Recorder
+from tests.capture import test_anthropic, test_openai
 from tests.capture.server import Server
+from tests.recorder.events import calls, events
 
 
-def test_the_call_that_would_be_too_much_is_not_sent(server: Server, tmp_path: Path) -> None:
-    card = tmp_path / "prices.yaml"
-    card.write_text(CARD)
-    taximeter.instrument()
-    taximeter.enable(sink="memory:", rate_card_path=card, budget="calls=2")
-    ask = {"model": "m", "messages": [{"role": "user", "content": "what?"}]}
+def openai(server: Server) -> object:
+    return test_openai.client(server).chat.completions.create(model="m", messages=test_openai.ASK)
 
-    async def ask_again() -> None:
-        async with openai.AsyncOpenAI(api_key="k", base_url=f"{server.url}/v1") as sdk:
-            await sdk.chat.completions.create(**ask)
 
-    try:
-        sdk = openai.OpenAI(api_key="k", base_url=f"{server.url}/v1")
-        for _ in range(2):
-            sdk.chat.completions.create(**ask)
-        with pytest.raises(taximeter.BudgetExceeded):
-            sdk.chat.completions.create(**ask)
-        with pytest.raises(taximeter.BudgetExceeded):
-            asyncio.run(ask_again())
-    finally:
-        taximeter.disable()
-    assert len(server.seen) == 2
+def anthropic(server: Server) -> object:
+    return test_anthropic.client(server).messages.create(**test_anthropic.ASK)
+
+
+def google(server: Server) -> object:
+    sdk = server.keep(genai.Client(api_key="k", http_options=types.HttpOptions(base_url=server.url)))
+    return sdk.models.generate_content(model="g", contents="what?")
+
+
+def google_streamed(server: Server) -> object:
+    sdk = server.keep(genai.Client(api_key="k", http_options=types.HttpOptions(base_url=server.url)))
+    return list(sdk.models.generate_content_stream(model="g", contents="what?"))
+
+
+def mistral(server: Server) -> object:
+    ask: Any = test_openai.ASK
+    return Mistral(api_key="k", server_url=server.url).chat.complete(model="m", messages=ask)
+
+
+@pytest.mark.parametrize("ask", [openai, anthropic, google, google_streamed, mistral])
+def test_the_next_call_is_refused(server: Server, recorder: Recorder, ask: Callable[[Server], object]) -> None:
+    taximeter.enable(budget="calls=2")
+    ask(server)
+    ask(server)
+    with pytest.raises(taximeter.BudgetExceeded, match="2 of 2"):
+        ask(server)
+    assert len(server.seen) == len(calls(events(recorder))) == 2

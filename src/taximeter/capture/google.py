@@ -16,16 +16,17 @@ from typing import Any
 import msgspec
 from wrapt import wrap_function_wrapper
 
-from taximeter.capture import retrieved
 from taximeter.capture.body import believed, readings
 from taximeter.capture.exchange import Asked, Exchange
 from taximeter.capture.ourproxy import tell
+from taximeter.capture.retrieved import Fetch, Results, is_first
 from taximeter.events import CallKind
 from taximeter.normalize.fields import fields, items
 from taximeter.normalize.read import read
 from taximeter.normalize.stream import StreamReader
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
+from taximeter.recorder.instance import admit
 
 _KINDS: dict[str, CallKind] = {
     "generateContent": "llm",
@@ -169,7 +170,7 @@ def _begun(_client: Any, args: Args) -> Exchange | None:
     if where is None:
         return None
     if method == "get" and path.startswith("batches/"):
-        return retrieved.Fetch(Asked("google-genai", path, "llm", "google", None, None), where, retrieved.Results)
+        return Fetch(Asked("google-genai", path, "llm", "google", None, None), where, Results)
     place, _, verb = path.rpartition(":")
     model = place.rpartition("/")[2]
     if method != "post" or verb not in _KINDS or (verb == "predict" and "embed" not in model):
@@ -182,12 +183,20 @@ def _no_exchange(*_: object) -> None:
     """What is begun when nothing can be."""
 
 
-_begin = shielded(_begun, _no_exchange)
+_shielded = shielded(_begun, _no_exchange)
+
+
+def _begin(client: Any, args: Args) -> Exchange | None:
+    """The exchange of a request that is to be seen; BudgetExceeded if it would buy more than the budget."""
+    exchange = _shielded(client, args)
+    if exchange is not None and not isinstance(exchange, Fetch):
+        admit()
+    return exchange
 
 
 @guarded
 def _answered(exchange: Exchange, response: Any) -> None:
-    if isinstance(exchange, retrieved.Fetch):
+    if isinstance(exchange, Fetch):
         _batch(exchange, response.body)
     else:
         exchange.answered(readings(response.body, "google"))
@@ -216,12 +225,12 @@ def _failed(exchange: Exchange, error: BaseException) -> None:
     exchange.is_answered = True
 
 
-def _batch(exchange: retrieved.Fetch, body: str) -> None:
+def _batch(exchange: Fetch, body: str) -> None:
     """The results of a batch that stand in the batch itself."""
     output = fields(fields(msgspec.json.decode(body)).get("metadata")).get("output")
     for name in ("inlinedResponses", "inlinedEmbedContentResponses"):
         for number, result in enumerate(items(fields(fields(output).get(name)).get("inlinedResponses"))):
-            if retrieved.is_first(exchange.asked.endpoint, name, str(number)):
+            if is_first(exchange.asked.endpoint, name, str(number)):
                 line = {"key": "", "response": fields(result).get("response")}
                 exchange.found(believed(partial(read, line, "google")))
 
@@ -232,6 +241,6 @@ def _downloaded(_client: Any, args: Args, content: Any) -> None:
     where = here() if isinstance(content, bytes) else None
     if where is not None:
         asked = Asked("google-genai", args[0].partition("?")[0], "llm", "google", None, None)
-        answer = retrieved.Fetch(asked, where, retrieved.Results).answer
+        answer = Fetch(asked, where, Results).answer
         answer.feed(content)
         answer.rest()

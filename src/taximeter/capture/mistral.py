@@ -23,6 +23,7 @@ from taximeter.capture.watch import watch
 from taximeter.events import CallKind, CallStatus
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
+from taximeter.recorder.instance import admit
 
 _ENDS = ("/chat/completions", "/fim/completions", "/agents/completions", "/conversations", "/embeddings", "/ocr")
 """Requests that buy something, by the end of their path; a conversation is gone on with under its id."""
@@ -113,7 +114,15 @@ def _no_exchange(*_: object) -> None:
     """What is begun when nothing can be."""
 
 
-_begin = shielded(_begun, _no_exchange)
+_shielded = shielded(_begun, _no_exchange)
+
+
+def _begin(args: Args, kwargs: Kwargs) -> Exchange | None:
+    """The exchange of a request that is to be seen; BudgetExceeded if it would buy more than the budget."""
+    exchange = _shielded(args, kwargs)
+    if exchange is not None and not isinstance(exchange, Fetch):
+        admit()
+    return exchange
 
 
 @guarded

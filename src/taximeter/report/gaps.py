@@ -32,7 +32,7 @@ def gaps(report: schemas.RunInstrumentation) -> list[str]:
 def figures_by(report: schemas.RunInstrumentation, method: schemas.Figure, sentence: str) -> Iterator[str]:
     """One sentence that names the figures which were found by this method."""
     found = (name for stage in report.stages for name, by in stage.methods.items() if by == method)
-    names = dict.fromkeys(_FIGURE_NAMES[name] for name in found)
+    names = dict.fromkeys(_FIGURE_NAMES.get(name) or brief(name) for name in found)
     if names:
         yield f"{sentence}: {listed(names)}."
 

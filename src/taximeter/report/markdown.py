@@ -51,8 +51,8 @@ def render(report: schemas.RunInstrumentation) -> str:
 def _facts(report: schemas.RunInstrumentation) -> str:
     facts = [
         f"Recipe {_text(report.recipe_name or numbers.UNKNOWN)}",
-        f"started {report.started_at or numbers.UNKNOWN}",
-        f"ended {report.ended_at or numbers.UNKNOWN}",
+        f"started {_text(report.started_at or numbers.UNKNOWN)}",
+        f"ended {_text(report.ended_at or numbers.UNKNOWN)}",
         "all figures: [instrumentation.json](instrumentation.json)",
     ]
     lines = ["; ".join(facts) + "."]

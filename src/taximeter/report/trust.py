@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from taximeter.numbers import UNKNOWN, plural, size
-from taximeter.redact import brief
+from taximeter.redact import brief, visible
 from taximeter.report import schemas
 from taximeter.report.budget import words
 from taximeter.report.gaps import figures_by, gaps, listed
@@ -124,4 +124,4 @@ def _figures(report: schemas.RunInstrumentation) -> list[str]:
 
 def _sheet(pricing: schemas.Pricing) -> str:
     dated = f" of {brief(pricing.updated_at)}" if pricing.updated_at else ""
-    return f"Prices: {brief(pricing.source or 'none')}{dated}, sheet {(pricing.sheet_id or '')[:12]}."
+    return f"Prices: {brief(pricing.source or 'none')}{dated}, sheet {visible((pricing.sheet_id or '')[:12])}."

@@ -24,7 +24,7 @@ function drawSnapshots(report, unfolded) {
   return (report.snapshots || []).map(({ name, size: bytes, text }) => {
     const cut = new TextEncoder().encode(text).length < bytes ? `the beginning of ${size(bytes)}` : size(bytes);
     return el("details", { class: "card snapshot", open: unfolded.has(name), on: { toggle: (event) => (event.target.open ? unfolded.add(name) : unfolded.delete(name)) } },
-      el("summary", {}, SNAPSHOT_WORDS[name] || brief(name), el("span", { class: "hint", text: ` snapshots/${brief(name)} · ${cut}` })),
+      el("summary", {}, own(SNAPSHOT_WORDS, name) || brief(name), el("span", { class: "hint", text: ` snapshots/${brief(name)} · ${cut}` })),
       el("pre", { tabindex: 0, role: "region", "aria-label": brief(name), text: text.split("\n").map(visible).join("\n") }));
   });
 }

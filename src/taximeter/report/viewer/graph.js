@@ -2,9 +2,9 @@
 const STAGES_DRAWN = 200, EDGE_MARGIN = 22, TURN = 44;
 
 function drawGraph(report, choose) {
-  const stages = report.stages.filter((stage) => stage.id !== null), columns = columnsOf(stages);
-  const wide = Math.max(150, Math.min(230, Math.floor(((byId("page").clientWidth || 1190) - 60) / Math.max(1, columns))));
-  const { columns: placed, slots, links, height } = placeStages(stages, wide);
+  const stages = report.stages.filter((stage) => stage.id !== null), { columns: placed, slots, links, height } = placeStages(stages);
+  const wide = Math.max(150, Math.min(230, Math.floor(((byId("page").clientWidth || 1190) - 60) / placed.length)));
+  for (const slot of placed.flat()) slot.x = slot.column * wide;
   const longest = Math.max(1e-9, ...stages.map((stage) => stage.wall_seconds || 0)), dearest = Math.max(0, ...stages.map((stage) => stage.llm_totals.cost || 0));
   const order = report.critical_path.stages, width = placed.length * wide + EDGE_MARGIN, tall = height + 8;
   const picture = svg("svg", { viewBox: `${-EDGE_MARGIN} 0 ${width} ${tall}`, width, height: tall, role: "group", "aria-label": "Graph of stages: arrow keys go along it, Enter opens" });
@@ -30,12 +30,6 @@ function drawGraph(report, choose) {
     picture.append(group);
   }
   return [el("div", { class: "card scroll" }, picture), graphLegend(longest, dearest, report)];
-}
-
-function columnsOf(stages) {
-  const depth = new Map();
-  for (const stage of stages) depth.set(stage.id, 1 + Math.max(-1, ...stage.needs.map((need) => depth.get(need) ?? -1)));
-  return Math.max(0, ...depth.values()) + 1;
 }
 
 // Straight past names, and turning only between columns, where no name is.

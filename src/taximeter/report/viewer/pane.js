@@ -17,7 +17,7 @@ function drawPane(report, stage, close) {
   return { about: [
     el("button", { type: "button", text: "close", on: { click: close } }), el("h2", { text: stageName(stage.id) }),
     stage.description ? el("p", { class: "hint", text: visible(stage.description) }) : null,
-    report.modules?.[stage.id] ? el("p", { class: "notes", text: report.modules[stage.id].trim().split("\n").map(visible).join("\n") }) : null,
+    own(report.modules, stage.id) ? el("p", { class: "notes", text: own(report.modules, stage.id).trim().split("\n").map(visible).join("\n") }) : null,
     el("dl", { class: "pair" }, ...facts.flatMap(([name, fact]) => [el("dt", { text: name }), el("dd", { text: fact })])),
     ...(stage.attempts.length ? [el("h3", { text: "Attempts" }), tableOf("Attempts", attempts, stage.attempts)] : []),
   ].filter(Boolean), calls: [

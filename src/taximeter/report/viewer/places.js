@@ -1,11 +1,12 @@
 // Where the stages of the graph stand, so that no line crosses a name: a line that passes a column has a place of its own there.
 const NODE_TALL = 92, PASS_TALL = 20, NODE_MIDDLE = 28, SWEEPS = 6;
 
-// Columns of slots: { stage } or, for a line that passes, { from, to }; each with its place [x, y].
-function placeStages(stages, wide) {
+// Columns of slots, of a stage or of a line that passes; each with its column and its y.
+function placeStages(stages) {
   const depth = new Map(), columns = [], slots = new Map(), links = [];
   for (const stage of stages) depth.set(stage.id, 1 + Math.max(-1, ...stage.needs.map((need) => depth.get(need) ?? -1)));
-  const put = (column, slot) => { (columns[column] ||= []).push(slot); return slot; };
+  const put = (column, slot) => { columns[column].push(slot); return slot; };
+  for (let column = Math.max(0, ...depth.values()); column >= 0; column -= 1) columns[column] = [];
   for (const stage of stages) slots.set(stage.id, put(depth.get(stage.id), { stage, before: [], after: [] }));
   for (const stage of stages) for (const need of stage.needs.filter((id) => slots.has(id))) {
     const way = [slots.get(need)];
@@ -19,7 +20,7 @@ function placeStages(stages, wide) {
   columns.forEach((column, i) => {
     let y = (height - tall(column)) / 2;
     for (const slot of column) {
-      slot.x = i * wide;
+      slot.column = i;
       slot.y = y + (slot.stage ? NODE_MIDDLE : PASS_TALL / 2);
       y += slot.stage ? NODE_TALL : PASS_TALL;
     }

@@ -1,8 +1,8 @@
 // Where logs, files and finer bars come from: out of the page itself, or from whoever serves it.
 class Enclosed {
   constructor(app) { this.app = app; }
-  async log(stage) { return this.app.report.logs?.[stage.id] || null; }
-  async files(stage) { return this.app.report.files?.[stage.id] || null; }
+  async log(stage) { return own(this.app.report.logs, stage.id) || null; }
+  async files(stage) { return own(this.app.report.files, stage.id) || null; }
   async bars() { return null; }
   link(folder, path) { return [this.app.report.base || ".", folder, path].join("/").split("/").map(encodeURIComponent).join("/"); }
 }

@@ -47,7 +47,7 @@ function drawMatrix(report) {
     return made;
   };
   const rows = [...stages, { id: false, llm_totals: report.totals }];
-  const columns = [["stage", (s) => (s.id === false ? "run" : stageName(s.id)), "left long"], ...shown.map((m) => [brief(m, 30), (s) => cell(s.llm_totals.per_model[m], s.id !== false)]),
+  const columns = [["stage", (s) => (s.id === false ? "run" : stageName(s.id)), "left long"], ...shown.map((m) => [brief(m, 30), (s) => cell(own(s.llm_totals.per_model, m), s.id !== false)]),
     ["all models", (s) => cell(s.llm_totals, false)]];
   const rest = models.length - shown.length;
   return [tableOf("Cost by stage and model", columns, rows), rest > 0 ? el("p", { class: "hint", text: `${rest} cheaper models are not shown.` }) : null];

@@ -15,6 +15,9 @@ function brief(text, most = 80) {
   return visible(letters.length <= most ? letters : letters.slice(0, most) + "…");
 }
 
+// What foreign text names in a table; never what every object has.
+const own = (table, name) => (table && Object.hasOwn(table, name) ? table[name] : undefined);
+
 const stageName = (id) => (id === null || id === undefined ? "(outside stages)" : brief(id));
 
 function scaled(number, units, gap) {
@@ -44,7 +47,7 @@ const millis = (ms) => (known(ms) ? (ms < 1000 ? Math.round(ms) + " ms" : second
 
 function money(amount, currency) {
   if (!known(amount)) return UNKNOWN;
-  const sign = SIGNS[currency] || visible(currency) + " ";
+  const sign = own(SIGNS, currency) || brief(currency, 12) + " ";
   const digits = Math.abs(amount);
   const minus = amount < 0 ? "-" : "";
   if (digits === 0 || digits >= 1)

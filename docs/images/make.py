@@ -1,4 +1,5 @@
-"""Draws `report.png`, the report of a run in the terminal, and `page*.png`, its page. Needs chromium and playwright.
+"""Draws `report.png`, the report of a run in the terminal, `page*.png`, its page, and `dashboard*.png`, which shows it
+among others. Needs chromium and playwright.
 
 python docs/images/make.py output/runs/RUN
 """
@@ -64,7 +65,36 @@ def draw_page(run: RunDir, folder: Path) -> None:
         browser.close()
 
 
+def draw_dashboard(run: RunDir, folder: Path) -> None:
+    """Light, dark and narrow; and the run compared with the one before."""
+    from playwright.sync_api import sync_playwright
+
+    command = [sys.executable, "-m", "taximeter", "serve", "--output-dir", str(run.output), "--port", "0"]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert server.stdout is not None
+    address = server.stdout.readline().partition(" ")[0]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+        )
+        for name, path, scheme, width, height in (
+            ("dashboard", f"runs/{run.run_id}", "light", 1360, 1080),
+            ("dashboard-dark", f"runs/{run.run_id}", "dark", 1360, 1080),
+            ("dashboard-narrow", f"runs/{run.run_id}", "light", 390, 844),
+            ("compare", f"compare?now={run.run_id}", "light", 1360, 860),
+        ):
+            page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
+            page.goto(address + path)
+            page.wait_for_selector("#view table" if name == "compare" else "tr.stage")
+            page.wait_for_timeout(1000)
+            page.screenshot(path=folder / f"{name}.png")
+        browser.close()
+    server.terminate()
+    server.wait()
+
+
 if __name__ == "__main__":
     images = Path(__file__).parent
     draw(RunDir(Path(sys.argv[1])), images / "report.png")
     draw_page(RunDir(Path(sys.argv[1])), images)
+    draw_dashboard(RunDir(Path(sys.argv[1])), images)

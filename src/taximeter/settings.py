@@ -58,6 +58,7 @@ BUDGET = Variable("TAXIMETER_BUDGET", "what may be spent: `5.00` or `cost=5.00,t
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
+SERVE_TOKEN = Variable("TAXIMETER_SERVE_TOKEN", "token that the dashboard asks for")
 STAGE_RUN_ID = Variable("RUN_ID", "the run, for programs that know nothing of taximeter")
 STAGE_ID = Variable("PIPELINE_STAGE_ID", "the stage that this process works for")
 INSTRUMENT_ENABLED = Variable("INSTRUMENT_ENABLED", "the stage is metered")
@@ -85,6 +86,7 @@ TABLE = (
     TAGS,
     WORKER_ID,
     HTTP_TOKEN,
+    SERVE_TOKEN,
     STAGE_RUN_ID,
     STAGE_ID,
     INSTRUMENT_ENABLED,

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -181,6 +183,29 @@ def test_a_run_that_cannot_be_read_is_told_of_once(output: OutputDir) -> None:
     watcher = _Watcher(RunList(output, feeds), feeds, "odd", "")
     assert "neither events" in told(watcher)["trouble"]["error"]
     assert "trouble" not in told(watcher)
+
+
+def test_no_secret_of_environment_or_command_line_is_shown(client: TestClient, output: OutputDir) -> None:
+    secrets = ("hidden-in-env-1234", "hidden-behind-option-1234")
+    stages = [
+        {"stage": "a", "run": f"true --api-key {secrets[1]}; echo done > {{out}}", "env": {"PASSWORD": secrets[0]}},
+        {"stage": "b", "run": f"false --token={secrets[1]}", "env": {"X": secrets[0]}},
+    ]
+    recipe = output.path / "recipe.yaml"
+    recipe.write_text(json.dumps({"name": "r", "instrumentation": {"enabled": True}, "stages": stages}))
+    command = ("-m", "taximeter", "run", str(recipe), "--run-id", "r", "--output-dir", str(output.path))
+    assert subprocess.run([sys.executable, *command], capture_output=True).returncode == 1
+    recipe.unlink()
+    paths = ["/api/runs", "/api/runs/r", "/api/runs/r/report.json", "/api/runs/r/report.md", "/api/runs/r/report.html"]
+    for name in "ab":
+        base = f"/api/runs/r/stages/{name}"
+        paths += [f"{base}/log", f"{base}/artifacts"]
+        paths += [f"{base}/artifacts/{file['path']}" for file in client.get(f"{base}/artifacts").json()["files"]]
+    assert len(paths) > 9
+    for path in paths:
+        answer = client.get(path)
+        assert answer.status_code == 200
+        assert not [secret for secret in secrets if secret in answer.text], path
 
 
 def test_pages_are_there(client: TestClient) -> None:

@@ -185,7 +185,7 @@ def test_stages_have_cards_and_files(serve: Serve, look: Look, written: Written)
     (folder / "dot.png").write_bytes(DOT)
     page = look(serve().address)
     card = page.locator(".stage-card", has_text="ask")
-    assert card.get_attribute("title") == "Asks.\\x0aTwice."
+    assert card.get_attribute("title") == "Asks.\nTwice."
     assert card.locator(".figures span").all_text_contents() == ["$0.0045", "2.00 s", "1 call", "1,100 tokens"]
     card.click()
     assert page.locator("#pane h2").text_content() == "ask"

@@ -41,6 +41,12 @@ def test_the_files_of_a_stage_are_listed_the_artifact_first(client: TestClient, 
     assert listing["files"][0]["size"] == 9
 
 
+def test_a_stage_that_has_not_begun_has_no_files(client: TestClient, folder: Path) -> None:
+    told = client.get("/api/runs/r/stages/tell/artifacts").json()
+    assert told == {"folder": "02_stage", "artifact": None, "files": [], "truncated": False}
+    assert client.get("/api/runs/r/stages/tell/log").json()["attempts"] == []
+
+
 def test_a_folder_with_very_many_files_is_listed_in_part(client: TestClient, folder: Path) -> None:
     for n in range(1_200):
         (folder / f"{n}.txt").touch()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from taximeter import settings
 from taximeter.cli import options
 from taximeter.errors import Interrupted, Problem, SetupError
 from taximeter.rundir import OutputDir
@@ -18,7 +19,9 @@ _PORT = 8437
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to serve at.")
 @click.option("--port", type=click.IntRange(0, 65535), default=_PORT, show_default=True, help="0 is any that is free.")
-@click.option("--token", envvar="TAXIMETER_SERVE_TOKEN", help="What whoever looks has to show; TAXIMETER_SERVE_TOKEN.")
+@click.option(
+    "--token", envvar=settings.SERVE_TOKEN.name, help=f"What whoever looks has to show; {settings.SERVE_TOKEN.name}."
+)
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name by which browsers may address it.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @options.output_dir

@@ -106,10 +106,12 @@ class LogTail(msgspec.Struct):
 
 
 def list_files(run: RunDir, folder: str, artifact: str | None) -> Listing:
-    """The regular files in the folder of a stage, the artifact first; OSError if there is no such folder."""
+    """The regular files in the folder of a stage, the artifact first; none of one that has not begun."""
     root = _root(run)
     try:
         found = list(_walk(root, folder))
+    except FileNotFoundError:
+        found = []
     finally:
         os.close(root)
     own = artifact.removeprefix(f"{folder}/") if artifact else None

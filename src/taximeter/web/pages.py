@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from taximeter.redact import visible
 from taximeter.report.html import SCRIPTS
 from taximeter.rundir import OutputDir
 from taximeter.web.access import Access
@@ -41,7 +42,7 @@ def _shell(output: OutputDir) -> Callable[[Request], Response]:
     scripts = [*(f"/viewer/{name}.js" for name in SCRIPTS), *(f"/static/{name}.js" for name in _OWN)]
     page = Template(_read("taximeter.web", "static/shell.html")).substitute(
         viewer=Template(_viewer_body()).substitute(footer=""),
-        manifest=escape(str(output.manifest)),
+        manifest=escape(visible(str(output.manifest))),
         scripts="\n".join(f'<script src="{path}" defer></script>' for path in scripts),
     )
 

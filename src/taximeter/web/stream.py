@@ -61,7 +61,10 @@ class _Watcher:
         self._feeds = feeds
         self._wanted = wanted
         self._list_version = version
+        self._run_id = ""
         self._feed: Feed | None = None
+        """Of the run that is shown, for as long as it is: it stays open however many others are looked at."""
+
         self._run_version = 0
         self._trouble = ""
 
@@ -83,14 +86,14 @@ class _Watcher:
         run_id = self._wanted if self._runs.has(self._wanted) else self._runs.newest()
         if run_id is None:
             return b""
-        feed = self._feeds.of(run_id)
+        if self._feed is None or run_id != self._run_id:
+            self._feed, self._run_id, self._run_version = self._feeds.of(run_id), run_id, 0
+        feed = self._feed
         try:
             feed.look()
         except RunDirError as error:
             return self._news_of_trouble(run_id, str(error))
         self._trouble = ""
-        if feed is not self._feed:
-            self._feed, self._run_version = feed, 0
         version, whole = feed.parts.version, self._run_version == 0
         parts = feed.parts.since(self._run_version)
         if not parts:

@@ -1,5 +1,5 @@
 // Two runs side by side: their stages aligned by name, what has become more or less, and why.
-const MOST_NAMED = 400;
+const MOST_NAMED = 400, NOISE = 1; // percent: no colour for what is less
 
 class Compare {
   constructor() {
@@ -63,7 +63,7 @@ function drawAligned(found, cash) {
   const tokens = (figures) => figures.prompt_tokens + figures.completion_tokens;
   const figures = [["wall", (f) => f.wall_seconds, seconds], ["cost", (f) => f.cost, cash], ["tokens", tokens, count]];
   const columns = [["stage", ({ id }) => stageName(id), "left long"], ["status", ({ before, now }) => fate(before, now), "left"],
-    ...figures.flatMap(([title, figure, words]) => [[title + " before", ({ before }) => (before ? words(figure(before)) : ""), "sep"], [title, ({ now }) => (now ? words(figure(now)) : "")],
+    ...figures.flatMap(([title, figure, words]) => [[title + " before", ({ before }) => (before ? words(figure(before)) : "")], [title, ({ now }) => (now ? words(figure(now)) : "")],
       ["change", ({ before, now }) => (before && now ? changed(figure(before), figure(now), words) : "")]])];
   const table = tableOf("Stages of both runs", columns, found.stages);
   table.classList.add("compare");
@@ -81,5 +81,6 @@ function changed(before, now, words) {
   if (before === now) return "same";
   const more = now > before, share = before ? (100 * Math.abs(now - before)) / before : null;
   const part = share === null ? "" : ` · ${share < 1000 ? share.toFixed(1) : "> 999"} %`;
-  return el("span", { class: more ? "worse" : "better", text: `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}${part}` });
+  const noise = share !== null && share < NOISE;
+  return el("span", { class: noise ? null : more ? "worse" : "better", text: `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}${part}` });
 }

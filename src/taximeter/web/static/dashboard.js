@@ -106,6 +106,7 @@ class Dashboard {
   fresh(at, alive) {
     const place = byId("fresh"), time = at ? new Date(at).toLocaleTimeString("en-GB") : "";
     place.classList.toggle("stale", !alive);
+    alive ? place.removeAttribute("role") : place.setAttribute("role", "alert"); // the time itself need not be read out
     const text = alive ? `live, ${time}` : time ? `stale since ${time}: no answer from the server` : "no answer from the server";
     if (place.textContent !== text) place.textContent = text;
   }

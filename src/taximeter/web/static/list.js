@@ -77,9 +77,17 @@ class RunList {
       chosen ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
       seen.set(row.id, item);
     }
+    this.stop(seen);
     for (const [id, item] of this.made) if (seen.get(id) !== item) item.remove();
     for (const item of seen.values()) if (!item.isConnected) this.space.append(item);
     this.made = seen;
+  }
+
+  // One of the rows can be reached with the tab key, and from it the others with the arrows.
+  stop(seen) {
+    const focused = [...seen.values()].find((item) => item.contains(document.activeElement));
+    const visible_rows = this.shown.slice(Math.ceil(this.place.scrollTop / ROW_HEIGHT)), stop = focused || seen.get(this.chosen) || seen.get(visible_rows[0]?.id);
+    for (const item of seen.values()) item.firstChild.tabIndex = item === stop ? 0 : -1;
   }
 
   item(row) {
@@ -116,7 +124,7 @@ function drawListed(row, heard) {
   const tokens = (row.prompt_tokens || 0) + (row.completion_tokens || 0);
   const tags = Object.entries(row.tags || {}).map(([key, value]) => `${brief(key, 24)}=${brief(value, 24)}`).join("  ");
   const status = (row.status || "unknown").replace("_", " ") + (row.mocked ? ", mock" : "");
-  return el("a", { class: `row${row.gone ? " gone" : ""}`, href: row.gone ? null : "/runs/" + encodeURIComponent(row.id), "aria-disabled": row.gone ? "true" : null, role: row.gone ? "link" : null, tabindex: 0, on: { click: heard } },
+  return el("a", { class: `row${row.gone ? " gone" : ""}`, href: row.gone ? null : "/runs/" + encodeURIComponent(row.id), "aria-disabled": row.gone ? "true" : null, role: row.gone ? "link" : null, on: { click: heard } },
     el("span", { class: "first" }, el("span", { class: "id", title: visible(row.id), text: brief(row.id, 120) }), el("span", { class: "cost", text: row.metered ? costText(row, row.currency) : "" })),
     el("span", {}, el("span", { class: "soft" }, el("span", { class: `status ${row.status || "lost"}`, text: status }), row.recipe ? ` · ${brief(row.recipe, 60)}` : "", row.at ? el("time", { title: new Date(row.at * 1000).toISOString(), text: " · " + when(row.at) }) : ""), el("span", { text: known(row.wall_seconds) ? seconds(row.wall_seconds) : "" })),
     el("span", {}, el("span", { class: "soft", text: [row.metered ? `${count(tokens)} tokens` : "", tags].filter(Boolean).join(" · ") }), el("span", { class: "doubt", text: completeness(row) })));

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from taximeter.journal.reader import Line
+from taximeter.ledger.sink import SinkCall, read_records
+from taximeter.ledger.top import PricedCall
+from taximeter.recorder.recording import NOT_ASKED
+from taximeter.report.tally import call_record
 from tests.capture.server import Server
 
 CALL = """
@@ -92,3 +97,23 @@ sdk.responses.create(model="later", input="what?", background=True)
     found = [json.loads(line) for line in (tmp_path / "events.jsonl").read_text().splitlines()]
     cut = [(event["model"], event["status"]) for event in found if event["schema_version"] == "call_v1"]
     assert sorted(cut) == [("later", "cut"), ("m", "cut")]
+
+
+@pytest.mark.slow
+def test_what_a_sink_is_told_of_a_stream_is_in_the_report(server: Server, tmp_path: Path) -> None:
+    code = """
+import openai, taximeter
+taximeter.instrument()
+sdk = openai.OpenAI(api_key="k", base_url=URL)
+list(sdk.chat.completions.create(model="m", messages=[{"role": "user", "content": "what?"}], stream=True))
+"""
+    sink = tmp_path / "calls.jsonl"
+    run(code, server, INSTRUMENT_SINK=str(sink))
+    (record,) = read_records(sink.read_bytes().strip())
+    assert isinstance(record, SinkCall)
+    event = record.to_event("calls", Line(0, b""), stage_id="s", attempt=1)
+    told = call_record(PricedCall(event, NOT_ASKED))
+    assert (told.tries, told.stream, told.status, told.completion_tokens) == (1, True, "done", 7)
+    assert told.ttft_ms is not None
+    assert told.request_ms is not None
+    assert told.tokens_per_second == pytest.approx(7 / told.request_ms * 1000, abs=0.01)

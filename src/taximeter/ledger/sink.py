@@ -30,6 +30,9 @@ class SinkCall(msgspec.Struct, gc=False, tag="instrumentation_call_v1", tag_fiel
     completion_tokens: Tokens | None = None
     cached: bool = False
     request_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    ttft_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None
+    tries: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    stream: bool | None = None
     request_id: str | None = None
     status: CallStatus = "done"
     cost: Decimal | None = None

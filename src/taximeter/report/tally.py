@@ -7,7 +7,7 @@ from functools import reduce
 from operator import add
 
 from taximeter.clock import iso
-from taximeter.events import META_TERMS
+from taximeter.events import META_TERMS, CallEvent
 from taximeter.ledger.top import PricedCall
 from taximeter.pricing.cost import STANDARD_RATE, Cost
 from taximeter.report import schemas
@@ -47,6 +47,12 @@ def _rules(cost: Cost) -> list[str] | None:
     return list(rules) or None
 
 
+def _speed(call: CallEvent) -> float | None:
+    """Output tokens by the seconds that the request took; None if either is not known."""
+    output = call.usage.output_tokens
+    return None if output is None or not call.request_ms else round(output / call.request_ms * 1000, 3)
+
+
 def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
     """One call in the words of a report, with what it cost."""
     call, cost = priced.call, priced.cost
@@ -61,6 +67,10 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         inconsistent=list(call.inconsistent) or None,
         cached=call.cached,
         request_ms=call.request_ms,
+        ttft_ms=call.ttft_ms,
+        tokens_per_second=_speed(call),
+        tries=call.tries,
+        stream=call.stream,
         request_id=call.request_id,
         status=call.status,
         cost=cost.amount,

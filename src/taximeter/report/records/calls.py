@@ -32,6 +32,16 @@ class LLMCallUsage(Record):
     request_ms: Seconds | None = None
     """Latency in milliseconds."""
 
+    ttft_ms: Seconds | None = None
+    """Of a stream, milliseconds to its first token."""
+
+    tokens_per_second: Seconds | None = None
+    """In a report `completion_tokens` by the time that the request took."""
+
+    tries: Annotated[int, Field(ge=1)] | None = None
+    """How often the SDK sent it."""
+
+    stream: bool | None = None
     request_id: str | None = None
     status: Literal["done", "failed", "cut"] = "done"
     """`failed`: nothing was bought; `cut`: a stream that ended before its end."""

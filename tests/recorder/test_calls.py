@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import subprocess
 import sys
 from decimal import Decimal
@@ -216,3 +217,16 @@ def test_a_measured_process_loads_next_to_nothing() -> None:
         "wrapt",
     }
     assert not unwanted & set(loaded)
+
+
+def test_a_measured_process_prices_without_the_list_of_the_world(tmp_path: Path) -> None:
+    program = (
+        "import sys, taximeter; taximeter.enable(output_dir=sys.argv[1])\n"
+        "with taximeter.record_stage('s') as stage:\n"
+        "    taximeter.log_llm_usage('gpt-4o', 1000, 10, provider='openai')\n"
+        "report = taximeter.run_report(); print('genai_prices' in sys.modules, report.report.totals.cost)"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "nothing kept")}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
+    assert done.stdout.split() == ["False", "0.0026"]  # 1,000 x 2.5 + 10 x 10, per million

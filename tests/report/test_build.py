@@ -1,6 +1,8 @@
 """From a run directory to its report."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from functools import reduce
@@ -12,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError
+from taximeter.pricing.builtin import built_in
 from taximeter.pricing.cost import EXACT
 from taximeter.pricing.sheet import Rate, Sheet, Step, Tiers, Variant
 from taximeter.report import json as json_report
@@ -234,6 +237,24 @@ def test_json_gives_the_same_report_back(tmp_path: Path) -> None:
     text = json_report.render(report)
     assert json_report.parse(text) == report
     assert '"cost": 0.0000000004' in text
+
+
+def test_a_report_is_built_again_by_the_prices_of_its_run_and_no_others(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "a")]), sheet=built_in())
+    writing.start("a")
+    writing.sink("a", call("gpt-4o", provider="openai", prompt_tokens=1000, completion_tokens=10))
+    writing.end("a")
+    writing.close()
+    text = json_report.render(build(writing.run))
+    years_later = (
+        "import sys; sys.modules['genai_prices'] = None  # as if it were not there\n"
+        "from pathlib import Path; from taximeter.report import json; from taximeter.report.build import build\n"
+        "from taximeter.rundir import RunDir; sys.stdout.write(json.render(build(RunDir(Path(sys.argv[1])))))"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "nothing kept")}
+    command = [sys.executable, "-c", years_later, str(writing.run.path)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stdout == text
+    assert '"cost": 0.0026' in text  # 1,000 x 2.5 + 10 x 10, per million
 
 
 def test_the_largest_counts_and_costs_that_are_let_in_can_be_reported(tmp_path: Path) -> None:

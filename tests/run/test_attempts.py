@@ -110,6 +110,16 @@ def test_strict_names_what_is_missing_from_the_figures() -> None:
     assert build(RunDir(Path("output/runs/r"))).status == "done"
 
 
+def test_a_sheet_may_call_a_model_without_a_price_an_error() -> None:
+    unpriced = {"schema_version": "instrumentation_call_v1", "model": "x", "prompt_tokens": 5}
+    Path("said").write_text(f"{json.dumps(unpriced)}\n")
+    Path("sheet.yaml").write_text("on_unknown: error\nmodels: {m: {prompt_per_1k: 1}}\n")
+    recipe([{"id": "a", "run": "cat said >> $INSTRUMENT_SINK"}])
+    done = taximeter("run", "recipe.yaml", "--run-id", "r", "--price-table", "sheet.yaml", code=4)
+    assert "No price of x, which the price sheet calls an error." in done.stderr
+    assert build(RunDir(Path("output/runs/r"))).status == "done"
+
+
 def test_strict_without_metering_is_refused_before_anything_starts() -> None:
     recipe([{"id": "a", "run": "true"}], instrumentation={"enabled": False})
     assert "add --instrument" in taximeter("run", "recipe.yaml", "--strict", code=2).stderr

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from taximeter.journal.reader import Line
 from taximeter.ledger.sink import SinkCall, read_records
 from taximeter.ledger.top import PricedCall
 from taximeter.recorder.recording import NOT_ASKED
@@ -111,7 +110,7 @@ list(sdk.chat.completions.create(model="m", messages=[{"role": "user", "content"
     run(code, server, INSTRUMENT_SINK=str(sink))
     (record,) = read_records(sink.read_bytes().strip())
     assert isinstance(record, SinkCall)
-    event = record.to_event("calls", Line(0, b""), stage_id="s", attempt=1)
+    event = record.to_event(("calls", 0), "r", "s", 1)
     told = call_record(PricedCall(event, NOT_ASKED))
     assert (told.tries, told.stream, told.status, told.completion_tokens) == (1, True, "done", 7)
     assert told.ttft_ms is not None

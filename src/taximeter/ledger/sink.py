@@ -99,6 +99,9 @@ class SinkCall(msgspec.Struct, gc=False, tag="instrumentation_call_v1", tag_fiel
             self.tags,
             None if self.speed is None and self.inference_geo is None else self._terms(),
             self.status,
+            tries=self.tries,
+            stream=self.stream,
+            ttft_ms=self.ttft_ms,
         )
 
     def _usage(self) -> tuple[Usage, tuple[str, ...]]:

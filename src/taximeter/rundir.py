@@ -94,6 +94,9 @@ class RunDir:
         self.stages_lock_file = path / "stages.lock"
         self.snapshots = path / "snapshots"
         self.events = path / "events"
+        self.tables = path / "tables"
+        """Parquet for questions in SQL: derived, and made anew after the run has gone on."""
+
         self.plan = self.snapshots / "plan.json"
         self.pricing = self.snapshots / "pricing.json"
         self.instrumentation = self.snapshots / "instrumentation.yaml"

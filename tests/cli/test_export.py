@@ -1,8 +1,10 @@
 """`taximeter export`."""
 
 import json
+from decimal import Decimal
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
@@ -42,3 +44,10 @@ def test_otlp_is_sent_or_written(run: str, cli: Cli) -> None:
 
 def test_an_unknown_run_is_told(cli: Cli) -> None:
     assert "there is no run nobody" in cli("export", "nobody", "--to", "csv", code=2).err
+
+
+def test_parquet_has_the_calls(run: str, cli: Cli) -> None:
+    assert cli("export", run, "--to", "parquet", "-o", "calls.parquet").out == "calls.parquet\n"
+    rows = pq.read_table("calls.parquet").to_pylist()
+    assert [(row["model"], row["cost"]) for row in rows] == [("big", Decimal("0.0045")), ("who-knows", None)]
+    assert "Parquet is no text: name a file with -o" in cli("export", run, "--to", "parquet", code=2).err

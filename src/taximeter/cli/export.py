@@ -12,6 +12,7 @@ from typing import BinaryIO
 import click
 
 from taximeter.cli import options
+from taximeter.cli.extra import extra
 from taximeter.export.chrome import ChromeTrace
 from taximeter.export.csv import CsvCalls
 from taximeter.export.focus import FocusTable
@@ -28,7 +29,9 @@ _STANDARD_OUTPUT = Path("-")
 
 @click.command("export")
 @options.run
-@click.option("--to", "form", type=click.Choice(["chrome-trace", "csv", "focus", "otlp"]), required=True, help="What.")
+@click.option(
+    "--to", "form", type=click.Choice(["chrome-trace", "csv", "parquet", "focus", "otlp"]), required=True, help="What."
+)
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Write it there, not to stdout.")
 @click.option("--endpoint", metavar="URL", help="Send OTLP there [default: as OTEL_EXPORTER_OTLP_* say].")
 @click.option("--profile", type=click.Choice([*PROFILES]), default="plain", help="Whose names OTLP has for the cost.")
@@ -38,12 +41,15 @@ def command(
 ) -> None:
     """Hand a run to other tools.
 
-    chrome-trace opens in Perfetto; csv has a row for each call; focus is a FOCUS 1.2 table of costs, by hour, stage,
-    model and unit; otlp is sent to a receiver of OpenTelemetry, or written as protobuf with -o.
+    chrome-trace opens in Perfetto; csv and parquet (with -o) have a row for each call; focus is a FOCUS 1.2 table of
+    costs, by hour, stage, model and unit; otlp is sent to a receiver of OpenTelemetry, or written as protobuf with -o.
     """
     found = find_run(run, OutputDir(output_dir or Path("output")))
     if form == "otlp":
         _otlp(found, output, endpoint, profile)
+        return
+    if form == "parquet":
+        _parquet(found, output)
         return
     with _open(output) as binary:
         file = io.TextIOWrapper(binary, "utf-8", newline="", write_through=True)
@@ -87,6 +93,15 @@ def _otlp(run: RunDir, output: Path | None, endpoint: str | None, profile: str) 
         _replay(run, spans)
         spans.finish()
     click.echo(f"{plural(spans.count, 'span')} written", err=True)
+
+
+def _parquet(run: RunDir, output: Path | None) -> None:
+    if output is None:
+        raise click.UsageError("Parquet is no text: name a file with -o")
+    with extra("query", "to write Parquet"):
+        from taximeter.query.compact import write_calls
+    write_calls(run, output)
+    click.echo(options.shown(output.resolve()))
 
 
 def _replay(run: RunDir, listener: Listener) -> None:

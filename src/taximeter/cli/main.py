@@ -20,6 +20,7 @@ _STDERR = 2
 _COMMANDS = {
     "baseline": "Keep the figures of a run, to compare others with.",
     "check": "Fail if a run took or cost more than it may.",
+    "compact": "Write the tables of finished runs as Parquet, for fast questions.",
     "completion": "Print a script that completes commands, options and runs in a shell.",
     "demo": "Run a real pipeline with a real small model, and see what it took and cost.",
     "diff": "Show two runs side by side: what differs, and why.",
@@ -31,6 +32,7 @@ _COMMANDS = {
     "prices": "List prices; show, explain and check them.",
     "proxy": "Record the calls of programs in any language that ask a model through it.",
     "prune": "Remove the directories of old runs.",
+    "query": "Ask all runs a question in SQL.",
     "repair": "Tidy up after a run whose processes died.",
     "report": "Make the report of a run: a page to look at, Markdown, or JSON.",
     "reprice": "Show what a run would have cost by other prices.",
@@ -39,6 +41,7 @@ _COMMANDS = {
     "serve": "Look at all runs in the browser, also while they go on.",
     "show": "Show what a run took and what it cost.",
     "tail": "Watch a run until it ends.",
+    "top": "Show where the money of all runs went.",
     "usage": "Show the usage that a recorded response body tells.",
     "validate": "Check a file against a schema.",
 }

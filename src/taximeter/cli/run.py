@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from taximeter.cli import options
+from taximeter.cli.compact import compact_if_asked_often
 from taximeter.cli.quantity import budget
 from taximeter.cli.steps import steps_json, steps_text
 from taximeter.clock import SystemClock
@@ -95,6 +96,7 @@ def command(
         return
     outcome = run_recipe(chosen, watch())
     tell(outcome, as_json)
+    compact_if_asked_often(outcome.run)
     sys.exit(outcome.exit_code)
 
 

@@ -79,6 +79,7 @@ def enter(run: RunDir, options: RunOptions) -> RunLock:
     lock = run.lock()
     if options.force:
         _empty(run)
+    shutil.rmtree(run.tables, ignore_errors=True)  # they would not tell of what is done now
     run.fill()
     return lock
 

@@ -1,0 +1,209 @@
+"""What a run wrote as rows of the tables, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from taximeter.events import CallEvent, SpanEvent
+from taximeter.pricing.cost import Cost
+from taximeter.query.tables import OF_RUN
+from taximeter.usage import SUBSETS
+
+BATCH = 20_000
+"""Rows that are held at a time."""
+
+Write = Callable[[str, pa.RecordBatch], None]
+"""Takes rows of the table of that name."""
+
+_MICRO = 1_000_000
+_SAME_OF_CALL = (
+    "stage_id",
+    "attempt",
+    "shard",
+    "session_id",
+    "span_id",
+    "kind",
+    "provider",
+    "model",
+    "response_model",
+    "operation",
+    "status",
+    "cached",
+    "processing",
+    "service_tier",
+    "region",
+    "tries",
+    "stream",
+    "usage_source",
+    "request_ms",
+    "ttft_ms",
+    "request_id",
+    "response_id",
+    "captured_by",
+)
+_SAME_OF_SPAN = (
+    "span_id",
+    "parent_id",
+    "trace_id",
+    "kind",
+    "span",
+    "parent_span",
+    "stage_id",
+    "attempt",
+    "session_id",
+    "status",
+    "error",
+    "wall_ms",
+    "cpu_ms",
+    "pid",
+    "node",
+)
+
+
+class _Totals(msgspec.Struct):
+    calls: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost: Decimal | None = None
+    cost_status: str | None = None
+
+
+class _Measured(msgspec.Struct, kw_only=True):
+    status: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    wall_seconds: float | None = None
+    cpu_user_seconds: float | None = None
+    cpu_system_seconds: float | None = None
+    max_rss_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    io_read_bytes: int | None = None
+    io_write_bytes: int | None = None
+    exit_code: int | None = None
+    signal: int | None = None
+
+
+class _Attempt(_Measured, kw_only=True):
+    attempt: int
+    error: str | None = None
+
+
+class _Stage(_Measured, kw_only=True):
+    id: str | None
+    stage: str | None = None
+    module_id: str | None = None
+    items_in: int | None = None
+    items_out: int | None = None
+    reused_from: str | None = None
+    attempts: list[_Attempt] = []
+    llm_totals: _Totals = msgspec.field(default_factory=_Totals)
+
+
+class _Report(msgspec.Struct):
+    """The part of `instrumentation.json` that has rows."""
+
+    run_id: str
+    stages: list[_Stage] = []
+
+
+class RunRows:
+    """Listens to a replay of a run, and writes its rows; `finish` writes what is left."""
+
+    def __init__(self, run_id: str, write: Write) -> None:
+        self._run_id = run_id
+        self._write = write
+        self._columns: dict[str, dict[str, list[Any]]] = {
+            table: {name: [] for name in schema.names} for table, schema in OF_RUN.items()
+        }
+
+    def report(self, report_json: bytes) -> None:
+        """Takes the stages and attempts of a report (`instrumentation.json`)."""
+        for stage in msgspec.json.decode(report_json, type=_Report).stages:
+            totals = stage.llm_totals
+            self._add(
+                "stages",
+                {
+                    **_plain(stage, "stage", "module_id", "items_in", "items_out", "reused_from"),
+                    "stage_id": stage.id,
+                    "attempts": len(stage.attempts),
+                    "calls": totals.calls,
+                    "input_tokens": totals.prompt_tokens,
+                    "output_tokens": totals.completion_tokens,
+                    "cost": totals.cost,
+                    "cost_status": totals.cost_status,
+                },
+            )
+            for attempt in stage.attempts:
+                self._add("attempts", _plain(attempt, "attempt", "error") | {"stage_id": stage.id})
+
+    def call(self, call: CallEvent, cost: Cost) -> None:
+        """Takes a call, and each line of its invoice."""
+        call_id, started_at = f"{call.event_id[0]}:{call.event_id[1]}", _moment(call.started_at)
+        usage = call.usage
+        self._add(
+            "calls",
+            {
+                **{name: getattr(call, name) for name in _SAME_OF_CALL},
+                "call_id": call_id,
+                "started_at": started_at,
+                "input_tokens": usage.input_tokens,
+                "output_tokens": usage.output_tokens,
+                **{name: getattr(usage, name) for name in SUBSETS},
+                "cost": cost.amount,
+                "currency": cost.currency,
+                "cost_status": cost.status,
+                "cost_source": cost.source,
+                "saved_cost": cost.saved,
+                "price_entry": cost.entry,
+                "tags": list((call.tags or {}).items()),
+            },
+        )
+        for item in cost.line_items:
+            of_item = {name: getattr(item, name) for name in ("unit", "quantity", "rate", "per", "amount", "rule")}
+            of_call = {"call_id": call_id, "stage_id": call.stage_id, "model": call.model, "started_at": started_at}
+            self._add("line_items", of_item | of_call)
+
+    def span(self, span: SpanEvent) -> None:
+        """Takes a span; one that goes on has no end yet."""
+        self._add(
+            "spans",
+            {
+                **{name: getattr(span, name) for name in _SAME_OF_SPAN},
+                "started_at": _moment(span.started_at),
+                "ended_at": _moment(span.ended_at),
+                "tags": list((span.tags or {}).items()),
+            },
+        )
+
+    def finish(self) -> None:
+        """Writes what is left; each table gets one batch at least, so that it has its columns."""
+        for table in OF_RUN:
+            self._flush(table)
+
+    def _add(self, table: str, row: Mapping[str, Any]) -> None:
+        columns = self._columns[table]
+        for name, column in columns.items():
+            column.append(row.get(name))
+        columns["run_id"][-1] = self._run_id
+        if len(columns["run_id"]) >= BATCH:
+            self._flush(table)
+
+    def _flush(self, table: str) -> None:
+        schema, columns = OF_RUN[table], self._columns[table]
+        self._write(table, pa.record_batch(list(columns.values()), schema=schema))
+        for column in columns.values():
+            column.clear()
+
+
+def _plain(record: _Measured, *more: str) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in (*_Measured.__struct_fields__, *more)}
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(round(seconds * _MICRO) / _MICRO, UTC)

@@ -7,6 +7,8 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from taximeter.redact import visible
+
 R = TypeVar("R")
 
 
@@ -43,10 +45,10 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def table(columns: Sequence[Column[R]], rows: Sequence[R]) -> Table:
-    """The figures of all rows in words."""
+    """The figures of all rows in words, with nothing in them that a terminal would obey."""
     return Table(
         titles=tuple(column.title for column in columns),
-        cells=tuple(tuple(column.cell(row) for row in rows) for column in columns),
+        cells=tuple(tuple(visible(column.cell(row)) for row in rows) for column in columns),
         right=tuple(column.right for column in columns),
         importance=tuple(column.importance for column in columns),
         narrowest=tuple(column.narrowest for column in columns),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from taximeter import numbers
-from taximeter.redact import brief
+from taximeter.redact import brief, visible
 
 if TYPE_CHECKING:
     from taximeter.report import schemas
@@ -25,7 +25,7 @@ def cost_text(amount: Decimal | None, status: schemas.CostStatus | None, currenc
         return numbers.UNKNOWN
     if status == "unpriced":
         return "unpriced"
-    return _COST_FORMS[status].format(numbers.money(amount, currency))
+    return _COST_FORMS[status].format(numbers.money(amount, visible(currency)))
 
 
 def cpu(stage: schemas.Measured | schemas.RunInstrumentation) -> float | None:

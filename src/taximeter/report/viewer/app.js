@@ -16,6 +16,7 @@ class App {
   }
 
   update(report) {
+    this.room = byId("page").clientWidth; // asked for before anything changes: a layout in between would move the page
     this.report = report;
     const focused = document.activeElement && document.activeElement.dataset ? document.activeElement.dataset.stage : undefined;
     const node = document.activeElement?.dataset?.node;
@@ -41,7 +42,7 @@ class App {
     const parts = [el("section", { "aria-label": "Timeline" }, el("div", { class: "bar-head" }, el("h2", { text: "Timeline" }),
       el("span", { class: "hint", text: timelineHint(report) }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas), timelineLegend(report))];
     if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
-    if (report.stages.some((s) => s.needs.length)) parts.push(report.stages.length > STAGES_DRAWN ? section("Graph", `not drawn: ${plural(report.stages.length, "stage")} are too many for a picture`) : section("Graph", null, ...drawGraph(report, this.choose)));
+    if (report.stages.some((s) => s.needs.length)) parts.push(report.stages.length > STAGES_DRAWN ? section("Graph", `not drawn: ${plural(report.stages.length, "stage")} are too many for a picture`) : section("Graph", null, ...drawGraph(report, this.choose, this.room)));
     parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
     if (report.totals.calls) {
       parts.push(section("Cost by stage and model", null, ...drawMatrix(report).filter(Boolean)));

@@ -1,9 +1,9 @@
 // The stages and what they wait for: area is time, depth of colour is cost, a dashed border is reused work.
 const STAGES_DRAWN = 200, EDGE_MARGIN = 22, TURN = 44;
 
-function drawGraph(report, choose) {
+function drawGraph(report, choose, room) {
   const stages = report.stages.filter((stage) => stage.id !== null), { columns: placed, slots, links, height } = placeStages(stages);
-  const wide = Math.max(150, Math.min(230, Math.floor(((byId("page").clientWidth || 1190) - 60) / placed.length)));
+  const wide = Math.max(150, Math.min(230, Math.floor((room - 60) / placed.length)));
   for (const slot of placed.flat()) slot.x = slot.column * wide;
   const longest = Math.max(1e-9, ...stages.map((stage) => stage.wall_seconds || 0)), dearest = Math.max(0, ...stages.map((stage) => stage.llm_totals.cost || 0));
   const order = report.critical_path.stages, width = placed.length * wide + EDGE_MARGIN, tall = height + 8;

@@ -38,8 +38,8 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     if uncaptured:
         names = listed(f"{brief(name)} ({count}x)" for name, count in uncaptured.items())
         notes.append(
-            f"Calls, if they made any, not captured: {names}. Short processes may have been overlooked. "
-            "`exec --proxy`, and `capture: proxy` in a recipe, see them all."
+            f"Calls, if they made any, not captured: {names}. With --proxy (capture: proxy in a recipe) they are. "
+            "Short processes may have been overlooked."
         )
     taken_over = [_with_spend(stage, report.pricing.currency) for stage in report.stages if stage.reused_from]
     if taken_over:

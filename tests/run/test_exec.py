@@ -425,3 +425,13 @@ def test_a_shell_with_jobs_of_its_own_works_inside(terminal: Terminal) -> None:
     terminal.shows("9> ")
     terminal.type("sh -c 'read x </dev/tty; echo got-$x'\nthis\n")
     terminal.shows("got-this")
+
+
+def test_a_terminal_that_is_closed_ends_the_command_and_its_run(here: Path) -> None:
+    mark = uuid.uuid4().hex
+    terminal = Terminal()
+    terminal.type(f"export {MARK}={mark}\n" + typed("sh", "-c", "'echo rea''dy; sleep 600'"))
+    terminal.shows("ready")
+    terminal.close()
+    assert wait_until(lambda: not marked(mark)), marked(mark)
+    assert (report().status, report().error) == ("cancelled", "ended by SIGHUP")

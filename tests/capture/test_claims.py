@@ -113,3 +113,23 @@ def test_only_the_latest_calls_are_remembered(recorder: Recorder) -> None:
     taximeter.log_llm_usage("m9")
     taximeter.log_llm_usage("m10")
     assert [call.model for call in calls(events(recorder))] == ["m9"]
+
+
+@pytest.mark.parametrize("told_at", ["usage", "finish"])
+def test_what_is_told_before_a_stream_ends_is_of_it(server: Server, recorder: Recorder, told_at: str) -> None:
+    sdk = client(server)
+    for _ in range(2):
+        stream = sdk.chat.completions.create(
+            model="m", messages=ASK, stream=True, stream_options={"include_usage": True}
+        )
+        for chunk in stream:
+            if chunk.usage if told_at == "usage" else chunk.choices and chunk.choices[0].finish_reason:
+                taximeter.log_llm_usage("m", 25, 7, request_id=chunk.id)
+    assert captured_by(recorder) == (["openai"] if told_at == "usage" else ["user"]) * 2
+
+
+def test_what_was_told_before_a_stream_began_is_not_of_it(server: Server, recorder: Recorder) -> None:
+    for _ in range(2):
+        taximeter.log_llm_usage("m", 25, 7)
+        list(client(server).chat.completions.create(model="m", messages=ASK, stream=True))
+    assert captured_by(recorder) == ["user", "openai", "openai"]

@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from types import ModuleType
 from typing import Any
 
 import httpx2
@@ -18,7 +19,7 @@ import pytest
 from openai import _base_client
 
 import taximeter
-from taximeter.capture import answer, exchange, stainless
+from taximeter.capture import answer, exchange, google, mistral, stainless
 from taximeter.recorder import guard
 from taximeter.recorder.recorder import Recorder
 from taximeter.usage import NO_USAGE
@@ -69,6 +70,14 @@ def test_a_fault_of_ours_takes_nothing_from_a_stream(
     with failing_hooks(monkeypatch, where, name):
         chunks = ask_stream(client(server))
     assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices) == '{"answer": 42}'
+
+
+@pytest.mark.parametrize("hook", [stainless.hook, google.hook, mistral.hook, mistral.hook_tries])
+def test_an_sdk_that_is_made_otherwise_can_be_imported(hook: Any) -> None:
+    guard.forget()
+    hook(ModuleType("openai"))
+    assert sum(guard.failures.values()) == 1
+    guard.forget()
 
 
 def test_types_and_signatures_stay(server: Server, recorder: Recorder) -> None:

@@ -73,7 +73,7 @@ class Events:
         elif _says_nothing(data):
             return
         self._reader.take_data(data)
-        if any(mark in data for mark in _LAST) and self._reader.ended:
+        if self._reader.ended and (any(mark in data for mark in _LAST) or _NO_CHOICES.search(data)):
             self.close()
 
     def rest(self) -> bytes:

@@ -11,8 +11,8 @@ import msgspec
 from taximeter.events import CallEvent, CallKind, CallStatus
 from taximeter.normalize.reading import Reading
 from taximeter.recorder.captured import Where, record_captured
-from taximeter.recorder.claims import BY_SPANS
-from taximeter.recorder.recording import NO_EVENT_ID
+from taximeter.recorder.claims import BY_HAND, BY_SPANS
+from taximeter.recorder.recording import NO_EVENT_ID, trace_of
 from taximeter.usage import NO_USAGE
 
 
@@ -51,6 +51,8 @@ class Exchange:
         """When the first token came, on the monotonic clock."""
 
         self.is_answered = False
+        if asked.stream:
+            BY_HAND.awaits_streams = True
         self._began = perf_counter_ns()
 
     def answered(self, readings: Iterable[Reading]) -> None:
@@ -61,7 +63,9 @@ class Exchange:
             self.record(self.call(reading, request_ms))
 
     def record(self, call: CallEvent) -> None:
-        """Records a call in the place where the request began."""
+        """Records a call in the place where the request began; not one that was told by hand while it was streamed."""
+        if self.asked.stream and BY_HAND.was_told(call, trace_of(self.where.span), self._began / 1e9):
+            return
         record_captured(call, self.where)
         if BY_SPANS.is_open:
             BY_SPANS.offer(call, None)

@@ -42,6 +42,7 @@ Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
 
 
+@guarded
 def hook(module: ModuleType) -> None:
     """Hooks the `_api_client` of the SDK."""
     for name, wrapper in (

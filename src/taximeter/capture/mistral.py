@@ -40,12 +40,14 @@ class _Request(TypedDict, total=False):
 _asked = msgspec.json.Decoder(_Request).decode
 
 
+@guarded
 def hook(module: ModuleType) -> None:
     """Hooks the `basesdk` of the SDK."""
     wrap_function_wrapper(module, "BaseSDK.do_request", _do_request)
     wrap_function_wrapper(module, "BaseSDK.do_request_async", _do_request_async)
 
 
+@guarded
 def hook_tries(module: ModuleType) -> None:
     """Hooks the `sdkhooks` of the SDK."""
     wrap_function_wrapper(module, "SDKHooks.before_request", _before_request)

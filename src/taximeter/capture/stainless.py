@@ -34,6 +34,7 @@ Kwargs = dict[str, Any]
 Begin = Callable[[Any, Args, Kwargs], "tuple[Exchange, Args] | None"]
 
 
+@guarded
 def hook(module: ModuleType) -> None:
     """Hooks the `_base_client` of an SDK."""
     sdk = module.__name__.partition(".")[0]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from contextlib import suppress
+from time import perf_counter
 from typing import Any
 
 from taximeter.events import CallEvent
@@ -30,6 +31,24 @@ class _Seen:
         self.is_claimed = False
 
 
+def _keys(call: CallEvent) -> list[Key]:
+    """What a captured call may be known by."""
+    kind, usage, model, answered = call.kind, call.usage, call.model, call.response_model
+    keys: list[Key] = [(kind, model, usage.input_tokens, usage.output_tokens)]
+    if answered is not None and answered != model:
+        keys.append((kind, answered, usage.input_tokens, usage.output_tokens))
+    if call.request_id is not None:
+        keys.append((call.request_id,))
+    if call.response_id is not None and call.response_id != call.request_id:
+        keys.append((call.response_id,))
+    return keys
+
+
+def _is_same(one: str | None, other: str | None) -> bool:
+    """Whether two traces are the same, or one of both is none."""
+    return one is None or other is None or one == other
+
+
 class Claims:
     """The calls that one way of telling of them once more may claim."""
 
@@ -40,17 +59,15 @@ class Claims:
         self._seen: deque[_Seen] = deque()
         self._by_key: dict[Key, list[_Seen]] = {}
         self._forgetting = threading.Lock()
+        self.awaits_streams = False
+        """Whether a stream was ever begun: what is told before its end may be of it."""
+
+        self._told: deque[tuple[Key, Key, str | None, float]] = deque(maxlen=256)
+        """What was told last and claimed nothing, and when."""
 
     def offer(self, call: CallEvent, trace_id: str | None) -> None:
         """Remembers a captured call; never waits."""
-        kind, usage, model, answered = call.kind, call.usage, call.model, call.response_model
-        keys: list[Key] = [(kind, model, usage.input_tokens, usage.output_tokens)]
-        if answered is not None and answered != model:
-            keys.append((kind, answered, usage.input_tokens, usage.output_tokens))
-        if call.request_id is not None:
-            keys.append((call.request_id,))
-        if call.response_id is not None and call.response_id != call.request_id:
-            keys.append((call.response_id,))
+        keys = _keys(call)
         seen = _Seen(trace_id, keys)
         by_key = self._by_key
         for key in keys:
@@ -67,15 +84,32 @@ class Claims:
 
     def claim(self, fields: dict[str, Any], trace_id: str | None) -> bool:
         """Whether what is told, in the words of a sink, stands for a captured call; the call is claimed then."""
-        if not self._seen or fields.get("cached"):
+        if not (self._seen or self.awaits_streams) or fields.get("cached"):
             return False
         counted = (fields["kind"], fields.get("model"), fields.get("prompt_tokens"), fields.get("completion_tokens"))
-        return any(self._take(key, trace_id) for key in ((fields.get("request_id"),), counted))
+        named = (fields.get("request_id"),)
+        if self._take(named, trace_id) or self._take(counted, trace_id):
+            return True
+        if self.awaits_streams:
+            self._told.append((named, counted, trace_id, perf_counter()))
+        return False
+
+    def was_told(self, call: CallEvent, trace_id: str | None, since: float) -> bool:
+        """Whether a captured stream was told by hand before its end; `since` is its beginning by `perf_counter`."""
+        keys = _keys(call)
+        for told in tuple(self._told):
+            named, counted, trace, at = told
+            if at >= since and (named in keys or counted in keys) and _is_same(trace, trace_id):
+                with suppress(ValueError):
+                    self._told.remove(told)
+                    return True
+        return False
 
     def clear(self) -> None:
         """Forgets all."""
         self._seen.clear()
         self._by_key.clear()
+        self._told.clear()
 
     def _take(self, key: Key, trace_id: str | None) -> bool:
         try:
@@ -83,7 +117,7 @@ class Claims:
         except TypeError:  # no name and no count, but something that cannot be a key
             return False
         for seen in candidates:
-            if not seen.is_claimed and (seen.trace_id is None or trace_id is None or seen.trace_id == trace_id):
+            if not seen.is_claimed and _is_same(seen.trace_id, trace_id):
                 seen.is_claimed = True
                 self._forget(seen)
                 return True

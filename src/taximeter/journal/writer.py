@@ -47,7 +47,7 @@ class _MappedFile:
         """Opens a window behind the last line, for at least so many bytes."""
         end = self._end
         base = end - end % _PAGE
-        length = max(WINDOW, room + _PAGE)
+        length = (end + room) // WINDOW * WINDOW + WINDOW - base
         # Reserved first: writing to a hole on a full disk would kill the process with SIGBUS.
         os.posix_fallocate(self._fd, base, length)
         # Then filled at once: a page that is first touched through the mapping costs the kernel ten times as much.

@@ -236,6 +236,29 @@ def test_what_one_process_could_not_send_a_later_one_does(state: Path) -> None:
         assert files(state) == []
 
 
+def test_a_folder_that_another_process_is_done_with_meanwhile_does_no_harm(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with collector() as server:
+        first = HttpSink(server.url)
+        gone = next((state / "taximeter" / "spool").iterdir()) / "gone"
+        list_folder = Path.iterdir
+
+        def iterdir(folder: Path) -> Iterator[Path]:
+            if folder == gone:
+                gone.rmdir()
+            return list_folder(folder)
+
+        gone.mkdir()
+        monkeypatch.setattr(Path, "iterdir", iterdir)
+        second = HttpSink(server.url)
+        assert not gone.exists()
+        for seq, sink in enumerate((first, second)):
+            sink.emit(call(seq))
+            sink.close()
+        assert seqs(server) == [0, 1]
+
+
 def test_several_that_find_the_same_leftovers_send_them_once(state: Path) -> None:
     with collector(lambda request: request.answer(503)) as server:
         for first in (0, 5_000):

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
-from time import monotonic, sleep
 
 from taximeter import settings
 from taximeter.errors import Problem, SetupError
 from taximeter.events import Event
 from taximeter.recorder.guard import guarded
+from taximeter.recorder.sinks.courier import Courier
 from taximeter.recorder.sinks.delivery import Delivery
 from taximeter.recorder.sinks.destination import destination
 from taximeter.recorder.sinks.later import LaterSink
@@ -21,12 +18,6 @@ from taximeter.recorder.sinks.spool import Backlog, Spool, left_over
 BATCH_EVENTS = 1_000
 BATCH_BYTES = 512 << 10
 """What one POST holds at most, before compression."""
-
-GATHER = 0.2
-"""Seconds in which a batch may grow before it is sent."""
-
-FAREWELL = 1.5
-"""Seconds that a program waits at most for the last events to be sent; what is left is sent by a later process."""
 
 
 class HttpSink:
@@ -48,43 +39,31 @@ class HttpSink:
         except (OSError, RuntimeError) as error:
             raise _no_spool(error) from None
         self._poster = Poster(goal)
-        self._delivery = Delivery(self._poster, goal.shown, self._pause)
+        self._courier = Courier("taximeter-http", self._run)
+        self._delivery = Delivery(self._poster, goal.shown, self._courier.pause)
         self._backlog = Backlog(self._spool.folder)
-        self._wake: SimpleQueue[None] = SimpleQueue()  # the one queue whose put a signal handler may interrupt
-        self._is_told = True
         self._is_quiet = False
-        self._deadline: float | None = None
-        self._thread = threading.Thread(target=self._run, name="taximeter-http", daemon=True)
-        self._thread.start()
+        self._courier.start()
 
     def emit(self, event: Event) -> None:
         """Keeps one event to be sent."""
         self._spool.append(event)
-        if not self._is_told:
-            self._is_told = True
-            self._wake.put(None)
+        self._courier.tell()
 
     def flush(self, timeout: float) -> bool:
         """Waits until everything is taken by the collector."""
-        deadline = monotonic() + timeout
-        self._wake.put(None)
-        while self._is_told or not self._is_quiet:
-            if monotonic() >= deadline or not self._thread.is_alive():
-                return False
-            sleep(0.005)
-        return True
+        return self._courier.wait(timeout, lambda: self._is_quiet and not self._courier.is_told)
 
     def begin_close(self) -> None:
         """Takes no event any more, and gives the thread a moment for what is left."""
-        if self._deadline is None:
+        if not self._courier.is_ending:
             self._spool.seal()
-            self._deadline = monotonic() + FAREWELL
-            self._wake.put(None)
+            self._courier.begin_close()
 
     def close(self) -> None:
-        """Waits at most 1.5 s, from `begin_close` on, for the last events to be taken."""
+        """Waits at most 1.5 s, from `begin_close` on, until all is taken; a later process sends the rest."""
         self.begin_close()
-        self._thread.join(max(0.0, (self._deadline or 0.0) - monotonic()))
+        self._courier.join()
         self._spool.release()
 
     def losses(self) -> dict[str, int]:
@@ -101,20 +80,13 @@ class HttpSink:
     def _run(self) -> None:
         self._deliver_own()
         self._deliver_left_over()
-        while self._deadline is None:
-            if not self._is_told:
-                self._wake.get()
-            if self._deadline is None:
-                with suppress(Empty):
-                    self._wake.get(timeout=GATHER)
-            self._deliver_own()
-        self._deliver_own()  # what came between the last look and the end
+        self._courier.carry(self._deliver_own)
         self._poster.close()
 
     @guarded
     def _deliver_own(self) -> None:
         self._is_quiet = False
-        self._is_told = False  # before reading: who emits after that tells again
+        self._courier.is_told = False
         self._is_quiet = self._drain()
         self._spool.measure()
 
@@ -136,17 +108,7 @@ class HttpSink:
                 self._deliver_own()  # the living first
 
     def _deliver(self, lines: list[bytes]) -> bool:
-        return not self._is_late() and self._delivery.deliver(lines)
-
-    def _is_late(self) -> bool:
-        return self._deadline is not None and monotonic() > self._deadline
-
-    def _pause(self, seconds: float) -> bool:
-        until = monotonic() + seconds
-        while self._deadline is None and (left := until - monotonic()) > 0:
-            with suppress(Empty):
-                self._wake.get(timeout=left)
-        return self._deadline is None
+        return not self._courier.is_late and self._delivery.deliver(lines)
 
 
 def _no_spool(error: Exception) -> SetupError:

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from contextlib import suppress
 from functools import partial
-from queue import Empty, SimpleQueue
-from time import monotonic, sleep
 
 from taximeter.errors import Problem, SetupError
 from taximeter.events import Event, SpanEvent
 from taximeter.recorder.guard import guarded
+from taximeter.recorder.sinks.courier import Courier
 from taximeter.recorder.sinks.later import LaterSink
 
 CAPACITY = 10_000
 """Events that wait at most; what comes above is dropped, and counted."""
 
 BATCH = 500
-GATHER = 0.2
-"""Seconds in which a batch may grow before it is sent."""
-
-FAREWELL = 1.5
-"""Seconds that a program waits at most for the last events to be sent."""
 
 
 class OtlpSink:
@@ -45,47 +38,35 @@ class OtlpSink:
         self._exporter = OTLPSpanExporter(endpoint=endpoint)
         self._to_span = partial(to_span, resource=Resource.create())
         self._waiting: deque[Event] = deque()
-        self._wake: SimpleQueue[None] = SimpleQueue()
-        self._is_told = self._is_busy = False
+        self._is_busy = False
         self._counting = threading.RLock()
         self._dropped = 0
-        self._deadline: float | None = None
         self._is_closed = False
-        self._thread = threading.Thread(target=self._run, name="taximeter-otlp", daemon=True)
-        self._thread.start()
+        self._courier = Courier("taximeter-otlp", self._run)
+        self._courier.start()
 
     def emit(self, event: Event) -> None:
         """Takes one event; a span that is still open says nothing yet."""
         if isinstance(event, SpanEvent) and event.ended_at is None:
             return
-        if len(self._waiting) >= CAPACITY or self._deadline is not None:
+        if len(self._waiting) >= CAPACITY or self._courier.is_ending:
             self._drop(1)
             return
         self._waiting.append(event)
-        if not self._is_told:
-            self._is_told = True
-            self._wake.put(None)
+        self._courier.tell()
 
     def flush(self, timeout: float) -> bool:
         """Waits until everything is taken or dropped."""
-        deadline = monotonic() + timeout
-        self._wake.put(None)
-        while self._waiting or self._is_busy:
-            if monotonic() >= deadline or not self._thread.is_alive():
-                return False
-            sleep(0.005)
-        return True
+        return self._courier.wait(timeout, lambda: not self._waiting and not self._is_busy)
 
     def begin_close(self) -> None:
         """Takes no event any more, and gives the thread a moment for what is left."""
-        if self._deadline is None:
-            self._deadline = monotonic() + FAREWELL
-            self._wake.put(None)
+        self._courier.begin_close()
 
     def close(self) -> None:
         """Waits at most 1.5 s, from `begin_close` on; what is left then is dropped."""
         self.begin_close()
-        self._thread.join(max(0.0, (self._deadline or 0.0) - monotonic()))
+        self._courier.join()
         if not self._is_closed:
             self._is_closed = True
             self._exporter.shutdown()  # ends its waiting between retries, too
@@ -99,17 +80,11 @@ class OtlpSink:
         return LaterSink(partial(OtlpSink, self._endpoint))
 
     def _run(self) -> None:
-        while self._deadline is None:
-            self._wake.get()
-            if self._deadline is None:
-                with suppress(Empty):
-                    self._wake.get(timeout=GATHER)
-            self._send()
-        self._send()
+        self._courier.carry(self._send)
 
     def _send(self) -> None:
         self._is_busy = True
-        self._is_told = False  # before looking: who emits after that tells again
+        self._courier.is_told = False
         while self._waiting:
             self._export([self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))])
         self._is_busy = False

@@ -68,7 +68,7 @@ class Spool:
     def measure(self) -> None:
         """Looks how much room the destination has left for the file that grows."""
         growing = _open(_segment(self.folder, self._number))
-        self._room = LIMIT - sum(_size(path) for path in self._place.glob("*/*") if path != growing)
+        self._room = LIMIT - sum(_size(path) for path in _files(self._place) if path != growing)
 
     def seal(self) -> None:
         """Closes the file that grows: no event is taken any more."""
@@ -192,6 +192,12 @@ def _open(path: Path) -> Path:
 
 def _numbers(folder: Path) -> list[int]:
     return [int(name) for path in folder.iterdir() if (name := path.name.partition(".")[0]).isdecimal()]
+
+
+def _files(place: Path) -> Iterator[Path]:
+    for folder in place.iterdir():
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):  # its process is done with it meanwhile
+            yield from folder.iterdir()
 
 
 def _size(path: Path) -> int:

@@ -66,7 +66,7 @@ def draw_page(run: RunDir, folder: Path) -> None:
 
 
 def draw_dashboard(run: RunDir, folder: Path) -> None:
-    """Light, dark and narrow; and the run compared with the one before."""
+    """Light and dark, and the run compared with the one before."""
     from playwright.sync_api import sync_playwright
 
     command = [sys.executable, "-m", "taximeter", "serve", "--output-dir", str(run.output), "--port", "0"]
@@ -80,7 +80,6 @@ def draw_dashboard(run: RunDir, folder: Path) -> None:
         for name, path, scheme, width, height in (
             ("dashboard", f"runs/{run.run_id}", "light", 1360, 1080),
             ("dashboard-dark", f"runs/{run.run_id}", "dark", 1360, 1080),
-            ("dashboard-narrow", f"runs/{run.run_id}", "light", 390, 844),
             ("compare", f"compare?now={run.run_id}", "light", 1360, 860),
         ):
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)

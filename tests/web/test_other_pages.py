@@ -42,11 +42,11 @@ def test_two_runs_are_compared_stage_by_stage(serve: Serve, look: Look, output: 
         "[...document.querySelectorAll('.compare tbody tr')].map(r => [...r.cells].map(c => c.textContent))"
     )
     assert [row[:5] for row in rows] == [
-        ["ask", "done", "2.00 s", "3.00 s", "▲ 1.00 s · 50.0 %"],
+        ["ask", "done", "2.00 s", "3.00 s", "▲ 1.00 s 50.0 %"],
         ["new", "added", "", "3.00 s", ""],
         ["old", "removed", "2.00 s", "", ""],
     ]
-    assert rows[0][5:] == ["$0.003", "$0.006", "▲ $0.003 · 100.0 %", "1,000", "2,000", "▲ 1,000 · 100.0 %"]
+    assert rows[0][5:] == ["$0.003", "$0.006", "▲ $0.003 100.0 %", "1,000", "2,000", "▲ 1,000 100.0 %"]
     effects = page.evaluate(
         "[...document.querySelectorAll('[aria-label^=Why] tbody tr')].map(r => r.cells[2].textContent)"
     )

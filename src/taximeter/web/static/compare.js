@@ -40,7 +40,7 @@ function drawCompared(found) {
   const { run, currency } = found, cash = (value) => money(value, currency);
   const tile = (title, field, words) => {
     const [before, now] = [run.before[field], run.now[field]];
-    return el("div", { class: "tile" }, el("dt", { text: title }), el("dd", { text: words(now) }, el("small", { text: `before ${words(before)}` }), el("small", {}, changed(before, now, words))));
+    return el("div", { class: "tile" }, el("dt", { text: title }), el("dd", { text: words(now) }, el("small", { text: `before ${words(before)}` }), changed(before, now, words)));
   };
   const tiles = [tile("wall time", "wall_seconds", seconds), tile("cost", "cost", cash), tile("calls", "calls", count), tile("tokens in", "prompt_tokens", count), tile("tokens out", "completion_tokens", count), tile("CPU", "cpu_seconds", seconds)];
   const changes = found.changes.map((change) => el("li", {}, el("span", { text: change.kind }), el("span", { text: brief(change.what, 120) || " " }), el("span", { text: `${brief(change.before, 160)} → ${brief(change.now, 160)}` })));
@@ -78,9 +78,8 @@ function fate(before, now) {
 
 function changed(before, now, words) {
   if (!known(before) || !known(now)) return UNKNOWN;
-  if (before === now) return "same";
-  const more = now > before, share = before ? (100 * Math.abs(now - before)) / before : null;
-  const part = share === null ? "" : ` · ${share < 1000 ? share.toFixed(1) : "> 999"} %`;
-  const noise = share !== null && share < NOISE;
-  return el("span", { class: noise ? null : more ? "worse" : "better", text: `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}${part}` });
+  if (before === now) return el("span", { class: "change", text: "same" });
+  const more = now > before, share = before ? (100 * Math.abs(now - before)) / before : null, noise = share !== null && share < NOISE;
+  return el("span", { class: `change ${noise ? "" : more ? "worse" : "better"}` }, `${more ? "▲" : "▼"} ${words(Math.abs(now - before))}`,
+    share === null ? null : el("small", { text: ` ${share < 1000 ? share.toFixed(1) : "> 999"} %` }));
 }

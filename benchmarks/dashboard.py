@@ -16,7 +16,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 from taximeter.clock import iso
-from tests.report.conftest import CHROMIUM, QUIET
+from tests.browser import CHROMIUM, QUIET
 from tests.report.synthetic import a_big_run
 
 STAGE = """

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from taximeter.report import html
 from taximeter.report.attached import attached
 from taximeter.report.build import build
-from tests.report.conftest import CHROMIUM, QUIET
+from tests.browser import CHROMIUM, QUIET
 from tests.report.synthetic import a_big_run
 from tests.web.conftest import Served
 

@@ -15,10 +15,8 @@ from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.rundir import OutputDir
 from taximeter.web.access import Access
 from taximeter.web.app import make_app
-from tests.report.conftest import browser
 from tests.runs import Writing, call, plan, stage
 
-__all__ = ["browser"]
 HERE = "http://127.0.0.1:8437"
 
 

@@ -22,10 +22,12 @@ import click
 
 from taximeter import settings
 from taximeter.cli import options
+from taximeter.cli.quantity import budget
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import to_json
 
 if TYPE_CHECKING:
+    from taximeter.budget import Budget
     from taximeter.proxy.books import Books
     from taximeter.rundir import RunDir
 
@@ -48,6 +50,12 @@ _DRAIN = "Seconds that requests on their way get when it ends."
     help=f"Make streamed chats tell their usage [default: yes; {settings.ASK_USAGE.name}].",
 )
 @click.option("--price-table", type=click.Path(path_type=Path, dir_okay=False), help="The price sheet.")
+@click.option(
+    "--budget",
+    type=budget,
+    envvar=settings.BUDGET.name,
+    help="What calls may spend: 5.00, or cost=5.00,tokens=1000000,calls=500; then they are answered with 429.",
+)
 @click.option("--upstream-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, help="Seconds.")
 @click.option("--drain", type=click.FloatRange(min=0), default=10, show_default=True, help=_DRAIN)
 @click.option("--end-with-stdin", is_flag=True, help="End when the standard input ends.")
@@ -62,6 +70,7 @@ def command(
     named: tuple[str, ...],
     ask_usage: bool,
     price_table: Path | None,
+    budget: Budget | None,
     upstream_timeout: float,
     drain: float,
     end_with_stdin: bool,
@@ -82,7 +91,7 @@ def command(
     known = upstreams(named)
     how = Options(known, ask_usage, upstream_timeout, drain, end_with_stdin)
     with listen(host, port) as listening:
-        books = open_books(run_dir, run_id, output_dir, price_table)
+        books = open_books(run_dir, run_id, output_dir, price_table, budget)
         here = address(listening)
 
         def tell() -> None:

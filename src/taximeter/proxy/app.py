@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
+from taximeter.errors import BudgetExceeded
 from taximeter.proxy import headers
 from taximeter.proxy.books import Books
 from taximeter.proxy.call import Call
@@ -83,6 +84,7 @@ class Proxy:
                 exchange = Exchange(self._client, found, send)
                 await exchange.pass_on(await exchange.ask(outgoing.with_pieces(client.pieces())))
             return
+        self._admit()
         body = await client.body()
         call = Call(found, bought, _question(body, found, given), _tries(given))
         try:
@@ -91,6 +93,14 @@ class Proxy:
         finally:
             for event in call.events():
                 self._books.record(event)
+
+    def _admit(self) -> None:
+        """Refuses a call that would be more than the budget."""
+        try:
+            if self._books.purse is not None:
+                self._books.purse.admit()
+        except BudgetExceeded as over:
+            raise RefusedError(429, str(over)) from None
 
     async def _call(self, exchange: Exchange, found: Route, bought: Endpoint, outgoing: Outgoing, body: bytes) -> None:
         name = found.upstream.name
@@ -128,5 +138,7 @@ async def _refuse(send: Send, provider: str | None, refused: RefusedError) -> No
     given = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     # The rest of a request that nobody reads would be taken for the next one.
     given.append((b"connection", b"close"))
+    if refused.status == 429:
+        given.append((b"x-should-retry", b"false"))  # the SDKs would ask again and again
     await send({"type": "http.response.start", "status": refused.status, "headers": given})
     await send({"type": "http.response.body", "body": body})

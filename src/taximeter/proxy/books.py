@@ -9,11 +9,13 @@ from time import perf_counter_ns
 
 import msgspec
 
+from taximeter.budget import Budget
 from taximeter.errors import RunDirError
 from taximeter.events import CallEvent, Event
 from taximeter.recorder.home import Home, join, open_home
 from taximeter.recorder.part import Part
 from taximeter.recorder.process import Process, remote_parent
+from taximeter.recorder.purse import Purse
 from taximeter.rundir import OutputDir, RunDir, safe_name
 
 _BEAT_NS = 5_000_000_000
@@ -44,9 +46,12 @@ class _Journal:
 class Books:
     """Takes finished calls. What it has taken is in the page cache: it outlives the process, however that ends."""
 
-    def __init__(self, home: Home, process: Process) -> None:
+    def __init__(self, home: Home, process: Process, purse: Purse | None = None) -> None:
         self.run_id = home.run_id
         self.home = home
+        self.purse = purse
+        """What may be spent, and what was; None without a budget."""
+
         self._process = process
         self._own = _Journal(home, self._process)
         self._others: OrderedDict[str, _Journal] = OrderedDict()
@@ -57,6 +62,8 @@ class Books:
 
     def record(self, call: CallEvent) -> None:
         """Writes a call to the run that it names, else to the proxy's own; fills in ids."""
+        if self.purse is not None:
+            self.purse.take(call, None)
         journal = self._journal(call.run_id)
         process = self._process
         journal.write(
@@ -96,10 +103,17 @@ class Books:
             journal.close()
 
 
-def open_books(run_dir: Path | None, run_id: str | None, output_dir: Path | None, price_table: Path | None) -> Books:
+def open_books(
+    run_dir: Path | None,
+    run_id: str | None,
+    output_dir: Path | None,
+    price_table: Path | None,
+    budget: Budget | None = None,
+) -> Books:
     """The books in the run directory that is named, else where the environment says, else in a run of the proxy's own.
 
-    `price_table` becomes the prices of a run that begins here. SetupError or RunDirError for what cannot be used.
+    `price_table` becomes the prices of a run that begins here; `budget` is what all calls through the proxy may spend.
+    SetupError or RunDirError for what cannot be used.
     """
     process = Process(remote_parent())
     if run_dir is None:
@@ -110,4 +124,4 @@ def open_books(run_dir: Path | None, run_id: str | None, output_dir: Path | None
         home = join(RunDir(run_dir.absolute()), process.id)
     else:
         raise RunDirError(f"{run_dir} is not the directory of a run")
-    return Books(home, process)
+    return Books(home, process, None if budget is None else Purse(budget, home.sheet(price_table)))

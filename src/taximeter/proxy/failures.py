@@ -6,8 +6,8 @@ from typing import Any
 
 from taximeter.numbers import to_json
 
-_GOOGLE_STATUS = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 501: "UNIMPLEMENTED",
-                  502: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}  # fmt: skip
+_GOOGLE_STATUS = {400: "INVALID_ARGUMENT", 403: "PERMISSION_DENIED", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED",
+                  501: "UNIMPLEMENTED", 502: "UNAVAILABLE", 504: "DEADLINE_EXCEEDED"}  # fmt: skip
 
 
 def failure(provider: str | None, status: int, message: str) -> bytes:

@@ -13,7 +13,8 @@ from taximeter.budget import NO_BUDGET, Budget
 from taximeter.clock import Clock
 from taximeter.recipe.plan import PlannedStage
 from taximeter.redact import brief
-from taximeter.report.build import Books
+from taximeter.report.build import Books, open_books
+from taximeter.rundir import RunDir
 from taximeter.totals import NOTHING, Totals
 
 _EVERY = 0.25
@@ -101,3 +102,10 @@ class Budgets:
             now - span.started_at if span.ended_at is None else (span.wall_ms or 0.0) / 1000
             for span in (spans.attempts if spans else ())
         )
+
+
+def left_in(run: RunDir, budget: Budget) -> Budget:
+    """What a run may still spend that goes on where an earlier driver ended."""
+    if not budget or not run.plan.exists():
+        return budget.left(NOTHING)
+    return budget.left(reduce(add, open_books(run).ledger.calls.totals().values(), NOTHING))

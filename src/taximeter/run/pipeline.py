@@ -17,6 +17,7 @@ from taximeter.report.repair import close_dead
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
+from taximeter.run.budgets import left_in
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.entry import Entry, report_files
@@ -53,7 +54,9 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
         git = GitQuestion(Path.cwd())
         with Interrupts() as interrupts, closing(enter(prepared.run, options)) as lock:
             forkserver.hold(lock.stages)
-            with closing(proxy_of(prepared.checked.plan.instrumentation, prepared.run)) as proxy:
+            plan = prepared.checked.plan
+            left = left_in(prepared.run, plan.budget)
+            with closing(proxy_of(plan.instrumentation, prepared.run, left)) as proxy:
                 execution = _Execution(prepared, git, clock or SystemClock())
                 return execution.go(forkserver, observe, interrupts, proxy)
 

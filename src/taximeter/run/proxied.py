@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from taximeter import settings
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.errors import RunDirError
 from taximeter.recipe.plan import Instrumentation, PlannedStage
 from taximeter.rundir import RunDir
@@ -55,15 +56,19 @@ class Proxy:
         self._is_closed = False
 
     @classmethod
-    def start(cls, run: RunDir) -> Proxy:
-        """Returns when it answers; RunDirError with what it says if it does not come so far."""
+    def start(cls, run: RunDir, budget: Budget) -> Proxy:
+        """Returns when it answers; RunDirError with what it says if it does not come so far.
+
+        `budget` is what may still be spent: the proxy refuses the call that would be too much before it is sent.
+        """
+        told = {settings.BUDGET.name: str(budget)} if budget else {}
         with run.proxy_log.open("wb") as log:
             process = subprocess.Popen(
                 [*_COMMAND, str(run.path)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                env=settings.without_metering(os.environ),
+                env=settings.without_metering(os.environ) | told,
                 start_new_session=True,  # it is not for the proxy to end when somebody presses Ctrl-C
             )
         assert process.stdout is not None
@@ -105,9 +110,9 @@ class Proxy:
             raise ChildProcessError(f"the proxy ended before the run did, see {self._log}")
 
 
-def proxy_of(instrumentation: Instrumentation, run: RunDir) -> Proxy | Direct:
+def proxy_of(instrumentation: Instrumentation, run: RunDir, budget: Budget = NO_BUDGET) -> Proxy | Direct:
     """What a run with this instrumentation needs."""
-    return Proxy.start(run) if instrumentation.enabled and instrumentation.capture == "proxy" else Direct()
+    return Proxy.start(run, budget) if instrumentation.enabled and instrumentation.capture == "proxy" else Direct()
 
 
 def _past_others(environment: Mapping[str, str]) -> dict[str, str]:

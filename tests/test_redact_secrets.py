@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from taximeter.redact import hide, silent, without_secrets
+from taximeter.rundir import new_run_id
 
 
 @pytest.mark.parametrize(
@@ -35,6 +38,12 @@ from taximeter.redact import hide, silent, without_secrets
 )
 def test_text_is_shown_without_its_secrets(text: str, shown: str) -> None:
     assert without_secrets(text) == shown
+
+
+def test_a_run_is_no_secret_whatever_its_random_digits_are() -> None:
+    for _ in range(1000):
+        told = f"cannot make output/runs/{new_run_id('agent', datetime.now(UTC))}: there is no room"
+        assert without_secrets(told) == told
 
 
 def test_values_are_silent_about_what_has_the_name_of_a_secret() -> None:

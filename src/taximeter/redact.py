@@ -79,6 +79,7 @@ _MOST_CHANGES = 4
 _FEW = 4
 """Characters that a part is made of which is a line or a filling, as in `xxxxxxxxxxxxxxxx`."""
 
+_TIME = re.compile(r"\d{8}T\d{6}Z?")
 _HEX = re.compile(r"[0-9a-f]+")
 """Short, it ends the names of our own files."""
 
@@ -117,7 +118,7 @@ def without_secrets(text: str) -> str:
 def _is_ordinary(token: str) -> bool:
     """Whether a token is words, numbers, and short parts of the two together; of a key one part at least is not."""
     parts = _PART.findall(token)
-    mixed = [part for part in parts if len(part) > 3 and _MIXED.fullmatch(part)]
+    mixed = [part for part in parts if len(part) > 3 and _MIXED.fullmatch(part) and not _TIME.fullmatch(part)]
     if len(mixed) > 1 or any(len(_CHANGES.findall(part)) > _MOST_CHANGES for part in mixed if not _HEX.fullmatch(part)):
         return False
     return all(len(part) <= _SHORT or _is_word_or_number(part) for part in parts)

@@ -24,17 +24,17 @@ pytestmark = pytest.mark.usefixtures("here")
 
 EXEC = [*TAXIMETER, "exec", "--run-id", "r", "--price-table", "prices.yaml"]
 RUN = RunDir(Path("output/runs/r"))
-COUNTS_INTERRUPTS = """
-import os, signal, sys, time
-heard = []
-signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
-signal.signal(signal.SIGTERM, lambda number, frame: heard.append(number))
+COUNTS_SIGNALS = """
+import os, signal, time
+heard = os.open("heard", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+    signal.signal(number, lambda number, frame: os.write(heard, b"%d\\n" % number))
+open("heard.pid", "w").write(str(os.getpid()))
 print("ready", flush=True)
-end = time.monotonic() + float(sys.argv[1])
-while time.monotonic() < end and not os.path.exists("enough"):
+while not os.path.exists("enough"):
     time.sleep(0.02)
-print("heard", *heard, flush=True)
 """
+"""A program that notes each signal, and ends when it may."""
 
 
 def execute(
@@ -204,19 +204,24 @@ def test_the_report_is_there_while_the_command_runs() -> None:
 
 
 def counting() -> list[str]:
-    Path("counts.py").write_text(COUNTS_INTERRUPTS)
-    return [sys.executable, "counts.py", str(PATIENCE)]
+    Path("counts.py").write_text(COUNTS_SIGNALS)
+    return [sys.executable, "counts.py"]
 
 
-def test_a_signal_for_us_is_one_for_the_command_which_may_do_as_it_likes() -> None:
+def heard() -> list[int]:
+    return [int(line) for line in Path("heard").read_text().split()]
+
+
+def test_signals_for_us_are_for_the_command_which_may_do_as_it_likes() -> None:
     with start(*counting()) as running:
         assert running.stdout is not None
         running.stdout.readline()
-        running.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+        for count, number in enumerate((signal.SIGTERM, signal.SIGINT, signal.SIGUSR1), start=1):
+            running.send_signal(number)
+            assert wait_until(lambda count=count: len(heard()) == count)
         Path("enough").touch()
-        out, _ = running.communicate(timeout=60)
-    assert (out, running.returncode, report().status) == (b"heard 15\n", 0, "done")
+        running.communicate(timeout=60)
+    assert (heard(), running.returncode, report().status) == ([15, 2, 10], 0, "done")
 
 
 def test_a_signal_for_the_whole_group_comes_to_the_command_once() -> None:
@@ -224,10 +229,12 @@ def test_a_signal_for_the_whole_group_comes_to_the_command_once() -> None:
         assert running.stdout is not None
         running.stdout.readline()
         os.killpg(running.pid, signal.SIGINT)
-        time.sleep(0.2)
+        assert wait_until(heard)
+        running.send_signal(signal.SIGUSR1)  # passed on after whatever was to be passed on before
+        assert wait_until(lambda: 10 in heard())
         Path("enough").touch()
-        out, _ = running.communicate(timeout=60)
-    assert (out, running.returncode) == (b"heard 2\n", 0)
+        running.communicate(timeout=60)
+    assert (heard(), running.returncode) == ([2, 10], 0)
 
 
 def test_a_command_that_a_signal_ends_was_cancelled() -> None:
@@ -372,10 +379,15 @@ def test_control_c_reaches_the_command_once(terminal: Terminal) -> None:
     terminal.type(typed(*counting()))
     terminal.shows("ready")
     terminal.type("\x03")
-    time.sleep(0.2)
+    assert wait_until(heard)
+    ours = int(Path("heard.pid").read_text())
+    for _ in range(3):  # its supervisor, the forkserver, and us
+        ours = int(Path(f"/proc/{ours}/stat").read_text().split()[3])
+    os.kill(ours, signal.SIGUSR1)  # passed on after whatever was to be passed on before
+    assert wait_until(lambda: 10 in heard())
     Path("enough").touch()
-    terminal.shows("heard 2\r\n")
     terminal.shows("0> ")
+    assert heard() == [2, 10]
 
 
 def test_control_c_and_control_backslash_end_a_command_that_does_not_mind(terminal: Terminal) -> None:

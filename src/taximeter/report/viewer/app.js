@@ -43,7 +43,7 @@ class App {
       el("span", { class: "hint", text: timelineHint(report) }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas), timelineLegend(report))];
     if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
     if (report.stages.some((s) => s.needs.length)) parts.push(report.stages.length > STAGES_DRAWN ? section("Graph", `not drawn: ${plural(report.stages.length, "stage")} are too many for a picture`) : section("Graph", null, ...drawGraph(report, this.choose, this.room)));
-    parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
+    parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "hint", text: stagesHint(report) }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
     if (report.totals.calls) {
       parts.push(section("Cost by stage and model", null, ...drawMatrix(report).filter(Boolean)));
       if (report.stages.some((s) => s.llm_calls.length)) parts.push(section("Most expensive calls", null, drawCalls(report)));

@@ -24,7 +24,7 @@ class BaselineChoice {
       if (!this.select.isConnected) this.element.replaceChildren(el("label", { for: "baseline", text: "compared with " }), this.select);
       if (this.wanted && ![...this.select.options].some((option) => option.value === this.wanted)) this.select.append(el("option", { value: this.wanted, text: brief(this.wanted) }));
       if (this.select.value !== this.wanted) this.select.value = this.wanted;
-    } else this.element.replaceChildren(...(baseline ? [`Differences are against ${brief(baseline.run_id)}.`] : []));
+    } else this.element.replaceChildren(...(baseline ? [`Differences are against ${brief(baseline.run_id)} (${baseline.status}).`] : []));
   }
 
   async ask(run) {

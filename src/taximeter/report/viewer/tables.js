@@ -16,6 +16,11 @@ function tableOf(label, columns, rows, onRow) {
 const pairOf = (one, other) => (one === UNKNOWN && other === UNKNOWN ? UNKNOWN : `${one} / ${other}`);
 const latency = (stage) => (stage.latency.calls ? `${millis(stage.latency.p50_ms)} / ${millis(stage.latency.p95_ms)}` : UNKNOWN);
 
+function stagesHint(report) {
+  const sampled = report.stages.some((s) => s.latency.waiting_method === "sampled" || Object.values(s.methods).includes("sampled"));
+  return report.metered ? [sampled ? "≈ sampled" : null, `${UNKNOWN} not known`, "waiting: share of the wall time in which a call was under way"].filter(Boolean).join(" · ") : "";
+}
+
 function drawStages(report, choose) {
   const currency = report.pricing.currency, totals = (s) => s.llm_totals, any = (field) => report.stages.some((s) => totals(s)[field]);
   const status = (s) => el("span", {}, el("span", { class: s.status, text: s.status.replace("_", " ") + (s.mocked ? " (mock)" : "") + (s.stale ? " (stale)" : "") }), progressOf(s));

@@ -16,6 +16,7 @@ from pathlib import Path
 from taximeter.errors import Problem, RunDirError, SetupError
 
 MANIFEST = "run_manifest.jsonl"
+_RUNS = "runs"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -117,6 +118,11 @@ class RunDir:
     def output(self) -> Path:
         """The folder that holds the manifest and all runs."""
         return self.path.parent.parent
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it lies among the runs of an output directory; one that was named by itself lies in nobody's list."""
+        return self.path.parent.name == _RUNS
 
     def create(self) -> None:
         """Makes the directory and its folders; RunDirError if the run exists already or there is no place for it."""
@@ -255,7 +261,7 @@ class OutputDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.manifest = path / MANIFEST
-        self.runs = path / "runs"
+        self.runs = path / _RUNS
         self.baselines = path / "baselines"
 
     def baseline(self, name: str) -> Path:

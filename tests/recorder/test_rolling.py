@@ -118,6 +118,50 @@ def test_a_stage_that_is_open_while_a_service_rolls_is_done_in_both_runs(tmp_pat
     assert first_begun.span_id == second.span_id
 
 
+@pytest.mark.parametrize("sink", ["memory:", "jsonl:{}/e.jsonl", "jsonl:{}/here/"])
+def test_where_there_is_no_run_among_others_nothing_rolls(
+    tmp_path: Path, sink: str, monkeypatch: pytest.MonkeyPatch, card: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = taximeter.enable(sink=sink.format(tmp_path), run_id="svc", roll="1s", rate_card_path=card)
+    monkeypatch.setattr(rolls.time, "monotonic", lambda: 1e9)
+    recorder.beat_at = 0
+    with taximeter.span("s"):
+        pass
+    assert recorder.run_id == "svc"
+    assert not (tmp_path / "output").exists()
+
+
+def test_a_stage_of_a_driver_does_not_roll_out_of_its_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: Path
+) -> None:
+    run = RunDir(tmp_path / "runs" / "r")
+    run.create()
+    for name, value in {"RUN_DIR": str(run.path), "RUN_ID": "r"}.items():
+        monkeypatch.setenv(f"TAXIMETER_{name}", value)
+    monkeypatch.setenv("PIPELINE_STAGE_ID", "serve")
+    recorder = taximeter.enable(roll="1s", rate_card_path=card)
+    monkeypatch.setattr(rolls.time, "monotonic", lambda: 1e9)
+    recorder.beat_at = 0
+    with taximeter.span("s"):
+        pass
+    assert (recorder.run_id, recorder.run_dir) == ("r", str(run.path))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["r"]
+
+
+def test_a_service_rolls_beside_its_run_wherever_the_environment_points_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: Path
+) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", roll="1s", rate_card_path=card)
+    monkeypatch.setenv("TAXIMETER_OUT", str(tmp_path / "elsewhere.jsonl"))
+    now = time.monotonic()
+    monkeypatch.setattr(rolls.time, "monotonic", lambda: now + 1.5)
+    recorder.beat_at = 0
+    with taximeter.span("s"):
+        pass
+    assert (recorder.run_id, recorder.run_dir) == ("svc.2", str(tmp_path / "runs" / "svc.2"))
+
+
 def stages_of(output: Path, run_id: str) -> list[SpanEvent]:
     found = read_all(output / "runs" / run_id)
     return [e for e in found if isinstance(e, SpanEvent) and e.kind == "stage"]

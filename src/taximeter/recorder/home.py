@@ -41,6 +41,16 @@ class Home:
             replace(self.run.pricing, sheet.encoded)
         return sheet
 
+    @property
+    def can_roll(self) -> bool:
+        """Whether another run may follow: this one lies among others, and is not that of a driver."""
+        return self.run is not None and self.run.is_listed and settings.STAGE_ID.read() is None
+
+    def next(self, run_id: str, process_id: str) -> Home:
+        """The home of the run that follows, beside this one."""
+        assert self.run is not None
+        return _own(OutputDir(self.run.output).run(safe_name(run_id)), run_id, process_id)
+
     def export(self, traceparent: str | None) -> None:
         """Lets child processes join the run, and hang under a span of this process if one is named (W3C)."""
         self.exported = {settings.RUN_ID.name: self.run_id}

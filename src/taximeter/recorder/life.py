@@ -107,14 +107,11 @@ class Life:
             if part is None or self.deliver is None:
                 return
             part.beat()
-            if roll is not None and roll.is_due(part.home.sink):
+            if roll is not None and part.home.can_roll and roll.is_due(part.home.sink):
                 guard.guarded(self._roll)(part, roll.next_run_id())
 
     def _roll(self, part: Part, run_id: str) -> None:
-        from taximeter.recorder.home import open_home
-
-        part.home.unexport()
-        home = open_home(None, run_id, part.home.run.output if part.home.run else None, self.process.id)
+        home = part.home.next(run_id, self.process.id)
         self.prices = home.sheet(self.options.rate_card_path)
         self._move(home)
 

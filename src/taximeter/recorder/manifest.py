@@ -21,8 +21,8 @@ def tell_end(home: Home, status: Status, at: float) -> None:
 
 def _tell(home: Home, facts: dict[str, str]) -> None:
     assert home.run is not None
-    if home.run.path.parent.name != "runs":
-        return  # a directory that was named by itself lies in nobody's list
+    if not home.run.is_listed:
+        return
     append_line(
         OutputDir(home.run.output).manifest,
         to_json({"schema_version": "manifest_v1", "run_id": home.run.run_id, **facts}),

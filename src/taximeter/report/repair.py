@@ -104,7 +104,7 @@ def _end_entry(run: RunDir, report: RunInstrumentation) -> list[Repair]:
     """The last line of the manifest about a run that had none."""
     output = OutputDir(run.output)
     known = next((line for line in manifest.read(output) if line.run_id == run.run_id), None)
-    if run.path.parent.name != "runs" or (known is not None and known.totals and known.status == report.status):
+    if not run.is_listed or (known is not None and known.totals and known.status == report.status):
         return []
     line = ManifestLine(
         run.run_id,

@@ -53,6 +53,16 @@ class Bar(msgspec.Struct, gc=False):
     cpu: float | None = None
     """CPU seconds of the threads that ran spans, where they were measured."""
 
+    def take(self, start: float, end: float, busy: float, failed: int, tokens: int, cost: Decimal | None) -> None:
+        """Takes a call in: what merging its bar would do, without making one."""
+        self.start, self.end = min(self.start, start), max(self.end, end)
+        self.busy += busy
+        self.count += 1
+        self.failed += failed
+        self.tokens += tokens
+        if cost is not None:
+            self.cost = cost if self.cost is None else EXACT.add(self.cost, cost)
+
     def merge(self, other: Bar) -> None:
         """Takes what another bar stands for in."""
         self.start, self.end = min(self.start, other.start), max(self.end, other.end)
@@ -100,8 +110,13 @@ class Timeline:
         tokens = 0 if call.cached else (usage.input_tokens or 0) + (usage.output_tokens or 0)
         busy = (call.request_ms or 0.0) / 1000
         failed = int(call.status == "failed")
-        process = self._process(call.stage_id, call.event_id[0])
-        bar = (call.stage_id, process, call.attempt, call.model, start, start + busy, busy, 1, failed)
+        process, end = call.event_id[0], start + busy
+        known = self._known(call.stage_id, process, call.attempt, call.model, start)
+        if known is not None:
+            known.take(start, end, busy, failed, tokens, cost.amount)
+            return
+        process_of_lane = self._process(call.stage_id, process)
+        bar = (call.stage_id, process_of_lane, call.attempt, call.model, start, end, busy, 1, failed)
         self.add(Bar(*bar, tokens, cost.amount))
 
     def take_span(self, span: SpanEvent) -> None:
@@ -131,13 +146,17 @@ class Timeline:
         """All bars, by when they begin; what holds others comes before them."""
         return sorted(self._bars.values(), key=lambda bar: (bar.start, -bar.end))
 
+    def _known(self, stage_id: str | None, process: str, attempt: int | None, name: str, start: float) -> Bar | None:
+        """The bar of the bin that something falls into, if there is one."""
+        if not self.width:
+            return None
+        lane = None if self.is_crowded else process
+        return self._bars.get((stage_id, lane, attempt, name, int(start // self.width)))
+
     def _process(self, stage_id: str | None, process: str) -> str | None:
         if self.is_crowded:
             return None
-        lane = stage_id, process
-        if lane in self._lanes:
-            return process
-        self._lanes.add(lane)
+        self._lanes.add((stage_id, process))
         if len(self._lanes) * BARS_A_LANE <= self._most:
             return process
         self.is_crowded = True

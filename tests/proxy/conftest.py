@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.report.build import build
-from taximeter.rundir import RunDir
+from taximeter.rundir import OutputDir, RunDir
 from tests.proxy.upstream import Provider, provider
 
 _events = msgspec.json.Decoder(Event)
@@ -49,8 +50,9 @@ class Running:
 
 
 def calls_in(run: RunDir) -> list[CallEvent]:
-    """All calls in the journals of a run."""
-    return [event for event in events_in(run) if isinstance(event, CallEvent)]
+    """All calls in the journals of a run, in the order in which they began."""
+    calls = [event for event in events_in(run) if isinstance(event, CallEvent)]
+    return sorted(calls, key=lambda call: call.started_at or 0)
 
 
 def events_in(run: RunDir) -> list[CallEvent | SpanEvent]:
@@ -98,15 +100,22 @@ def upstream() -> Iterator[Provider]:
 
 @pytest.fixture
 def start(upstream: Provider, tmp_path: Path) -> Iterator[Start]:
-    """Starts a proxy whose upstreams are all the one provider, and whose run lies in `tmp_path`."""
-    from contextlib import ExitStack
+    """Starts a proxy whose upstreams are all the one provider, and whose run lies in `tmp_path`.
 
+    It begins a run of its own only if an argument is about that: its prices and its report take longer than most tests.
+    """
+    numbers = count()
     with ExitStack() as stack:
 
         def begin(*arguments: str, **more: Any) -> Running:
             named = [f"--upstream={name}={upstream.url}" for name in ("openai", "anthropic", "gemini", "other")]
-            if "--run-dir" not in arguments and "--output-dir" not in arguments:
-                arguments = ("--output-dir", str(tmp_path / "output"), *arguments)
+            output = OutputDir(tmp_path / "output")
+            if {"--run-id", "--price-table"} & set(arguments):
+                arguments = ("--output-dir", str(output.path), *arguments)
+            elif "--run-dir" not in arguments:
+                run = output.run(f"joined-{next(numbers)}")
+                run.create()
+                arguments = ("--run-dir", str(run.path), *arguments)
             return stack.enter_context(started(*named, *arguments, **more))
 
         yield begin

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from taximeter.rundir import RunDir
 from tests.proxy.conftest import Running, calls_in
 from tests.proxy.upstream import Provider
@@ -45,6 +47,7 @@ def run(proxy: Running, folder: Path, **more: str) -> RunDir:
     return RunDir(folder / "output" / "runs" / "program")
 
 
+@pytest.mark.slow
 def test_a_call_that_is_captured_is_recorded_once(proxy: Running, upstream: Provider, tmp_path: Path) -> None:
     own = run(proxy, tmp_path / "told")
     sdks = ["openai", "openai", "anthropic", "google-genai", "google-genai", "openai", "google-genai"]

@@ -86,7 +86,8 @@ def test_a_stream_that_breaks_off_is_passed_on_broken_off_and_is_cut(proxy: Runn
 
 def test_when_the_client_goes_the_upstream_is_left_and_the_call_is_cut(proxy: Running, upstream: Provider) -> None:
     with httpx.stream("POST", f"{proxy.address}{CHAT}", json=STREAM, headers={"x-script": "slow"}) as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()
+        next(pieces)
     assert upstream.broken_off.wait(60)
     [call] = proxy.calls()
     assert (call.status, call.usage_source) == ("cut", "missing")
@@ -136,11 +137,14 @@ def test_pieces_are_passed_on_as_they_come(proxy: Running, upstream: Provider) -
 
 def test_a_slow_client_slows_the_upstream_down(proxy: Running, upstream: Provider) -> None:
     with httpx.stream("POST", f"{proxy.address}{CHAT}", json=STREAM, headers={"x-script": "endless"}) as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()
+        next(pieces)
         before = -1
         while before != upstream.sent:  # it goes on until all buffers on the way are full
             before = upstream.sent
             time.sleep(0.5)
-        assert before < 32 * 2**20
+        assert 0 < before < 32 * 2**20
+        next(pieces)
+        assert not upstream.broken_off.is_set()
     assert upstream.broken_off.wait(60)
     assert [call.status for call in proxy.calls()] == ["cut"]

@@ -174,7 +174,8 @@ def test_a_second_signal_ends_it_without_waiting(start: Start, upstream: Provide
     proxy = start("--drain", "600")
     body: Any = {"model": "gpt-5", "stream": True}
     with httpx.stream("POST", f"{proxy.address}{CHAT}", json=body, headers={"x-script": "slow"}) as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()
+        next(pieces)
         proxy.process.send_signal(signal.SIGTERM)
         with pytest.raises(httpx.TransportError):
             while True:
@@ -187,14 +188,15 @@ def test_what_does_not_arrive_in_time_is_cut(start: Start, upstream: Provider) -
     proxy = start("--drain", "1")
     body: Any = {"model": "gpt-5", "stream": True}
     with httpx.stream("POST", f"{proxy.address}{CHAT}", json=body, headers={"x-script": "slow"}) as response:
-        next(response.iter_raw())
+        pieces = response.iter_raw()
+        next(pieces)
         assert proxy.end() == 0
     assert [call.status for call in calls_in(proxy.run)] == ["cut"]
     assert build(proxy.run).status == "done"
 
 
 def test_nothing_that_was_answered_is_lost_when_it_is_killed(start: Start) -> None:
-    proxy = start()
+    proxy = start("--run-id", "killed")
     answered = 0
 
     def work() -> None:
@@ -214,7 +216,7 @@ def test_nothing_that_was_answered_is_lost_when_it_is_killed(start: Start) -> No
     proxy.process.wait()
     thread.join()
     report = build(proxy.run)
-    assert report.totals.calls >= answered - 1, "the last one may be answered and not yet written down"
+    assert report.totals.calls >= answered
     assert report.status == "lost"
 
 

@@ -24,10 +24,10 @@ PLACES = [
 
 def test_keys_and_prompts_go_through_and_are_written_nowhere(start: Start, upstream: Provider, tmp_path: Path) -> None:
     with (tmp_path / "stderr").open("wb") as stderr:
-        proxy = start("--upstream-timeout", "0.5", stderr=stderr)
+        proxy = start("--run-id", "canary", "--upstream-timeout", "0.5", stderr=stderr)
         answers = []
         for script in ("", "status=401", "broken", "silent", "odd", "gzip"):
-            for path, headers, query in PLACES:
+            for path, headers, query in PLACES[:1] if script == "silent" else PLACES:
                 body = {"model": "m", "stream": script == "broken", "messages": [{"role": "user", "content": CANARY}]}
                 given = headers | {"x-script": script, "x-taximeter-stage": "s"}
                 try:
@@ -42,11 +42,11 @@ def test_keys_and_prompts_go_through_and_are_written_nowhere(start: Start, upstr
         ):
             pass
         calls = proxy.calls()
-    assert len(calls) > 20
+    assert len(calls) > 15
     got = [request for request in upstream.requests if CANARY in f"{request.headers}{request.target}"]
-    assert len(got) > 25, "they do go through"
+    assert len(got) > 20, "they do go through"
     own = [answer for answer in answers if "taximeter proxy" in answer]
-    assert len(own) > 8
+    assert len(own) > 5
     assert CANARY not in "".join(own)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) > 5

@@ -65,6 +65,9 @@ class Provider:
         self.broken_off = threading.Event()
         """Whether a client went away in the middle of an answer."""
 
+        self.looks = 0
+        """How often somebody asked for the response that is made in the background: at the third time it is."""
+
         self.sent = 0
         """Bytes of an endless answer that were sent."""
 
@@ -94,6 +97,10 @@ class Provider:
             await _send(writer, 307, b"", [("location", request.header("x-location") or "")])
         elif status != 200:
             await _send(writer, status, json.dumps(_error(status)).encode(), [("x-request-id", "req_failed")])
+        elif request.method == "GET" and request.target.startswith("/v1/responses/resp_bg"):
+            self.looks += 1
+            made = "completed" if self.looks > 2 else "in_progress"
+            await self._send_pieces(writer, *_json(_response("gpt-5", "resp_bg", made)), script)
         elif "endless" in script:
             await self._endless(writer)
         else:
@@ -257,15 +264,21 @@ def _chat(asked: dict[str, Any], odd: bool) -> tuple[str, list[bytes]]:
     return _sse(*chunks, last=b"data: [DONE]\n\n")
 
 
-def _responses(asked: dict[str, Any]) -> tuple[str, list[bytes]]:
+def _response(model: str, name: str, status: str) -> dict[str, Any]:
     text = {"type": "output_text", "text": "hello", "annotations": []}
     message = {"id": "msg_1", "type": "message", "role": "assistant", "status": "completed", "content": [text]}
-    whole = {"id": "resp_1", "object": "response", "created_at": 1, "model": asked["model"], "status": "completed",
-             "output": [message], "usage": RESPONSE, "parallel_tool_calls": True, "tool_choice": "auto",
-             "tools": []}  # fmt: skip
+    usage, output = (RESPONSE, [message]) if status == "completed" else (None, [])
+    return {"id": name, "object": "response", "created_at": 1, "model": model, "status": status, "output": output,
+            "usage": usage, "parallel_tool_calls": True, "tool_choice": "auto", "tools": []}  # fmt: skip
+
+
+def _responses(asked: dict[str, Any]) -> tuple[str, list[bytes]]:
+    whole = _response(asked["model"], "resp_1", "completed")
+    if asked.get("background"):
+        return _json(_response(asked["model"], "resp_bg", "queued"))
     if not asked.get("stream"):
         return _json(whole)
-    begun = whole | {"status": "in_progress", "output": [], "usage": None}
+    begun = _response(asked["model"], "resp_1", "in_progress")
     place = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     return _sse(
         {"type": "response.created", "sequence_number": 0, "response": begun},

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from taximeter.normalize.fields import text
 from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading, UsageError
 from taximeter.normalize.sse import SseDecoder
@@ -20,6 +21,7 @@ _LONGEST = 64 * 2**20
 _HEAVY = 2**20
 """Bytes of a member that is text, vectors or pictures and never a usage: it is not taken apart."""
 
+_UNFINISHED = ("queued", "in_progress")
 _NOT_JSON = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _members = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
@@ -57,6 +59,10 @@ class Answer:
     def ended(self) -> bool:
         """Whether the provider has said that this was all; a document says it by its end alone."""
         return isinstance(self._body, _Events) and self._body.reader.ended
+
+    def pending(self) -> str | None:
+        """Id of a response that is still being made, if this says no more."""
+        return self._body.pending() if isinstance(self._body, _Document) else None
 
     def readings(self) -> tuple[Reading, ...]:
         """What it said; nothing of it is known if it is of no known shape. RejectedUsageError as `read`."""
@@ -117,6 +123,13 @@ class _Document:
             self._data += data
         return self
 
+    def pending(self) -> str | None:
+        try:
+            response = _light(bytes(self._data))
+        except _NOT_JSON:
+            return None
+        return text(response, "id") if response.get("status") in _UNFINISHED else None
+
     def readings(self) -> tuple[Reading, ...]:
         if self._too_long:
             raise UsageError(f"the response is longer than {_LONGEST} bytes")
@@ -139,14 +152,14 @@ def _light(data: bytes) -> dict[str, Any]:
     }
 
 
-def _elements(text: str) -> Iterator[Any]:
+def _elements(listed: str) -> Iterator[Any]:
     """The elements of a list of which the end may be missing."""
     decoder, place = json.JSONDecoder(), 1
     while True:
-        while place < len(text) and text[place] in " \t\r\n,":
+        while place < len(listed) and listed[place] in " \t\r\n,":
             place += 1
         try:
-            element, place = decoder.raw_decode(text, place)
+            element, place = decoder.raw_decode(listed, place)
         except (ValueError, RecursionError):
             return
         yield element

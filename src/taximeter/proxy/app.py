@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
@@ -10,11 +11,12 @@ import msgspec
 
 from taximeter.errors import BudgetExceeded
 from taximeter.proxy import headers
+from taximeter.proxy.background import Background
 from taximeter.proxy.books import Books
 from taximeter.proxy.call import Call
 from taximeter.proxy.client import Client, GoneError, Message, Receive, Send
 from taximeter.proxy.coding import CodingError, decoded
-from taximeter.proxy.endpoints import Endpoint, endpoint, model_in
+from taximeter.proxy.endpoints import Endpoint, endpoint, model_in, response_in
 from taximeter.proxy.exchange import Exchange
 from taximeter.proxy.failures import failure
 from taximeter.proxy.headers import Headers
@@ -50,6 +52,7 @@ class Proxy:
         self._upstreams = upstreams
         self._willing = willing
         self._books = books
+        self._background = Background(books)
         self._client = client
         self._is_local = is_local
 
@@ -68,6 +71,10 @@ class Proxy:
         except GoneError:
             pass
 
+    def close(self) -> None:
+        """Writes down what is left, once no request is on its way any more."""
+        self._background.close()
+
     def _check(self, given: Headers) -> None:
         host = urlsplit(f"//{headers.value(given, b'host')}").hostname
         if self._is_local and host not in _LOOPBACK:
@@ -78,21 +85,20 @@ class Proxy:
     async def _forward(self, found: Route, scope: Message, client: Client, send: Send) -> None:
         given: Headers = scope["headers"]
         outgoing = Outgoing(found, scope["method"], scope["query_string"], given)
-        bought = endpoint(scope["method"], found.path)
-        if bought is None or headers.value(given, CAPTURED):
-            async with client.present():
-                exchange = Exchange(self._client, found, send)
-                await exchange.pass_on(await exchange.ask(outgoing.with_pieces(client.pieces())))
+        bought, is_captured = endpoint(scope["method"], found.path), bool(headers.value(given, CAPTURED))
+        if bought is None or is_captured:
+            fetched = None if is_captured else self._background.fetch(response_in(scope["method"], found.path))
+            with _ending(fetched):
+                async with client.present():
+                    exchange = Exchange(self._client, found, send, fetched)
+                    await exchange.pass_on(await exchange.ask(outgoing.with_pieces(client.pieces())))
             return
         self._admit()
         body = await client.body()
-        call = Call(found, bought, _question(body, found, given), _tries(given))
-        try:
+        call = Call(found, bought, _question(body, found, given), _tries(given), self._background.end)
+        with _ending(call):
             async with client.present():
                 await self._call(Exchange(self._client, found, send, call), found, bought, outgoing, body)
-        finally:
-            for event in call.events():
-                self._books.record(event)
 
     def _admit(self) -> None:
         """Refuses a call that would be more than the budget."""
@@ -117,6 +123,16 @@ class Proxy:
         if response.is_success:
             self._willing.discard(name)  # it was the question for the usage that it did not like
         await exchange.pass_on(response)
+
+
+@contextmanager
+def _ending(call: Call | None) -> Iterator[None]:
+    """A block after which a call has ended, at the latest."""
+    try:
+        yield
+    finally:
+        if call is not None:
+            call.end(whole=False)
 
 
 def _question(body: bytes, found: Route, given: Headers) -> Question:

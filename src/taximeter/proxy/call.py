@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from time import perf_counter_ns, time
 from typing import Any
 
@@ -21,10 +21,12 @@ from taximeter.usage import NO_USAGE
 
 
 class Call:
-    """A request to a model that is on its way."""
+    """A request to a model that is on its way; `end` is called with it once it has ended."""
 
-    def __init__(self, route: Route, endpoint: Endpoint, question: Question, tries: int) -> None:
-        self._route, self._endpoint, self._question = route, endpoint, question
+    def __init__(
+        self, route: Route, endpoint: Endpoint, question: Question, tries: int, end: Callable[[Call], None]
+    ) -> None:
+        self._route, self._endpoint, self._question, self._end = route, endpoint, question, end
         self._tries = tries
         """How often the client says that it has sent it, this time included."""
 
@@ -36,8 +38,10 @@ class Call:
         self.error: str | None = None
         """Why the upstream did not answer."""
 
-        self.is_whole = False
-        """Whether all of the answer came."""
+        self._is_whole = False
+        self._has_ended = False
+        self._fetched: str | None = None
+        """Id of the response, if what is on its way is a look at whether it is made."""
 
     def answered(self, response: httpx.Response, answer: Answer) -> None:
         """The head of an answer has come; `answer` reads its body."""
@@ -51,6 +55,28 @@ class Call:
         if self._answer is not None:
             self._answer.feed(chunk)
 
+    def end(self, *, whole: bool) -> None:
+        """Nothing more comes; `whole` if all of the answer came. Only the first time counts."""
+        if not self._has_ended:
+            self._has_ended, self._is_whole = True, whole
+            self._end(self)
+
+    @property
+    def pending(self) -> str | None:
+        """Id of the response, if all that is known is that it will be made; None if this was its end."""
+        if self._answer is None or self._has_failed or not self._is_whole:
+            return self._fetched
+        return self._answer.pending() if self._endpoint.in_background else None
+
+    def fetch(self, response_id: str) -> None:
+        """The response that was pending is asked for: the answer to that is another chance to know."""
+        self._fetched, self._answer, self._http_status, self.error = response_id, None, None, None
+        self._has_ended = self._is_whole = False
+
+    @property
+    def _has_failed(self) -> bool:
+        return self.error is not None or (self._http_status is not None and not 200 <= self._http_status < 300)
+
     def events(self) -> Iterator[CallEvent]:
         """The call as it ended, one event for each model that worked on it."""
         request_ms = (perf_counter_ns() - self._began) / 1e6
@@ -58,9 +84,9 @@ class Call:
             yield self._event(reading, request_ms)
 
     def _readings(self) -> tuple[Reading, ...]:
-        if self.error is not None or (self._http_status is not None and not 200 <= self._http_status < 300):
+        if self._has_failed:
             return (Reading(status="failed"),)
-        status: CallStatus = "done" if self.is_whole else "cut"
+        status: CallStatus = "done" if self._is_whole else "cut"
         if self._answer is None:
             return (Reading(status=status),)
         try:
@@ -70,7 +96,7 @@ class Call:
             return (Reading(status=status),)
         except UsageError:
             return (Reading(status=status),)
-        if self.is_whole or self._answer.ended:
+        if self._is_whole or self._answer.ended:
             return readings
         return tuple(msgspec.structs.replace(reading, status="cut") for reading in readings)
 

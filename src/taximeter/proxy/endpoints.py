@@ -20,13 +20,16 @@ class Endpoint(msgspec.Struct, frozen=True):
     tells_usage_if_asked: bool = False
     """Whether its streams may be asked for usage: `stream_options.include_usage`."""
 
+    in_background: bool = False
+    """Whether an answer may only say that it will be made."""
+
 
 _CHAT = Endpoint("chat")
 _EMBEDDINGS = Endpoint("embeddings", kind="embedding")
 _BY_END = (
     ("/chat/completions", Endpoint("chat", tells_usage_if_asked=True)),
     ("/completions", Endpoint("text_completion", tells_usage_if_asked=True)),
-    ("/responses", _CHAT),
+    ("/responses", Endpoint("chat", in_background=True)),
     ("/responses/compact", _CHAT),
     ("/messages", _CHAT),
     ("/embeddings", _EMBEDDINGS),
@@ -59,6 +62,7 @@ _BY_METHOD = {
 """Methods of a model of Google, `…/models/MODEL:METHOD`."""
 
 _GOOGLE = re.compile(r"/([^/:]+):([A-Za-z]+)$")
+_RESPONSE = re.compile(r"/responses/([^/]+?)(/cancel)?$")
 _DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")
 """Where Azure has the model."""
 
@@ -72,6 +76,13 @@ def endpoint(method: str, path: str) -> Endpoint | None:
     if google is not None:
         return _BY_METHOD.get(google[2])
     return next((found for end, found in _BY_END if path.endswith(end)), None)
+
+
+def response_in(method: str, path: str) -> str | None:
+    """The response made in the background that a request asks for, or wants to be given up."""
+    found = _RESPONSE.search(path)
+    wanted = found is not None and method == ("POST" if found[2] else "GET")
+    return found[1] if found is not None and wanted else None
 
 
 def model_in(path: str) -> str | None:

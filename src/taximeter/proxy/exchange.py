@@ -49,7 +49,7 @@ class Exchange:
 
         An answer that is broken off is passed on broken off, too.
         """
-        coding = response.headers.get("content-encoding", "")
+        coding, length = response.headers.get("content-encoding", ""), int(response.headers.get("content-length", -1))
         if self._call is not None:
             self._call.answered(response, Answer(coding, self._route.upstream.provider))
         hiding = _hiding(response, coding) if without_usage else None
@@ -61,6 +61,8 @@ class Exchange:
             async for chunk in response.aiter_raw():
                 if self._call is not None:
                     self._call.take(chunk)
+                    if response.num_bytes_downloaded == length:
+                        self._call.end(whole=True)  # before the client can know: what it has got is never lost
                 out = chunk if hiding is None else hiding.feed(chunk)
                 if out:
                     await self._send({"type": "http.response.body", "body": out, "more_body": True})
@@ -69,7 +71,7 @@ class Exchange:
         finally:
             await response.aclose()
         if self._call is not None:
-            self._call.is_whole = True
+            self._call.end(whole=True)
         await self._send({"type": "http.response.body", "body": b"" if hiding is None else hiding.close()})
 
 

@@ -75,10 +75,14 @@ async def _serve(listening: socket.socket, books: Books, options: Options, ready
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=_MOST_IDLE)
     async with httpx.AsyncClient(timeout=timeout, limits=limits, follow_redirects=False) as client:
         is_local = listening.getsockname()[0] in ("127.0.0.1", "::1")
-        server = _Server(Proxy(options.upstreams, willing, books, client, is_local=is_local), options, ready)
+        proxy = Proxy(options.upstreams, willing, books, client, is_local=is_local)
+        server = _Server(proxy, options, ready)
         await server.serve(sockets=[listening])
-        if left := list(server.server_state.tasks):
-            await asyncio.wait(left)  # they were cancelled, and still have something to write down
+        left = server.server_state.tasks
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)  # each still has a call to write down
+        proxy.close()
 
 
 class _Server(uvicorn.Server):
@@ -103,12 +107,18 @@ class _Server(uvicorn.Server):
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) != signal.SIG_IGN:
-                loop.add_signal_handler(number, self._end)
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        heeded = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # not under nohup
+        for number in heeded:
+            loop.add_signal_handler(number, self._end)
         if self._ends_with_stdin:
             threading.Thread(target=_wait_for_end_of_stdin, args=(loop, self._end), daemon=True).start()
-        yield
+        try:
+            yield
+        finally:
+            for number in heeded:
+                loop.remove_signal_handler(number)
+                signal.signal(number, before[number])
 
     def _end(self) -> None:
         self.force_exit = self.should_exit

@@ -3,9 +3,9 @@
     python benchmarks/capture.py [calls] [rounds]
 
 Each candidate makes chats with the SDK of OpenAI against a server on loopback, in a process of its own; rounds take
-turns. Printed are microseconds of CPU time of the calling process for a call, all threads until everything is written,
-and what is over the bare SDK: medians of the rounds and (the least). Spans of the others go to an exporter that drops
-them, those of ours to a file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
+turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the bare
+SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours to a
+file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
 opentelemetry-instrumentation-openai (traceloop), logfire.
 """
 
@@ -26,6 +26,7 @@ USAGE = {"prompt_tokens": 1200, "completion_tokens": 80, "total_tokens": 1280}
 TEXT = "It takes two to tango, and three to know who leads. " * 8
 HEAD = {"id": "chatcmpl-1", "created": 1_767_225_600, "model": "gpt-5"}
 CHUNKS = 20
+BLOCK = 20
 Finish = Callable[[], object]
 
 
@@ -150,20 +151,22 @@ def measure(name: str, port: str, calls: int) -> None:
             for _ in create(**ask, stream=True):
                 pass
 
-        found = []
-        for act in (chat, stream):
-            for _ in range(calls // 10):
-                act()
-            began = time.process_time()
-            for _ in range(calls):
-                act()
-            found.append(time.process_time() - began)
-        began = time.process_time()
+        found = [_microseconds(act, calls) for act in (chat, stream)]
         finish()
-        flushed = (time.process_time() - began) / 2
-    sys.stdout.write(json.dumps([(seconds + flushed) / calls * 1e6 for seconds in found]))
+    sys.stdout.write(json.dumps(found))
     sys.stdout.flush()
     os._exit(0)  # some of the candidates take long to say goodbye
+
+
+def _microseconds(act: Callable[[], None], calls: int) -> float:
+    """CPU time of one: the lower quartile of blocks, since in the others the machine did something else as well."""
+    blocks = []
+    for _ in range(max(calls // BLOCK, 8)):
+        began = time.process_time()
+        for _ in range(BLOCK):
+            act()
+        blocks.append((time.process_time() - began) / BLOCK * 1e6)
+    return statistics.quantiles(blocks[1:], n=4)[0]
 
 
 def main(calls: int, rounds: int) -> None:

@@ -33,6 +33,13 @@ def _says_nothing(data: bytes) -> bool:
     return b'"usage"' not in data or b'"usage":null' in data or b'"usage": null' in data
 
 
+def _has_choices(chunk: bytes) -> bool:
+    """Whether surely each event has choices; written as almost all servers write it, a regular expression is spared."""
+    if b'"choices":[{' in chunk:
+        return b'"choices":[]' not in chunk and b'"choices": []' not in chunk
+    return not _NO_CHOICES.search(chunk)
+
+
 class Answer(Protocol):
     """Takes the bytes of one answer, and gives those that the program may see."""
 
@@ -90,8 +97,10 @@ class AskedEvents(Events):
     """The same for a stream whose usage the program did not ask for: the event that has it is kept from the program."""
 
     def feed(self, chunk: bytes) -> bytes:
-        if not self.held and chunk.endswith(b"\n\n") and not _NO_CHOICES.search(chunk):
-            return super().feed(chunk)
+        if not self.held and chunk.endswith(b"\n\n") and _has_choices(chunk):
+            for data in self._decoder.feed(chunk):
+                self.take(data)
+            return chunk
         held = self.held + chunk
         end = max(held.rfind(blank) + len(blank) if blank in held else 0 for blank in _BLANK)
         shown = [block for block in _BLOCK.findall(held[:end]) if not self._is_usage(self._decoder.feed(block))]

@@ -71,9 +71,12 @@ class _Decoder:
     def __init__(self, inner: Any, watch: Watch) -> None:
         self._inner = inner
         self._watch = watch
+        self._is_plain = type(inner).__name__ == "IdentityDecoder" and not isinstance(inner.decode(b""), bytes)
 
     def decode(self, data: bytes) -> Any:
-        """Bytes in httpx, an iterator of bytes in httpx2; so is `flush`."""
+        """Bytes in httpx, an iterable of bytes in httpx2; so is `flush`."""
+        if self._is_plain:
+            return (_feed(self._watch, data),)
         unpacked = self._inner.decode(data)
         return _feed(self._watch, unpacked) if isinstance(unpacked, bytes) else self._each(unpacked)
 

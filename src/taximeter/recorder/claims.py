@@ -6,7 +6,6 @@ the id of its request or answer, or its model and counts; each captured call can
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from contextlib import suppress
 from time import perf_counter
@@ -15,7 +14,7 @@ from typing import Any
 from taximeter.events import CallEvent
 
 _MOST = 4096
-"""Captured calls that are remembered; of more the oldest are forgotten."""
+"""Captured calls of one generation; the last two generations are remembered."""
 
 Key = tuple[object, ...]
 
@@ -23,11 +22,10 @@ Key = tuple[object, ...]
 class _Seen:
     """One captured call."""
 
-    __slots__ = ("is_claimed", "keys", "trace_id")
+    __slots__ = ("is_claimed", "trace_id")
 
-    def __init__(self, trace_id: str | None, keys: list[Key]) -> None:
+    def __init__(self, trace_id: str | None) -> None:
         self.trace_id = trace_id
-        self.keys = keys
         self.is_claimed = False
 
 
@@ -56,9 +54,9 @@ class Claims:
         self.is_open = is_open
         """Whether anybody may come and claim."""
 
-        self._seen: deque[_Seen] = deque()
-        self._by_key: dict[Key, list[_Seen]] = {}
-        self._forgetting = threading.Lock()
+        self._young: dict[Key, list[_Seen]] = {}
+        self._old: dict[Key, list[_Seen]] = {}
+        self._count = 0
         self.awaits_streams = False
         """Whether a stream was ever begun: what is told before its end may be of it."""
 
@@ -67,24 +65,16 @@ class Claims:
 
     def offer(self, call: CallEvent, trace_id: str | None) -> None:
         """Remembers a captured call; never waits."""
-        keys = _keys(call)
-        seen = _Seen(trace_id, keys)
-        by_key = self._by_key
-        for key in keys:
-            found = by_key.get(key)
-            if found is None:
-                found = by_key.setdefault(key, [])
-            found.append(seen)
-        self._seen.append(seen)
-        if len(self._seen) > _MOST and self._forgetting.acquire(blocking=False):
-            try:
-                self._forget(self._seen.popleft())
-            finally:
-                self._forgetting.release()
+        seen, young = _Seen(trace_id), self._young
+        for key in _keys(call):
+            young.setdefault(key, []).append(seen)
+        self._count += 1
+        if self._count >= _MOST:
+            self._old, self._young, self._count = young, {}, 0
 
     def claim(self, fields: dict[str, Any], trace_id: str | None) -> bool:
         """Whether what is told, in the words of a sink, stands for a captured call; the call is claimed then."""
-        if not (self._seen or self.awaits_streams) or fields.get("cached"):
+        if not (self._young or self._old or self.awaits_streams) or fields.get("cached"):
             return False
         counted = (fields["kind"], fields.get("model"), fields.get("prompt_tokens"), fields.get("completion_tokens"))
         named = (fields.get("request_id"),)
@@ -107,30 +97,25 @@ class Claims:
 
     def clear(self) -> None:
         """Forgets all."""
-        self._seen.clear()
-        self._by_key.clear()
+        self._young, self._old = {}, {}
         self._told.clear()
 
     def _take(self, key: Key, trace_id: str | None) -> bool:
-        try:
-            candidates = tuple(self._by_key.get(key, ()))
-        except TypeError:  # no name and no count, but something that cannot be a key
-            return False
-        for seen in candidates:
-            if not seen.is_claimed and _is_same(seen.trace_id, trace_id):
-                seen.is_claimed = True
-                self._forget(seen)
-                return True
+        for generation in (self._young, self._old):
+            try:
+                candidates = generation.get(key)
+            except TypeError:  # no name and no count, but something that cannot be a key
+                return False
+            if candidates is None:
+                continue
+            with suppress(IndexError):  # another thread was faster
+                while candidates and candidates[0].is_claimed:
+                    candidates.pop(0)
+            for seen in tuple(candidates):
+                if not seen.is_claimed and _is_same(seen.trace_id, trace_id):
+                    seen.is_claimed = True
+                    return True
         return False
-
-    def _forget(self, seen: _Seen) -> None:
-        for key in seen.keys:
-            found = self._by_key.get(key)
-            if found is not None:
-                with suppress(ValueError):  # another thread was faster
-                    found.remove(seen)
-                if not found:
-                    self._by_key.pop(key, None)
 
 
 BY_HAND = Claims(is_open=True)

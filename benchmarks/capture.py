@@ -3,9 +3,9 @@
     python benchmarks/capture.py [calls] [rounds]
 
 Each candidate makes chats with the SDK of OpenAI against a server on loopback, in a process of its own; rounds take
-turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the bare
-SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours to a
-file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
+turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the
+bare SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours
+to a file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
 opentelemetry-instrumentation-openai (traceloop), logfire.
 """
 

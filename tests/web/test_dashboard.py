@@ -262,6 +262,24 @@ def test_hostile_names_are_text(serve: Serve, look: Look, output: OutputDir, nam
     assert not {"\x1b", "\u202e", "\x07", "\x00", "\u2066", "\x85"} & set(seen)
 
 
+def test_stages_that_are_called_as_what_every_object_has_are_stages(
+    serve: Serve, look: Look, output: OutputDir
+) -> None:
+    names = ("constructor", "__proto__", "toString")
+    writing = Writing(output.path, plan([stage(i, name) for i, name in enumerate(names, 1)]))
+    for name in names:
+        writing.start(name)
+        writing.sink(name, call(name, prompt_tokens=5))
+        writing.end(name)
+    writing.close()
+    page = look(serve().address)
+    for name in names:
+        page.locator(".stage-card", has_text=name).click()
+        page.locator("#pane h2", has_text=name).wait_for()
+        page.locator("#pane h3", has_text="Artifacts").wait_for()
+        page.keyboard.press("Escape")
+
+
 @pytest.mark.slow
 def test_ten_thousand_runs_are_only_drawn_where_one_looks(
     serve: Serve, look: Look, output: OutputDir, written: Written

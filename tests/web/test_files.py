@@ -144,7 +144,9 @@ def test_each_attempt_has_its_log_and_what_is_missing_is_said(client: TestClient
     assert ask(client, "log")["text"] == "tenth"
     assert ask(client, "log?attempt=2")["text"] == "second"
     assert ask(client, "log?attempt=3")["text"] == "" and ask(client, "log")["attempts"] == [1, 2, 10]
-    assert client.get("/api/runs/r/stages/nothing/log").json()["error"] == "the stage has no folder"
+    assert client.get("/api/runs/r/stages/nothing/log").json()["attempts"] == []
+    assert client.get("/api/runs/r/stages/nothing/artifacts").json()["files"] == []
+    assert client.get("/api/runs/r/stages/nothing/artifacts/x").json()["error"] == "the stage has no folder"
     assert client.get("/api/runs/none/stages/ask/log").status_code == 404
     assert client.get(f"{BASE}/log?tail=many").json()["error"] == "tail is not a number"
 

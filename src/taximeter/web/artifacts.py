@@ -15,7 +15,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from taximeter.web.feed import Feed
-from taximeter.web.files import ACTIVE, IMAGES, kind_of, list_files, log_tail, look_into, open_in
+from taximeter.web.files import ACTIVE, IMAGES, Listing, LogTail, kind_of, list_files, log_tail, look_into, open_in
 from taximeter.web.queries import number
 
 _TAIL, _MOST_TAIL = 65_536, 1_000_000
@@ -37,6 +37,8 @@ class Artifacts:
     def log(self, request: Request) -> Response:
         """The end of a log."""
         feed, folder = self._place(request)
+        if folder is None:
+            return _json(LogTail(None, [], 0, 0, ""))
         attempt = int(number(request, "attempt", 0, least=0)) or None
         tail = log_tail(feed.run, folder, attempt, int(number(request, "tail", _TAIL, least=1, most=_MOST_TAIL)))
         return _json(tail)
@@ -44,6 +46,8 @@ class Artifacts:
     def list(self, request: Request) -> Response:
         """The files."""
         feed, folder = self._place(request)
+        if folder is None:
+            return _json(Listing("", None, [], truncated=False))
         stage_id = request.path_params["stage"]
         artifact = next((stage.artifact for stage in feed.look().stages if stage.id == stage_id), None)
         return _json(list_files(feed.run, folder, artifact))
@@ -51,6 +55,8 @@ class Artifacts:
     def file(self, request: Request) -> Response:
         """One file: its beginning, or all of it."""
         feed, folder = self._place(request)
+        if folder is None:
+            raise HTTPException(404, "the stage has no folder")
         path = request.path_params["path"]
         file = open_in(feed.run, folder, path)
         if "rows" in request.query_params:
@@ -63,12 +69,10 @@ class Artifacts:
         as_text = request.query_params.get("as") == "text"
         return _Handed(file, size, _headers(path, size, as_text=as_text))
 
-    def _place(self, request: Request) -> tuple[Feed, str]:
+    def _place(self, request: Request) -> tuple[Feed, str | None]:
+        """The run, and the folder of the stage; a stage inside a program has none."""
         feed = self._feed_of(request)
-        folder = feed.folder(request.path_params["stage"])
-        if folder is None:
-            raise HTTPException(404, "the stage has no folder")
-        return feed, folder
+        return feed, feed.folder(request.path_params["stage"])
 
 
 def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:

@@ -181,8 +181,9 @@ def log_tail(run: RunDir, folder: str, attempt: int | None, most: int) -> LogTai
         size = os.fstat(file.fileno()).st_size
         begin = file.seek(max(size - most, 0))
         data = file.read(most)
-    if begin:  # not the rest of a line
-        begin, data = begin + len(data) - len(data.partition(b"\n")[2]), data.partition(b"\n")[2]
+    if begin:  # not the rest of a line or word, which could be half a secret
+        whole = data.partition(b"\n")[2] or b" ".join(data.split(None, 1)[1:])
+        begin, data = begin + len(data) - len(whole), whole
     return LogTail(number, numbers, size, begin, without_secrets(data.decode("utf-8", "replace")))
 
 

@@ -2,7 +2,7 @@
 function drawStageCards(report, open) {
   const currency = report.pricing.currency;
   return section("Stages at a glance", null, el("div", { class: "cards" }, ...report.stages.map((stage) => {
-    const totals = stage.llm_totals, tokens = totals.prompt_tokens + totals.completion_tokens, notes = (report.modules || {})[stage.id];
+    const totals = stage.llm_totals, tokens = totals.prompt_tokens + totals.completion_tokens, notes = own(report.modules, stage.id);
     const figures = report.metered ? [costText(totals, currency) === UNKNOWN ? null : costText(totals, currency), known(stage.wall_seconds) ? seconds(stage.wall_seconds) : null, totals.calls ? plural(totals.calls, "call") : null, tokens ? `${count(tokens)} tokens` : null] : [known(stage.wall_seconds) ? seconds(stage.wall_seconds) : null];
     const status = stage.status.replace("_", " ") + (stage.stale ? ", stale" : "") + (stage.mocked ? ", mock" : "");
     return el("button", { type: "button", class: "stage-card", title: notes ? notes.trim().split("\n").map(visible).join("\n") : null, data: { card: JSON.stringify(stage.id) }, on: { click: () => open(stage.id) } },

@@ -57,6 +57,6 @@ def test_values_are_silent_about_what_has_the_name_of_a_secret() -> None:
 
 
 def test_a_value_that_is_known_to_be_secret_is_hidden_wherever_it_stands() -> None:
-    hide(["correct horse", "short"])
+    hide(["correct horse", "short", "100000"])
     assert without_secrets("no correct horse; incorrect horses are shown") == "no ***; incorrect horses are shown"
-    assert without_secrets("a short word") == "a short word"
+    assert without_secrets("a short word of 100000") == "a short word of 100000"

@@ -88,9 +88,9 @@ _known: dict[str, re.Pattern[str]] = {}
 
 
 def hide(values: Iterable[str]) -> None:
-    """From now on these values are secrets wherever they stand, whatever they look like."""
+    """From now on these values are secrets wherever they stand; not short ones, nor numbers (`TOKEN_LIMIT=100000`)."""
     for value in values:
-        if len(value) >= _SHORTEST_KNOWN and value not in _known:
+        if len(value) >= _SHORTEST_KNOWN and not value.isdecimal() and value not in _known:
             _known[value] = re.compile(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])")
 
 

@@ -17,13 +17,13 @@ def begin(proxy: Running) -> None:
 
 
 def test_the_call_is_that_of_the_request_with_the_usage_of_the_response(proxy: Running, upstream: Provider) -> None:
-    client = openai.OpenAI(base_url=f"{proxy.address}/s/made/openai/v1", api_key="sk-x")
-    response = client.responses.create(model="gpt-5", input="hello?", background=True)
-    elsewhere = openai.OpenAI(base_url=f"{proxy.address}/openai/v1", api_key="sk-x")
-    while response.status != "completed":
-        response = elsewhere.responses.retrieve(response.id)
-    for _ in range(2):
-        elsewhere.responses.retrieve(response.id)  # what is stored and read again was counted
+    with openai.OpenAI(base_url=f"{proxy.address}/s/made/openai/v1", api_key="sk-x") as client:
+        response = client.responses.create(model="gpt-5", input="hello?", background=True)
+    with openai.OpenAI(base_url=f"{proxy.address}/openai/v1", api_key="sk-x") as elsewhere:
+        while response.status != "completed":
+            response = elsewhere.responses.retrieve(response.id)
+        for _ in range(2):
+            elsewhere.responses.retrieve(response.id)  # what is stored and read again was counted
     [call] = proxy.calls()
     assert (call.stage_id, call.status, call.usage.input_tokens, call.response_id) == ("made", "done", 30, "resp_bg")
 

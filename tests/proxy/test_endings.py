@@ -39,8 +39,11 @@ def test_an_error_is_passed_on_and_counts_as_failed(proxy: Running) -> None:
 
 
 def test_retries_are_the_clients_and_say_which_try_they_are(proxy: Running, upstream: Provider) -> None:
-    client = openai.OpenAI(base_url=f"{proxy.address}/openai/v1", api_key="sk-x", max_retries=1)
-    with pytest.raises(openai.InternalServerError):
+    base = f"{proxy.address}/openai/v1"
+    with (
+        openai.OpenAI(base_url=base, api_key="sk-x", max_retries=1) as client,
+        pytest.raises(openai.InternalServerError),
+    ):
         client.chat.completions.create(model="gpt-5", messages=[], extra_headers={"x-script": "status=500"})
     assert len(upstream.requests) == 2
     assert [(call.status, call.tries) for call in proxy.calls()] == [("failed", 1), ("failed", 2)]
@@ -114,8 +117,11 @@ def test_a_client_that_goes_in_the_middle_of_its_request_has_no_call(proxy: Runn
 
 
 def test_who_leaves_after_the_last_event_has_a_call_that_is_done(proxy: Running, upstream: Provider) -> None:
-    client = openai.OpenAI(base_url=f"{proxy.address}/openai/v1", api_key="sk-x")
-    with client.chat.completions.create(messages=[], **STREAM) as stream:
+    base = f"{proxy.address}/openai/v1"
+    with (
+        openai.OpenAI(base_url=base, api_key="sk-x") as client,
+        client.chat.completions.create(messages=[], **STREAM) as stream,
+    ):
         assert [chunk.choices[0].finish_reason for chunk in stream][-1] == "stop"
     [call] = proxy.calls()
     assert (call.status, call.usage.output_tokens) == ("done", 7)

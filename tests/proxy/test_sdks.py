@@ -3,30 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import anthropic
 import openai
+import pytest
 from google import genai
 
 from tests.proxy.conftest import Running, totals
 
-CLIENTS: list[genai.Client] = []
+CLIENTS: list[Any] = []
 PROMPT: Any = [{"role": "user", "content": "hello?"}]
 
 
+@pytest.fixture(autouse=True)
+def closing() -> Iterator[None]:
+    yield
+    for client in CLIENTS:
+        if not asyncio.iscoroutinefunction(client.close):  # those are closed where they are used
+            client.close()
+    CLIENTS.clear()
+
+
+def closed_later(client: Any) -> Any:
+    CLIENTS.append(client)
+    return client
+
+
 def openai_client(base: str, kind: Any = openai.OpenAI) -> Any:
-    return kind(base_url=f"{base}/openai/v1", api_key="sk-test", max_retries=0)
+    return closed_later(kind(base_url=f"{base}/openai/v1", api_key="sk-test", max_retries=0))
 
 
 def anthropic_client(base: str, kind: Any = anthropic.Anthropic) -> Any:
-    return kind(base_url=f"{base}/anthropic", api_key="sk-ant-test", max_retries=0)
+    return closed_later(kind(base_url=f"{base}/anthropic", api_key="sk-ant-test", max_retries=0))
 
 
 def gemini_client(base: str) -> genai.Client:
-    client = genai.Client(api_key="AIza-test", http_options={"base_url": f"{base}/gemini"})
-    CLIENTS.append(client)  # it closes its connections when nobody holds it
+    client: genai.Client = closed_later(genai.Client(api_key="AIza-test", http_options={"base_url": f"{base}/gemini"}))
     return client
 
 
@@ -131,15 +145,14 @@ async def async_messages_stream(base: str) -> str:
 
 
 async def async_generate(base: str) -> str:
-    done = await gemini_client(base).aio.models.generate_content(model="gemini-x", contents="hello?")
-    return str(done.text)
+    async with gemini_client(base).aio as client:
+        return str((await client.models.generate_content(model="gemini-x", contents="hello?")).text)
 
 
 async def async_generate_stream(base: str) -> str:
-    chunks = [
-        c async for c in await gemini_client(base).aio.models.generate_content_stream(model="gemini-x", contents="?")
-    ]
-    return str(chunks[-1].text)
+    async with gemini_client(base).aio as client:
+        stream = await client.models.generate_content_stream(model="gemini-x", contents="hello?")
+        return str([chunk async for chunk in stream][-1].text)
 
 
 OF_CHAT = ("openai", 11, 7)

@@ -14,6 +14,7 @@ from taximeter.normalize.reading import Reading, UsageError
 from taximeter.normalize.sse import SseDecoder
 from taximeter.normalize.stream import StreamReader
 from taximeter.proxy.coding import CodingError, Decoder, decoder
+from taximeter.recorder.guard import guarded
 
 _LONGEST = 64 * 2**20
 """Bytes of a document that are kept to be read; of a longer one nothing is known."""
@@ -41,6 +42,7 @@ class Answer:
         except CodingError as error:
             self.trouble = str(error)
 
+    @guarded
     def feed(self, chunk: bytes) -> None:
         """One more piece, as it was sent."""
         if self._decoder is None:

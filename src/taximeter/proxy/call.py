@@ -15,7 +15,7 @@ from taximeter.proxy.answer import Answer
 from taximeter.proxy.endpoints import Endpoint
 from taximeter.proxy.question import Question
 from taximeter.proxy.route import Route
-from taximeter.recorder.guard import rejected
+from taximeter.recorder.guard import guarded, rejected
 from taximeter.recorder.recording import NO_EVENT_ID
 from taximeter.usage import NO_USAGE
 
@@ -55,6 +55,7 @@ class Call:
         if self._answer is not None:
             self._answer.feed(chunk)
 
+    @guarded
     def end(self, *, whole: bool) -> None:
         """Nothing more comes; `whole` if all of the answer came. Only the first time counts."""
         if not self._has_ended:

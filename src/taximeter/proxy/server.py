@@ -20,6 +20,9 @@ from taximeter.proxy.books import Books
 from taximeter.proxy.upstreams import Upstream
 
 _CONNECT_SECONDS = 30.0
+_IDLE_SECONDS = 120
+"""How long a client may keep a connection for its next request: longer than clients do, so that they close it first."""
+
 _BACKLOG = 2048
 _MOST_IDLE = 100
 """Connections to upstreams that are kept for the next request."""
@@ -98,6 +101,7 @@ class _Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 date_header=False,
+                timeout_keep_alive=_IDLE_SECONDS,
                 timeout_graceful_shutdown=max(int(options.drain), 1),
             )
         )

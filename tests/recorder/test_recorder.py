@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,25 @@ def test_losses_stand_in_the_report(tmp_path: Path, card: Path) -> None:
     losses = build(RunDir(tmp_path / "runs" / "r")).losses
     assert losses.rejected == 1
     assert list(losses.reasons) == ["prompt_tokens must be a whole number from 0 to 2**63 - 1, not -1"]
+
+
+def test_a_span_waits_for_nobody_who_turns_the_recorder_on_or_off(recorder: Recorder) -> None:
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with recorder.lock:
+            held.set()
+            done.wait()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    recorder.beat_at = 0
+    with taximeter.record_stage("stage"), taximeter.span("span"):
+        taximeter.log_llm_usage("big", 1, 1)
+    done.set()
+    holder.join()
+    assert spans(events(recorder)).keys() == {"stage", "span"}
 
 
 def test_clocks_are_of_one_moment() -> None:

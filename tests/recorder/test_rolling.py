@@ -9,7 +9,8 @@ import pytest
 
 import taximeter
 from taximeter.errors import SetupError
-from taximeter.events import SpanEvent
+from taximeter.events import Event, SpanEvent
+from taximeter.recorder import life
 from taximeter.recorder import roll as rolls
 from taximeter.recorder.roll import parse_roll
 from taximeter.recorder.sinks.jsonl import JsonlSink
@@ -160,6 +161,40 @@ def test_a_service_rolls_beside_its_run_wherever_the_environment_points_meanwhil
     with taximeter.span("s"):
         pass
     assert (recorder.run_id, recorder.run_dir) == ("svc.2", str(tmp_path / "runs" / "svc.2"))
+
+
+@pytest.mark.parametrize("roll", [None, "1d"])
+def test_a_hook_that_waits_for_who_opens_a_stage_is_no_deadlock(
+    roll: str | None, tmp_path: Path, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread's stage shows an event to the hook, which waits for a lock; its holder begins a stage meanwhile."""
+    monkeypatch.setattr(life, "_PATIENCE", 0.05)
+    theirs, waits = threading.Lock(), threading.Event()
+
+    def redact(event: Event) -> Event:
+        if getattr(event, "span", "") == "one":
+            waits.set()
+            with theirs:
+                return event
+        return event
+
+    def hold() -> None:
+        with theirs:
+            held.set()
+            waits.wait()
+            with taximeter.record_stage("other"):
+                pass
+
+    taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll=roll, redact=redact)
+    held = threading.Event()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    held.wait()
+    with taximeter.record_stage("one"):
+        pass
+    holder.join()
+    taximeter.disable()
+    assert {stage.span for stage in stages_of(tmp_path, "svc") if stage.ended_at} == {"one", "other"}
 
 
 def stages_of(output: Path, run_id: str) -> list[SpanEvent]:

@@ -24,6 +24,25 @@ _BEAT = 5.0
 """Seconds until the span of the process is written anew, so that a kill loses no losses."""
 
 
+_PATIENCE = 1.0
+"""Seconds that a stage waits at most: hooks and services of the program's own are called while the lock is held."""
+
+
+class Staying:
+    """Holds the lock of a recorder that may roll, if it can be had."""
+
+    def __init__(self, lock: threading.RLock | None) -> None:
+        self._lock = lock
+        self._is_held = False
+
+    def __enter__(self) -> None:
+        self._is_held = self._lock is not None and self._lock.acquire(timeout=_PATIENCE)
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None and self._is_held:
+            self._lock.release()
+
+
 class Life:
     """The part of the recorder that writes to one run after another, from the first event to the end of the process."""
 
@@ -46,7 +65,7 @@ class Life:
         """When the span of the process is to be written anew, on the clock of `perf_counter`."""
 
         self.lock = threading.RLock()
-        """Held while it is turned on or off, rolls or beats, and while a stage begins or ends."""
+        """Held while it is turned on or off, rolls or beats."""
 
         self._part: Part | None = None
         """What this process writes now; None while the recorder is off."""
@@ -102,13 +121,25 @@ class Life:
     def beat(self, now: float) -> None:
         """Writes the span of the process anew, with what was lost so far; `now` is of `perf_counter`."""
         self.beat_at = now + _BEAT
-        with self.lock:
-            part, roll = self._part, self.options.roll
-            if part is None or self.deliver is None:
-                return
-            part.beat()
-            if roll is not None and part.home.can_roll and roll.is_due(part.home.sink):
-                guard.guarded(self._roll)(part, roll.next_run_id())
+        lock = self.lock
+        if not lock.acquire(blocking=False):
+            return  # it is turned on or off just now, or beats in another thread
+        try:
+            self._beat()
+        finally:
+            lock.release()
+
+    def _beat(self) -> None:
+        part, roll = self._part, self.options.roll
+        if part is None or self.deliver is None:
+            return
+        part.beat()
+        if roll is not None and part.home.can_roll and roll.is_due(part.home.sink):
+            guard.guarded(self._roll)(part, roll.next_run_id())
+
+    def staying(self) -> Staying:
+        """While this is entered the process does not leave its run: a stage begins, or ends, in one run."""
+        return Staying(None if self.options.roll is None else self.lock)
 
     def _roll(self, part: Part, run_id: str) -> None:
         home = part.home.next(run_id, self.process.id)

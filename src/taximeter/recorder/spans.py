@@ -204,7 +204,7 @@ class StageSpan(Span):
         self.scope = msgspec.structs.replace(outer, stage=self.name, stage_id=self.name if is_stage else outer.stage_id)
         if is_stage:
             self.kind = "stage"
-            with RECORDER.lock:
+            with RECORDER.staying():
                 self._process.stages.add(self)
                 RECORDER.emit(self._begun(RECORDER.run_id))
         self._thread = get_ident()
@@ -214,7 +214,7 @@ class StageSpan(Span):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._began:
-            with RECORDER.lock:  # nobody leaves the run that it began in before it has ended there
+            with RECORDER.staying():
                 RECORDER.process.stages.discard(self)
                 super().__exit__(kind, error, traceback)
 

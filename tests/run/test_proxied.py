@@ -9,11 +9,12 @@ import subprocess
 import sys
 import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from taximeter.budget import NO_BUDGET
 from taximeter.errors import RunDirError
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.recipe.plan import Instrumentation, PlannedStage
@@ -156,6 +157,18 @@ def test_a_driver_that_is_killed_leaves_no_proxy_and_loses_no_call(environment: 
     assert (report().status, report().totals.calls) == ("lost", 1)
 
 
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_a_signal_before_the_command_has_started_ends_it_all_the_same(
+    environment: dict[str, str], send: Callable[[int, int], None]
+) -> None:
+    argv = [*TAXIMETER, "exec", "--run-id", "r", "--quiet", "--proxy", "--", "sleep", "600"]
+    with subprocess.Popen(argv, env=environment, start_new_session=True) as driver:
+        assert wait_until(Path("output/runs/r/proxy.txt").exists)
+        send(driver.pid, signal.SIGTERM)
+        assert driver.wait(60) == 143
+    assert report().status == "cancelled"
+
+
 def test_a_proxy_that_cannot_start_says_why_and_leaves_no_run(environment: dict[str, str]) -> None:
     told = execute(["touch", "ran"], environment | {"OPENAI_BASE_URL": "nowhere"}, "--proxy", code=2)
     assert told.startswith("taximeter: the proxy did not start: ")
@@ -180,7 +193,7 @@ def test_only_a_metered_run_that_asks_for_it_has_a_proxy(run: RunDir) -> None:
 
 
 def test_a_proxy_that_dies_is_told_once(run: RunDir) -> None:
-    proxy = Proxy.start(run)
+    proxy = Proxy.start(run, NO_BUDGET)
     proxy._process.send_signal(signal.SIGKILL)
     proxy._process.wait()
     with pytest.raises(ChildProcessError, match="the proxy ended before the run did"):
@@ -189,7 +202,7 @@ def test_a_proxy_that_dies_is_told_once(run: RunDir) -> None:
 
 
 def test_variables_name_stage_and_attempt_and_lead_past_another_proxy(run: RunDir) -> None:
-    proxy = Proxy.start(run)
+    proxy = Proxy.start(run, NO_BUDGET)
     try:
         told = proxy.variables({}, stage(), 2)
         outer = proxy.variables({"HTTP_PROXY": "http://outer:3128", "NO_PROXY": "x"}, stage(), 2)
@@ -202,4 +215,4 @@ def test_variables_name_stage_and_attempt_and_lead_past_another_proxy(run: RunDi
     assert outer == told | {"TAXIMETER_PROXY": address, "no_proxy": "x,127.0.0.1", "NO_PROXY": "x,127.0.0.1"}
     assert own.keys() == (told.keys() | {"TAXIMETER_PROXY"}) - {"OPENAI_BASE_URL"}
     with pytest.raises(RunDirError, match=r"the proxy did not start: .*is not the directory of a run"):
-        Proxy.start(RunDir(run.path / "snapshots"))
+        Proxy.start(RunDir(run.path / "snapshots"), NO_BUDGET)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import msgspec
 
 import taximeter
 from taximeter.run.channel import HOLD, LAUNCH, Channel
+from taximeter.run.jobsignals import PASSED
 from taximeter.run.messages import Done, Kill, Lost, Message, PassOn, Started, Stop, Task
 
 _DECODER = msgspec.json.Decoder(Started | Done)
@@ -91,7 +93,12 @@ class Forkserver:
         with theirs:
             theirs.set_inheritable(True)
             command = [sys.executable, "-I", "-S", "-c", _FOREGROUND, _ROOT, str(theirs.fileno())]
-            process = subprocess.Popen(command, close_fds=False)
+            # What comes to the whole group waits, here and there, until the forkserver has said that it ignores it.
+            mask = signal.pthread_sigmask(signal.SIG_BLOCK, PASSED)
+            try:
+                process = subprocess.Popen(command, close_fds=False)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return cls(process, control)
 
     @property

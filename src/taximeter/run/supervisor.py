@@ -45,8 +45,7 @@ def supervise(wait: Callable[[], socket.socket | None]) -> None:
         lines = channel.receive()
     if lines:
         supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method, children)
-        supervisor.obey(lines[1:])
-        supervisor.run()
+        supervisor.run(lines[1:])
 
 
 class Supervisor:
@@ -71,9 +70,10 @@ class Supervisor:
         self._terminate_at = self._kill_at = math.inf
         self._write_at = 0.0
 
-    def run(self) -> None:
-        """Starts the stage and stays until nothing of it is left."""
+    def run(self, orders: list[bytes]) -> None:
+        """Starts the stage, does what it was ordered meanwhile, and stays until nothing of it is left."""
         self._start()
+        self.obey(orders)
         while self._reap():
             self._keep_time()
             self._wait()
@@ -111,6 +111,7 @@ class Supervisor:
             self._attempt.not_started(error)
             self._meter = Unmetered()  # nothing ran: there is nothing to know
         else:
+            jobsignals.forget()
             started = {"event": "started", "pid": self._attempt.pid, "started_at": self._attempt.started_at}
             self._channel.send(json.dumps(started).encode())
             self._interpreters.look_at(self._attempt.pid)

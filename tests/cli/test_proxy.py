@@ -60,6 +60,17 @@ def test_a_port_that_is_taken(cli: Cli) -> None:
     )
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_upstream_that_is_the_proxy_itself(cli: Cli, monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.setenv("OPENAI_BASE_URL", f"http://{host}:{port}/openai/v1")
+    assert cli("proxy", "--port", str(port), code=2).err == (
+        "the upstream openai is this proxy itself\n"
+        "    name the real server with --upstream openai=URL, or unset OPENAI_BASE_URL\n"
+    )
+
+
 def test_a_host_that_is_nobodys(cli: Cli) -> None:
     assert "cannot listen on no.host.invalid port 0: " in cli("proxy", "--host", "no.host.invalid", code=2).err
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import shutil
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.proxy.conftest import Running
+from tests.proxy.conftest import Running, Start
 from tests.proxy.upstream import Provider
 
 NODE = """
@@ -99,7 +100,13 @@ def streams(proxy: Running, upstream: Provider, count: int) -> int:
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(1000, marks=pytest.mark.slow)])
-def test_many_streams_at_once(count: int, proxy: Running, upstream: Provider) -> None:
+def test_many_streams_at_once(count: int, start: Start, upstream: Provider) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))  # the proxy begins with as few as that
+    try:
+        proxy = start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4096)), hard))
     assert streams(proxy, upstream, count) == count
     status = Path(f"/proc/{proxy.process.pid}/status").read_text()
     megabytes = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1024

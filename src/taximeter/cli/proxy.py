@@ -86,13 +86,14 @@ def command(
     _require_extra()
     from taximeter.proxy.books import open_books
     from taximeter.proxy.server import Options, address, listen, serve
-    from taximeter.proxy.upstreams import environment, upstreams
+    from taximeter.proxy.upstreams import check_no_loop, environment, upstreams
 
     known = upstreams(named)
     how = Options(known, ask_usage, upstream_timeout, drain, end_with_stdin)
     with listen(host, port) as listening:
-        books = open_books(run_dir, run_id, output_dir, price_table, budget)
         here = address(listening)
+        check_no_loop(here, known)
+        books = open_books(run_dir, run_id, output_dir, price_table, budget)
 
         def tell() -> None:
             if as_json:

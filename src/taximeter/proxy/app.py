@@ -23,9 +23,8 @@ from taximeter.proxy.headers import Headers
 from taximeter.proxy.outgoing import Outgoing
 from taximeter.proxy.question import Question, asking, question
 from taximeter.proxy.route import CAPTURED, RefusedError, Route, route
-from taximeter.proxy.upstreams import Upstream
+from taximeter.proxy.upstreams import LOOPBACK, Upstream
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _REJECTED = (400, 422)
 """How a server answers to a field that it does not know."""
 
@@ -77,7 +76,7 @@ class Proxy:
 
     def _check(self, given: Headers) -> None:
         host = urlsplit(f"//{headers.value(given, b'host')}").hostname
-        if self._is_local and host not in _LOOPBACK:
+        if self._is_local and host not in LOOPBACK:
             raise RefusedError(403, "this proxy is asked by the name of another host")
         if headers.value(given, b"upgrade"):
             raise RefusedError(501, "WebSockets are not forwarded: let realtime clients ask the provider itself")

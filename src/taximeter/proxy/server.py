@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import signal
 import socket
 import threading
@@ -67,6 +68,8 @@ def address(listening: socket.socket) -> str:
 
 def serve(listening: socket.socket, books: Books, options: Options, ready: Callable[[], None]) -> None:
     """Serves until SIGTERM or SIGINT; a second one ends it without waiting. `ready` is called once it answers."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # a stream takes two connections; the usual 1,024 are few
     asyncio.run(_serve(listening, books, options, ready))
 
 

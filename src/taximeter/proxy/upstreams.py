@@ -12,6 +12,7 @@ from taximeter import settings
 from taximeter.errors import Problem, SetupError
 from taximeter.rundir import safe_name
 
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _HINT = "write NAME=URL, such as --upstream openai=http://127.0.0.1:8000/v1"
 
 
@@ -84,6 +85,17 @@ def upstreams(named: Iterable[str], environment: Mapping[str, str] = os.environ)
     if problems:
         raise SetupError(*problems)
     return KNOWN | {name: _upstream(name, url.rstrip("/")) for name, url, _ in told}
+
+
+def check_no_loop(address: str, known: Mapping[str, Upstream]) -> None:
+    """SetupError if an upstream is the proxy at this address, as a variable of an earlier one may have it."""
+    own = urlsplit(address)
+    for upstream in known.values():
+        there = urlsplit(upstream.url)
+        if there.port == own.port and there.hostname in {own.hostname, *LOOPBACK}:
+            unset = f", or unset {VARIABLES[upstream.name]}" if upstream.name in VARIABLES else ""
+            hint = f"name the real server with --upstream {upstream.name}=URL{unset}"
+            raise SetupError(Problem(f"the upstream {upstream.name} is this proxy itself", hint))
 
 
 def environment(address: str, known: Mapping[str, Upstream]) -> dict[str, str]:

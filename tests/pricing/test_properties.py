@@ -21,7 +21,9 @@ from taximeter.pricing.units import (
     CACHE_READ,
     CACHE_WRITE,
     INPUT,
-    MODAL,
+    MODAL_INPUT,
+    MODAL_OUTPUT,
+    MODAL_READ,
     OUTPUT,
     REASONING,
     TOOL_USE,
@@ -30,8 +32,9 @@ from taximeter.pricing.units import (
 )
 from taximeter.usage import Usage, counts, is_consistent
 
+MODAL = (*MODAL_INPUT, *MODAL_READ, *MODAL_OUTPUT)
 RATED = st.sets(
-    st.sampled_from(sorted({INPUT, OUTPUT, CACHE_READ, CACHE_WRITE, cache_write("5m"), TOOL_USE, REASONING} | MODAL))
+    st.sampled_from([INPUT, OUTPUT, CACHE_READ, CACHE_WRITE, cache_write("5m"), TOOL_USE, REASONING, *MODAL])
 )
 FEW = st.none() | st.integers(0, 1000)
 
@@ -53,7 +56,10 @@ def test_every_token_is_in_exactly_one_bucket_even_if_the_counts_contradict_each
     assert all(tokens > 0 for _, tokens in buckets)
 
 
-@given(usages(), usages(), st.sets(st.sampled_from([OUTPUT, CACHE_READ, CACHE_WRITE, REASONING, "images"])))
+BESIDE = [OUTPUT, CACHE_READ, CACHE_WRITE, REASONING, TOOL_USE, "audio_input_tokens", "image_output_tokens", "images"]
+
+
+@given(usages(), usages(), st.sets(st.sampled_from(BESIDE)))
 def test_the_short_way_to_the_cost_of_most_calls_leads_where_the_long_one_does(
     plain: Usage, any_usage: Usage, rated: set[str]
 ) -> None:

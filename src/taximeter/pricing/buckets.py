@@ -7,8 +7,19 @@ from collections.abc import Collection
 
 import msgspec
 
-from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, MODAL, OUTPUT, REASONING, TOOL_USE, cache_write
-from taximeter.usage import MODALITIES, Usage
+from taximeter.pricing.units import (
+    CACHE_READ,
+    CACHE_WRITE,
+    INPUT,
+    MODAL_INPUT,
+    MODAL_OUTPUT,
+    MODAL_READ,
+    OUTPUT,
+    REASONING,
+    TOOL_USE,
+    cache_write,
+)
+from taximeter.usage import Usage
 
 Bucket = tuple[str, int]
 """A unit and how many of it."""
@@ -22,13 +33,22 @@ CONTRADICTION = "the parts of the usage are more than the whole"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _TTL_UNIT = re.compile(r"cache_write_(\d+)([smhd])_input_tokens")
 
+_TWINS = dict(zip(MODAL_INPUT, MODAL_READ, strict=True))
+"""What was read from a cache, by the unit of all input of the same modality."""
+
 
 class Rated(msgspec.Struct, frozen=True, gc=False):
     """The units that have a rate, and what has to be known of them for every call."""
 
     units: frozenset[str]
-    modal: bool
-    """Whether some of them are of one modality."""
+    modal_input: tuple[str, ...]
+    """Those of one modality: its plain input,"""
+
+    modal_read: tuple[str, ...]
+    """what was read of it from a cache,"""
+
+    modal_output: tuple[str, ...]
+    """and its output."""
 
     shortest_write: str | None
     """Of the cache writes by time to live, the one that is kept shortest."""
@@ -38,7 +58,8 @@ class Rated(msgspec.Struct, frozen=True, gc=False):
         """What is to be known of these units."""
         timed = (match for unit in units if (match := _TTL_UNIT.fullmatch(unit)))
         shortest = min(timed, key=_lifetime, default=None)
-        return cls(frozenset(units), not MODAL.isdisjoint(units), shortest and shortest.string)
+        modal = [tuple(unit for unit in of if unit in units) for of in (MODAL_INPUT, MODAL_READ, MODAL_OUTPUT)]
+        return cls(frozenset(units), modal[0], modal[1], modal[2], shortest and shortest.string)
 
 
 def split(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
@@ -49,7 +70,7 @@ def split(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
     buckets, doubt = _special_input(usage, rated)
     fits = _fill(buckets, usage.input_tokens or 0, INPUT)
     if usage.output_tokens:
-        out = _special_output(usage, rated) if rated.modal or REASONING in rated.units else []
+        out = _special_output(usage, rated) if rated.modal_output or REASONING in rated.units else []
         fits &= _fill(out, usage.output_tokens, OUTPUT)
         buckets += out
     return buckets, doubt if fits else CONTRADICTION
@@ -73,7 +94,8 @@ def _fill(buckets: list[Bucket], whole: int, rest: str) -> bool:
 
 def _special_input(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:
     """Input tokens with a rate of their own, and why that is a guess if it is one."""
-    found, plain = _by_modality(usage, rated.units) if rated.modal else ([], [])
+    found = _of(usage, rated.modal_read) if rated.modal_read else []
+    plain = _plain(usage, rated) if rated.modal_input else []
     doubt: str | None = None
     read = usage.cache_read_input_tokens or 0
     for _, tokens in found:
@@ -96,41 +118,35 @@ def _special_input(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None
 
 def _special_output(usage: Usage, rated: Rated) -> list[Bucket]:
     """Output tokens with a rate of their own."""
-    found = _of(usage, rated.units, OUTPUT) if rated.modal else []
+    found = _of(usage, rated.modal_output)
     if usage.reasoning_output_tokens and REASONING in rated.units:
         found.append((REASONING, usage.reasoning_output_tokens))
     return found
 
 
-def _of(usage: Usage, rated: Collection[str], kind: str) -> list[Bucket]:
-    """Tokens of each modality that has a rate of its own."""
-    units = [f"{modality}_{kind}" for modality in MODALITIES]
-    return [(unit, tokens) for unit in units if unit in rated and (tokens := getattr(usage, unit))]
+def _of(usage: Usage, units: tuple[str, ...]) -> list[Bucket]:
+    return [(unit, tokens) for unit in units if (tokens := getattr(usage, unit))]
 
 
-def _by_modality(usage: Usage, rated: Collection[str]) -> tuple[list[Bucket], list[Bucket]]:
-    """Cached and other input tokens of each modality that has a rate of its own."""
+def _plain(usage: Usage, rated: Rated) -> list[Bucket]:
+    """Input tokens of each modality that has a rate of its own, without those that were read from a cache."""
     plain = []
-    for unit, tokens in _of(usage, rated, INPUT):
-        twin = _cached(unit)
-        apart = getattr(usage, twin) or 0 if twin in rated or CACHE_READ in rated else 0
+    for unit, tokens in _of(usage, rated.modal_input):
+        twin = _TWINS[unit]
+        apart = getattr(usage, twin) or 0 if twin in rated.units or CACHE_READ in rated.units else 0
         if tokens > apart:
             plain.append((unit, tokens - apart))
-    return _of(usage, rated, CACHE_READ), plain
+    return plain
 
 
 def _may_overlap(usage: Usage, plain: list[Bucket]) -> bool:
     """Whether tokens may be both of a modality and cached, and nobody says how many."""
     if usage.cache_write_input_tokens:
         return True
-    told = sum(getattr(usage, f"{modality}_{CACHE_READ}") or 0 for modality in MODALITIES)
+    told = sum(getattr(usage, twin) or 0 for twin in _TWINS.values())
     if told == usage.cache_read_input_tokens:
         return False  # a modality that is not named has no part in it
-    return any(getattr(usage, _cached(unit)) is None for unit, _ in plain)
-
-
-def _cached(unit: str) -> str:
-    return unit.replace(INPUT, CACHE_READ)
+    return any(getattr(usage, _TWINS[unit]) is None for unit, _ in plain)
 
 
 def _written(usage: Usage, rated: Rated) -> tuple[list[Bucket], str | None]:

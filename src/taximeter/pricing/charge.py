@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal, getcontext, setcontext
+from operator import attrgetter
 
 import msgspec
 
 from taximeter.pricing.buckets import Bucket, Rated, split
 from taximeter.pricing.cost import NOTHING, PLACES, PRICING, Cost, CostStatus, LineItem, rounded
 from taximeter.pricing.sheet import Mode
-from taximeter.pricing.units import CACHE_READ, INPUT, MODAL, OUTPUT, REASONING, REQUESTS, TOOL_USE, TOTAL, is_input
+from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REQUESTS, TOOL_USE, TOTAL, is_input
 from taximeter.usage import Usage
 
 
@@ -49,16 +50,19 @@ class Usual(msgspec.Struct, frozen=True, gc=False):
     output: Line | None
     """None as with models that give no tokens: those for embeddings."""
 
+    apart: Callable[[Usage], tuple[int | None, ...]] | None
+    """Counts that have rates of their own beside these, as of one modality or of thoughts."""
+
 
 def usual(lines: Mapping[str, Line]) -> Usual | None:
-    """The lines of most calls; None if a call may be charged for more than its totals and what was cached."""
-    if INPUT not in lines or not _ASIDE.isdisjoint(lines):
+    """The lines of most calls; None where plain input has no rate, or each call is charged for being one."""
+    if INPUT not in lines or REQUESTS in lines:
         return None
-    return Usual(lines.get(CACHE_READ), lines[INPUT], lines.get(OUTPUT))
-
-
-_ASIDE = MODAL | {TOOL_USE, REASONING, REQUESTS}
-"""Units of which a call may have some beside its totals, or without a word."""
+    apart = (lines.keys() & Usage.__struct_fields__) - {INPUT, OUTPUT, CACHE_READ, CACHE_WRITE}
+    # With one name alone, what it gives would be no tuple.
+    return Usual(
+        lines.get(CACHE_READ), lines[INPUT], lines.get(OUTPUT), attrgetter(TOOL_USE, *apart) if apart else None
+    )
 
 
 class Band(msgspec.Struct, frozen=True):
@@ -106,6 +110,8 @@ class Charge(msgspec.Struct, frozen=True):
     def _usual_cost(self, usage: Usage, lines: Usual) -> Cost | None:
         """The cost of a usage of nothing else and without contradictions, as the long way has it; else None."""
         if usage.counters or usage.cache_write_input_tokens or usage.cache_write_by_ttl:
+            return None
+        if lines.apart is not None and any(lines.apart(usage)):
             return None
         items: list[LineItem] = []
         amount = NOTHING

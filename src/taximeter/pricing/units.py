@@ -19,8 +19,10 @@ REQUESTS = "requests"
 TTL = r"\d+[smhd]"
 """Pattern of a time to live, such as `5m`."""
 
-MODAL = frozenset(f"{modality}_{kind}" for modality in MODALITIES for kind in (INPUT, OUTPUT, CACHE_READ))
-"""Units of one modality."""
+MODAL_INPUT, MODAL_READ, MODAL_OUTPUT = (
+    tuple(f"{modality}_{kind}" for modality in MODALITIES) for kind in (INPUT, CACHE_READ, OUTPUT)
+)
+"""Units of one modality: all input, what of it was read from a cache, and output; in the same order."""
 
 
 def cache_write(ttl: str) -> str:

@@ -3,6 +3,7 @@ const FIRST_ROWS = 200;
 
 class Files {
   constructor() {
+    this.asked = new Map(); // stage -> its state, and the listing that was asked for in it
     this.nav = el("nav", { "aria-label": "Files" });
     this.file = el("div", { class: "file", "aria-live": "polite" });
     this.element = section("Artifacts and logs", null, el("div", { class: "card files" }, this.nav, this.file));
@@ -10,12 +11,12 @@ class Files {
 
   // Lists again only when a stage has begun, ended or made something.
   async update(report) {
-    const told = JSON.stringify([report.run_id, report.stages.map((s) => [s.id, s.status, s.artifact, s.attempts.length])]);
+    if (this.run !== report.run_id) { this.run = report.run_id; this.chosen = this.told = null; this.asked.clear(); this.file.replaceChildren(); }
+    const begun = report.stages.filter((stage) => stage.id !== null && !["pending", "skipped"].includes(stage.status));
+    const states = begun.map((stage) => JSON.stringify([stage.status, stage.artifact, stage.attempts.length])), told = JSON.stringify([begun.map((stage) => stage.id), states]);
     if (told === this.told) return;
     this.told = told;
-    if (this.run !== report.run_id) { this.run = report.run_id; this.chosen = null; this.file.replaceChildren(); }
-    const begun = report.stages.filter((stage) => stage.id !== null && stage.status !== "pending");
-    const listings = await Promise.all(begun.map((stage) => this.ask(stage.id, "artifacts").catch(() => null)));
+    const listings = await Promise.all(begun.map((stage, i) => this.list(stage.id, states[i])));
     if (told !== this.told) return;
     const stages = begun.map((stage, i) => [stage, listings[i]]).filter(([, listing]) => listing && listing.files.length);
     this.nav.replaceChildren(...stages.flatMap(([stage, listing]) => [el("h3", { text: stageName(stage.id) }), ...listing.files.map((file) => this.button(stage, file)),
@@ -25,6 +26,12 @@ class Files {
       const made = stages.filter(([, listing]) => listing.artifact && listing.files[0].path === listing.artifact).at(-1);
       if (made) this.open(made[0].id, made[1].files[0]);
     }
+  }
+
+  // A stage that stands as it did has the files that it had.
+  list(stage, state) {
+    if (this.asked.get(stage)?.state !== state) this.asked.set(stage, { state, listing: this.ask(stage, "artifacts").catch(() => null) });
+    return this.asked.get(stage).listing;
   }
 
   address(stage, rest) { return `/api/runs/${encodeURIComponent(this.run)}/stages/${encodeURIComponent(stage)}/${rest}`; }

@@ -80,7 +80,7 @@ class Dashboard {
     keepingPlaces(() => {
       if (window.taximeter) window.taximeter.update(this.report); else window.taximeter = new App(this.report);
       const open = (id) => window.taximeter.open(id);
-      byId("dash").replaceChildren(el("div", { class: "pair-of" }, drawSummary(this.report), drawRecent(this.report)), drawStageCards(this.report, open));
+      byId("dash").replaceChildren(el("div", { class: (this.report.recent || []).length ? "pair-of" : "" }, drawSummary(this.report), drawRecent(this.report)), drawStageCards(this.report, open));
     });
     this.files.update(this.report);
   }

@@ -16,13 +16,14 @@ function drawSummary(report) {
 
 function drawRecent(report) {
   const steps = [...(report.recent || [])].reverse();
+  if (!steps.length) return null; // a program that no driver started tells none
   const items = steps.map((step) => {
     const known = STAGE_STATUSES.has(step.status) ? step.status : "pending";
     const percent = known === "running" && typeof step.percent === "number" ? `${step.percent} %` : "";
     return el("li", {}, el("time", { text: typeof step.timestamp === "string" ? clock(step.timestamp) : "" }), el("span", { title: step.stage ? visible(step.stage) : null, text: step.stage ? brief(step.stage, 60) : "run" }),
       el("span", {}, el("span", { class: known, text: brief(step.status || "", 20).replace("_", " ") }), [percent, step.message ? brief(step.message, 200) : ""].filter(Boolean).map((word) => " · " + word).join("")));
   });
-  const list = el("ol", { class: "recent", tabindex: 0, "aria-label": "Recent events, newest first" }, ...(items.length ? items : [el("li", { class: "hint", text: "" }, el("span"), el("span", { text: "none" }))]));
+  const list = el("ol", { class: "recent", tabindex: 0, "aria-label": "Recent events, newest first" }, ...items);
   return section("Recent events", "newest first", el("div", { class: "card" }, list));
 }
 

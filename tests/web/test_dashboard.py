@@ -237,7 +237,7 @@ def test_hostile_names_are_text(serve: Serve, look: Look, output: OutputDir, nam
         (folder / text).write_text(text)
     writing.end(text, "failed")
     writing.close("failed", text)
-    steps = [{"timestamp": text, "stage": text, "status": text, "message": text, "percent": text}]
+    steps = [{"timestamp": text, "stage": text, "status": text, "message": text, "percent": 5}]
     writing.run.progress.write_text("".join(json.dumps(step) + "\n" for step in steps))
     manifest.append(output, ManifestLine("hostile", recipe=text, started_at="2026-01-01", tags={text: text}))
     manifest.append(output, ManifestLine(text, recipe=text, started_at="2025-01-01", status="done", ended_at=text))

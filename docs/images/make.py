@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.terminal_theme import MONOKAI
 
 from taximeter.report import html
+from taximeter.report.attached import attached
 from taximeter.report.build import build
 from taximeter.report.terminal import report_view
 from taximeter.rundir import RunDir
@@ -44,22 +45,22 @@ def draw(run: RunDir, picture: Path) -> None:
 
 
 def draw_page(run: RunDir, folder: Path) -> None:
-    """Light, dark and narrow."""
+    """Light, dark with a stage that is open, and narrow."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as work:
         path = Path(work) / "page.html"
-        path.write_text(html.render(build(run)))
+        path.write_text(html.render(build(run), attached(run)))
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
         )
-        for name, scheme, width, height in (
-            ("page", "light", 1280, 1120),
-            ("page-dark", "dark", 1280, 1120),
-            ("page-narrow", "light", 390, 844),
+        for name, stage, scheme, width, height in (
+            ("page", "", "light", 1280, 1180),
+            ("page-dark", "#stage=summarise", "dark", 1280, 1180),
+            ("page-narrow", "", "light", 390, 844),
         ):
             page = browser.new_page(viewport={"width": width, "height": height}, color_scheme=scheme)
-            page.goto(path.as_uri())
+            page.goto(path.as_uri() + stage)
             page.wait_for_selector("tr.stage")
             page.screenshot(path=folder / f"{name}.png")
         browser.close()

@@ -109,3 +109,7 @@ def test_the_token_is_asked_for_once(serve: Serve, look: Look, written: Callable
     page.locator("#top h1", has_text="secret").wait_for()
     assert page.evaluate("document.cookie") == ""
     assert TOKEN not in server.said and TOKEN not in json.dumps(page.context.cookies())
+    server.close()
+    serve("--host", "0.0.0.0", port=server.port, TAXIMETER_SERVE_TOKEN=TOKEN + "-another")
+    page.wait_for_url(address + "/login")
+    page.complaints.clear()  # of the time in which nobody answered

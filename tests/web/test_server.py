@@ -1,5 +1,7 @@
 """The server itself: who keeps it waiting is let go, and traps in a run directory do not hold it up."""
 
+import http.client
+import json
 import os
 import shutil
 import socket
@@ -7,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx2
 import pytest
@@ -14,7 +17,7 @@ import pytest
 from taximeter.rundir import OutputDir
 from taximeter.web import server
 from taximeter.web.access import Access
-from tests.runs import Writing
+from tests.runs import Writing, plan, stage
 from tests.stages import wait_until
 
 Port = int
@@ -80,6 +83,18 @@ def test_who_takes_nothing_is_let_go(port: Port, written: Callable[..., Writing]
         except ConnectionResetError:
             pass
     assert taken < 100_000_000
+
+
+def test_long_names_can_be_asked_for(port: Port, output: OutputDir) -> None:
+    name = "\u202e" * 10_000
+    writing = Writing(output.path, plan([stage(1, name)]))
+    writing.start(name)
+    (writing.run.path / "01_stage" / "log.1.txt").write_text("said")
+    writing.end(name)
+    asking = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    asking.request("GET", f"/api/runs/r/stages/{quote(name, safe='')}/log")
+    assert json.loads(asking.getresponse().read())["text"] == "said"
+    asking.close()
 
 
 def test_who_takes_all_gets_all(port: Port, written: Callable[..., Writing]) -> None:

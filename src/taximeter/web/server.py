@@ -20,6 +20,9 @@ _HEAD, _READING = 10.0, 20.0
 """Seconds that a client has to say what it wants, and to take what it was sent a part of."""
 
 _CONNECTIONS = 200
+_LONGEST_HEAD = 1 << 18
+"""Bytes of a request before its body: names of stages stand in it, and they can be long."""
+
 _SHORTEST = 16
 """Characters of a token."""
 
@@ -118,6 +121,7 @@ def make_server(output: OutputDir, access: Access) -> uvicorn.Server:
         log_level="error",
         server_header=False,
         limit_concurrency=_CONNECTIONS,
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
         timeout_graceful_shutdown=3,
     )
     servers.append(uvicorn.Server(config))

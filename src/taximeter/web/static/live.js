@@ -39,6 +39,14 @@ class Live {
     if (!this.source) return;
     const silent = Date.now() - Math.max(this.heard, this.asked);
     if (silent > SILENCE) this.hear.fresh(this.heard, false);
-    if (silent > SILENCE || (this.source.readyState === EventSource.CLOSED && Date.now() - this.asked > AGAIN)) this.open();
+    const refused = this.source.readyState === EventSource.CLOSED && Date.now() - this.asked > AGAIN;
+    if (refused) this.ask();
+    if (silent > SILENCE || refused) this.open();
+  }
+
+  // A server that was started with another token wants to be shown that one.
+  async ask() {
+    const answer = await fetch("/api/runs?since=" + encodeURIComponent(this.version)).catch(() => null);
+    if (answer?.status === 401) location.assign("/login");
   }
 }

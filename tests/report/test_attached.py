@@ -32,6 +32,17 @@ def test_links_pipes_and_what_is_gone_are_passed_over(tmp_path: Path) -> None:
     assert [snapshot.name for snapshot in found.snapshots] == ["plan.json", "pricing.json"]
 
 
+def test_a_stage_whose_folder_is_a_link_is_passed_over(tmp_path: Path) -> None:
+    run = a_run(tmp_path).run
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "log.1.txt").write_text("not yours")
+    folder = run.stage("01_stage").path
+    folder.rmdir()
+    folder.symlink_to(tmp_path / "elsewhere")
+    found = attached(run)
+    assert (found.logs, found.files) == ({}, {})
+
+
 def test_the_log_of_the_latest_attempt_begins_with_a_whole_line_or_word(tmp_path: Path) -> None:
     run = a_run(tmp_path).run
     folder = run.stage("01_stage")

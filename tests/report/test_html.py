@@ -321,7 +321,10 @@ def test_what_a_run_was_made_from_is_shown_and_bounded(opened: Open, noted: RunD
     assert not recipe.locator("pre").is_visible()
     recipe.locator("summary").click()
     assert (recipe.locator("pre").text_content() or "").startswith("stages: []  # long")
+    page.evaluate("document.querySelector('.snapshot pre').scrollTop = 9")
     page.evaluate("taximeter.update({...taximeter.report})")
+    assert page.evaluate("document.querySelector('.snapshot pre').scrollTop") == 9
+    page.evaluate("taximeter.update({...taximeter.report, recipe_path: 'another'})")
     assert page.locator(".snapshot").first.locator("pre").is_visible()
 
 

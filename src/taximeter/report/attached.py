@@ -92,8 +92,9 @@ def attached(run: RunDir, base: str = ".") -> Attached:
     except (OSError, *UNREADABLE):
         return Attached(snapshots=snapshots(run), base=base)
     many = max(len(plan.stages), 1)
-    logs = {stage.id: _log(run, stage, min(_LOG, _ALL_LOGS // many)) for stage in plan.stages}
-    files = {stage.id: _files(run, stage, min(_FILES, max(_ALL_FILES // many, 1))) for stage in plan.stages}
+    own = [stage for stage in plan.stages if not run.stage(stage.folder).path.is_symlink()]
+    logs = {stage.id: _log(run, stage, min(_LOG, _ALL_LOGS // many)) for stage in own}
+    files = {stage.id: _files(run, stage, min(_FILES, max(_ALL_FILES // many, 1))) for stage in own}
     return Attached(
         modules=notes(plan),
         logs={stage_id: log for stage_id, log in logs.items() if log is not None},

@@ -22,7 +22,7 @@ class App {
     const node = document.activeElement?.dataset?.node;
     document.title = `${visible(report.run_id)} · ${report.status}`;
     this.drawTop();
-    byId("page").replaceChildren(...this.sections(report));
+    drawBefore(this.configuration(report), byId("page"), this.sections(report));
     this.timeline.update(report);
     if (node !== undefined) document.querySelectorAll("[data-node]").forEach((each) => { if (each.dataset.node === node) each.focus({ preventScroll: true }); });
     if (focused !== undefined) this.row(JSON.parse(focused))?.focus({ preventScroll: true });
@@ -31,10 +31,7 @@ class App {
 
   // The choice of a baseline stays where it is: somebody may be choosing.
   drawTop() {
-    const top = byId("top"), choice = this.baseline.element;
-    if (choice.parentNode !== top) top.append(choice);
-    for (const part of [...top.children]) if (part !== choice) part.remove();
-    choice.before(...drawHeader(this.report, this.baseline.of(this.report)));
+    drawBefore(this.baseline.element, byId("top"), drawHeader(this.report, this.baseline.of(this.report)));
   }
 
   sections(report) {
@@ -50,9 +47,16 @@ class App {
     }
     if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes · dark: in the span itself, light: in spans inside it", drawSpans(report)));
     parts.push(section("What to trust", null, el("ul", { class: "card trust" }, ...report.notes.map((note) => el("li", { text: visible(note) })))));
-    parts.push(section("Configuration", null, drawConfiguration(report), ...drawSnapshots(report, this.unfolded)));
     requestAnimationFrame(() => this.filter(this.sought || ""));
     return parts;
+  }
+
+  // Made anew only when it has changed: somebody may be reading a snapshot.
+  configuration(report) {
+    const told = JSON.stringify([report.run_id, report.recipe_path, report.env, report.pricing, report.snapshots]);
+    if (told !== this.told) this.made = section("Configuration", null, drawConfiguration(report), ...drawSnapshots(report, this.unfolded));
+    this.told = told;
+    return this.made;
   }
 
   rows() { return [...document.querySelectorAll("tr.stage")].filter((row) => !row.hidden); }

@@ -29,3 +29,10 @@ function section(title, hint, ...content) {
   const head = el("div", { class: "bar-head" }, el("h2", { text: title }), hint ? el("span", { class: "hint", text: hint }) : null);
   return el("section", { "aria-label": title }, head, ...content);
 }
+
+// All that stands in a place anew, before one element that is not touched: somebody may be using it.
+function drawBefore(kept, place, parts) {
+  if (kept.parentNode !== place) place.replaceChildren(kept);
+  for (const part of [...place.children]) if (part !== kept) part.remove();
+  kept.before(...parts);
+}

@@ -28,7 +28,7 @@ function tiles(report, before) {
   if (!report.metered) return [wall, el("div", { class: "tile" }, el("dt", { text: "metering" }), el("dd", { text: "not metered" }))];
   return [
     wall,
-    tile("cost", "cost", () => costText(head, currency), null, known(head.cost_status) ? el("span", { class: `sureness ${head.cost_status}`, text: head.cost_status }) : null),
+    tile("cost", "cost", () => costText(head, currency), null, known(head.cost_status) && head.cost_status !== "unpriced" ? el("span", { class: `sureness ${head.cost_status}`, text: head.cost_status }) : null),
     tile("calls", "calls", count, report.totals.failed_calls ? `${count(report.totals.failed_calls)} failed` : null),
     tile("tokens in", "prompt_tokens", count), tile("cached in", "cache_read_input_tokens", count),
     tile("tokens out", "completion_tokens", count), tile("embedded", "embedding_tokens", count),

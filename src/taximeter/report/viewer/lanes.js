@@ -57,6 +57,7 @@ function fillRows(rows, bars) {
   for (const row of rows) {
     row.calls = row.kind === "stage" && row.unfolded ? [] : barsIn(row, bars.calls);
     row.depth = Math.max(1, stack(row.calls, LEVELS_MOST));
+    row.waits = row.kind === "stage" && row.unfolded ? merged(barsIn(row, bars.calls)) : [];
     row.spans = row.kind === "stage" ? [] : barsIn(row, bars.spans);
     stack(row.spans, SPAN_LEVELS_MOST);
   }
@@ -65,6 +66,16 @@ function fillRows(rows, bars) {
 function barsIn(row, bars) {
   const all = row.places.flatMap((place) => bars.get(place) || []);
   return row.places.length > 1 ? all.sort((a, b) => a.from - b.from) : all;
+}
+
+// Times in which at least one of the bars goes on.
+function merged(bars) {
+  const times = [];
+  for (const { from, to } of bars) {
+    const last = times[times.length - 1];
+    if (last && from <= last[1]) last[1] = Math.max(last[1], to); else times.push([from, to]);
+  }
+  return times;
 }
 
 // Bars that overlap go below each other; says how many levels there are.

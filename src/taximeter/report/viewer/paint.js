@@ -18,6 +18,11 @@ function drawTimelineRow(c, view, ink, row) {
   if (row.kind === "stage") drawAttempts(c, view, ink, row, y);
   for (const bar of row.spans) drawSpan(c, view, ink, bar, y + ROW_PAD + bar.level * SPAN_TALL);
   drawCallBars(c, view, ink, row, y);
+  c.fillStyle = ink.accent;
+  for (const [from, to] of row.waits) {
+    const x = view.x(from), w = Math.max(view.x(to) - x, 1);
+    if (x < view.width && x + w > view.left) c.fillRect(x, y + HEAD_TALL / 2 - 2, w, 5);
+  }
   c.restore();
 }
 

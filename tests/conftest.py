@@ -2,6 +2,8 @@
 
 import os
 import signal
+from asyncio import _get_running_loop, _set_running_loop
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,3 +26,15 @@ def pytest_configure(config: pytest.Config) -> None:
     # interrupted here, and has to hear it.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_a_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright lives in a loop that this thread seems to run from the first page on: nobody else could run one."""
+    if "browser" in request.fixturenames:
+        yield
+        return
+    loop = _get_running_loop()
+    _set_running_loop(None)
+    yield
+    _set_running_loop(loop)

@@ -1,10 +1,12 @@
 """What the page of a run is drawn from, and what is told while the run goes on."""
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -18,13 +20,14 @@ from taximeter.report import json as report_json
 from taximeter.report.build import build
 from taximeter.rundir import OutputDir
 from taximeter.web import feed as feeds_module
-from taximeter.web import runlist
+from taximeter.web import runlist, stream
 from taximeter.web.feed import Feed
 from taximeter.web.feeds import Feeds
 from taximeter.web.runlist import RunList
-from taximeter.web.stream import _Watcher
+from taximeter.web.stream import Watcher
 from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call
+from tests.stages import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -34,10 +37,10 @@ def always_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeds_module, "_SHARE", 0)
 
 
-def told(watcher: _Watcher) -> dict[str, Any]:
+def told(watcher: Watcher) -> dict[str, Any]:
     """The events of one look, by name."""
     events = {}
-    for event in watcher.news().decode().split("\n\n")[:-1]:
+    for event in (watcher.news_of_list() + watcher.news_of_run()).decode().split("\n\n")[:-1]:
         fields = dict(line.split(": ", 1) for line in event.split("\n"))
         events[fields["event"]] = json.loads(fields["data"])
     return events
@@ -114,7 +117,7 @@ def test_a_page_is_told_the_whole_report_once_and_then_what_is_new(
     writing = written()
     lock = writing.run.lock()
     feeds = Feeds(output)
-    watcher = _Watcher(RunList(output, feeds), feeds, "latest", "")
+    watcher = Watcher(RunList(output, feeds), feeds, "latest", "")
     first = told(watcher)
     assert first["report"]["run"] == "r" and first["report"]["whole"]
     assert first["report"]["parts"]["totals"]["cost"] == 0.0045 and first["runs"]["rows"][0]["id"] == "r"
@@ -164,7 +167,7 @@ def test_who_follows_the_newest_gets_each_newer_one(output: OutputDir, written: 
     written("a").close()
     feeds = Feeds(output)
     runs = RunList(output, feeds)
-    newest, picked = _Watcher(runs, feeds, "latest", ""), _Watcher(runs, feeds, "a", "")
+    newest, picked = Watcher(runs, feeds, "latest", ""), Watcher(runs, feeds, "a", "")
     assert told(newest)["report"]["run"] == told(picked)["report"]["run"] == "a"
     written("b").close()
     manifest.append(output, ManifestLine("b", started_at="2027-01-01T00:00:00Z"))
@@ -180,7 +183,7 @@ def test_a_run_that_cannot_be_read_is_told_of_once(output: OutputDir) -> None:
     (output.runs / "odd").mkdir(parents=True)
     (output.runs / "odd" / "something").touch()
     feeds = Feeds(output)
-    watcher = _Watcher(RunList(output, feeds), feeds, "odd", "")
+    watcher = Watcher(RunList(output, feeds), feeds, "odd", "")
     assert "neither events" in told(watcher)["trouble"]["error"]
     assert "trouble" not in told(watcher)
 
@@ -206,6 +209,32 @@ def test_no_secret_of_environment_or_command_line_is_shown(client: TestClient, o
         answer = client.get(path)
         assert answer.status_code == 200
         assert not [secret for secret in secrets if secret in answer.text], path
+
+
+def test_while_a_large_run_is_read_the_list_is_there_and_the_line_is_alive(
+    output: OutputDir, written: Callable[..., Writing], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written()
+    read, enough = Feed.look, threading.Event()
+    monkeypatch.setattr(stream, "_BEAT", 0.05)
+    feeds = Feeds(output)
+    runs = RunList(output, feeds)
+    rows_are_there = wait_until(lambda: (runs.look(), not runs._is_filling)[1])
+    monkeypatch.setattr(Feed, "look", lambda feed: (enough.wait(30), read(feed))[1])
+
+    async def listen() -> list[str]:
+        heard = []
+        async for event in stream.Streams(runs, feeds, lambda: False).follow("r", ""):
+            heard.append(event.partition(b"\n")[0].decode())
+            if heard.count("event: beat") == 3:
+                enough.set()
+            if heard[-1] == "event: report":
+                break
+        return heard
+
+    heard = asyncio.run(listen())
+    assert rows_are_there and heard[:2] == ["retry: 1000", "event: runs"]
+    assert heard.count("event: beat") >= 3 and heard[-1] == "event: report"
 
 
 def test_pages_are_there(client: TestClient) -> None:

@@ -22,6 +22,9 @@ Look = Callable[..., Any]
 Serve = Callable[..., Served]
 Written = Callable[..., Writing]
 QUICK = ("markup",)
+WHERE = "[...taximeter.timeline.view, document.querySelector('canvas').getBoundingClientRect().top]"
+"""What part of the run is seen, and where it is on the screen, whatever has grown above it."""
+
 LIVE = """
 import pathlib, sys, time, taximeter
 for n in range(100):
@@ -125,9 +128,9 @@ def test_a_running_pipeline_is_followed_without_losing_the_place(serve: Serve, l
                 page.locator("canvas").focus()
                 page.keyboard.press("+")
                 page.evaluate("scrollTo(0, 400)")
-                zoomed = page.evaluate("taximeter.timeline.view")
+                zoomed = page.evaluate(WHERE)
         other.locator(".tile dd", has_text="$0.0225").first.wait_for()
-        assert page.evaluate("[taximeter.timeline.view, scrollY]") == [zoomed, 400]
+        assert page.evaluate(WHERE) == pytest.approx(zoomed, abs=2)
         assert page.locator("#pane h2").text_content() == "talk" and page.url.endswith("#stage=talk")
         page.locator("#runs a", has_text="running").wait_for()
         (tmp_path / "end").touch()
@@ -155,6 +158,24 @@ def test_what_is_written_in_the_page_is_not_lost_when_figures_come(serve: Serve,
     page.keyboard.type("ll")
     assert page.locator("#search").input_value() == "tell"
     assert page.locator("tr.stage:visible th").all_text_contents() == ["tell"]
+    lock.close()
+
+
+@pytest.mark.slow
+def test_figures_wait_while_somebody_selects_text(serve: Serve, look: Look, written: Written) -> None:
+    writing = written("r")
+    lock = writing.run.lock()
+    page = look(serve().address)
+    shown(page, "r")
+    page.locator("#top h1").select_text()
+    writing.start("tell")
+    writing.sink("tell", call(prompt_tokens=1000, completion_tokens=100))
+    page.locator("#runs .cost", has_text="$0.009").wait_for()
+    page.wait_for_timeout(600)
+    assert page.evaluate("getSelection().toString()") == "r"
+    assert page.locator(".tile dd", has_text="$0.0045").count() == 1
+    page.evaluate("getSelection().removeAllRanges()")
+    page.locator(".tile dd", has_text="$0.009").first.wait_for()
     lock.close()
 
 

@@ -41,19 +41,23 @@ class Streams:
         Nothing wanted: of no run.
         """
         yield b"retry: 1000\n\n"
-        watcher = _Watcher(self._runs, self._feeds, wanted, version)
+        watcher = Watcher(self._runs, self._feeds, wanted, version)
         said = 0.0
         while not self._is_stopping():
-            looking = asyncio.create_task(to_thread.run_sync(watcher.news, limiter=self._threads))
-            while not (await asyncio.wait((looking,), timeout=_BEAT))[0]:  # a large run is read for the first time
+            for news in (watcher.news_of_list, watcher.news_of_run):
+                looking = asyncio.create_task(to_thread.run_sync(news, limiter=self._threads))
+                while not (await asyncio.wait((looking,), timeout=_BEAT))[0]:  # a large run is read for the first time
+                    yield _BEAT_EVENT
+                if looking.result():
+                    yield looking.result()
+                    said = time.monotonic()
+            if time.monotonic() - said >= _BEAT:
                 yield _BEAT_EVENT
-            if looking.result() or time.monotonic() - said >= _BEAT:
-                yield looking.result() or _BEAT_EVENT
                 said = time.monotonic()
             await asyncio.sleep(_TICK)
 
 
-class _Watcher:
+class Watcher:
     """What one browser knows already."""
 
     def __init__(self, runs: RunList, feeds: Feeds, wanted: str, version: str) -> None:
@@ -68,19 +72,17 @@ class _Watcher:
         self._run_version = 0
         self._trouble = ""
 
-    def news(self) -> bytes:
-        """Events for all that is new; empty if nothing is."""
+    def news_of_list(self) -> bytes:
+        """An event for what is new in the list; empty if nothing is."""
         self._runs.look()
-        return self._news_of_list() + self._news_of_run()
-
-    def _news_of_list(self) -> bytes:
         changes = self._runs.since(self._list_version)
         if changes is None:
             return b""
         self._list_version = self._runs.version
         return b"event: runs\nid: " + self._list_version.encode() + b"\ndata: " + changes + b"\n\n"
 
-    def _news_of_run(self) -> bytes:
+    def news_of_run(self) -> bytes:
+        """An event for what is new in the run; empty if nothing is."""
         if not self._wanted:
             return b""
         run_id = self._wanted if self._runs.has(self._wanted) else self._runs.newest()

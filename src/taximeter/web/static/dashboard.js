@@ -6,7 +6,8 @@ class Dashboard {
     this.list = new RunList((id, event) => this.pick(id, event));
     this.live = new Live({
       runs: (changes) => this.takeRuns(changes), report: (news) => this.takeReport(news),
-      trouble: ({ run, error }) => this.notice(`${brief(run)}: ${brief(error, 300)}`), fresh: (at, alive) => this.fresh(at, alive),
+      trouble: ({ run, error }) => this.notice(`${brief(run)}: ${brief(error, 300)}`),
+      beat: () => this.awaited && this.list.known.size && this.notice("Reading the run…"), fresh: (at, alive) => this.fresh(at, alive),
     });
     this.drawer();
     addEventListener("popstate", () => this.follow());
@@ -31,6 +32,7 @@ class Dashboard {
     try { picked = found && decodeURIComponent(found[1]); } catch { /* no run has such a name */ }
     if (picked !== null && picked === this.picked) return; // another stage of the same run
     this.picked = picked;
+    this.awaited = !this.view;
     this.list.choose(picked || this.report?.run_id);
     this.live.follow(picked || "latest");
   }
@@ -52,6 +54,7 @@ class Dashboard {
 
   takeReport({ run, whole, parts }) {
     const other = run !== this.shown;
+    if (this.awaited) { this.awaited = false; this.notice(""); }
     if (whole || other) this.report = parts; else this.report = { ...this.report, ...parts };
     if (this.picked && run !== this.picked) {
       this.notice(`The run ${brief(this.picked)} is not there any more: this is the newest one.`);

@@ -3,7 +3,7 @@ const SILENCE = 10000, AGAIN = 2000;
 
 class Live {
   constructor(hear) {
-    this.hear = hear; // {runs, report, trouble, fresh}
+    this.hear = hear; // {runs, report, trouble, beat, fresh}
     this.wanted = "";
     this.version = "";
     this.heard = 0;
@@ -28,8 +28,7 @@ class Live {
       take(JSON.parse(event.data));
       this.hear.fresh(this.heard, true);
     });
-    for (const name of ["runs", "report", "trouble"]) on(name, this.hear[name]);
-    on("beat", () => {});
+    for (const name of ["runs", "report", "trouble", "beat"]) on(name, this.hear[name]);
     source.addEventListener("error", () => source === this.source && this.hear.fresh(this.heard, false));
   }
 

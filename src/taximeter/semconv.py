@@ -1,7 +1,7 @@
 """GenAI attributes of OpenTelemetry, to and from calls.
 
-Names are those of the semantic conventions for generative AI (in development); older spellings are read, too. What
-they have no name for is under `taximeter.`.
+Names are those of the semantic conventions for generative AI (in development); older spellings are read, too, and those
+of OpenInference (`llm.`, `embedding.`). What they have no name for is under `taximeter.`.
 """
 
 from __future__ import annotations
@@ -18,21 +18,33 @@ Attribute = str | int | float | bool
 OWN = "taximeter."
 TAG = "taximeter.tag."
 
+OPENINFERENCE_KIND = "openinference.span.kind"
+"""What a span of OpenInference is: `LLM`, `EMBEDDING`, `AGENT`, ..."""
+
 _USAGE = {
-    "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
-    "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-    "cache_read_input_tokens": ("gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens"),
+    "input_tokens": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt"),
+    "output_tokens": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion"),
+    "cache_read_input_tokens": (
+        "gen_ai.usage.cache_read.input_tokens",
+        "gen_ai.usage.cache_read_input_tokens",
+        "llm.token_count.prompt_details.cache_read",
+    ),
     "cache_write_input_tokens": (
         "gen_ai.usage.cache_creation.input_tokens",
         "gen_ai.usage.cache_write.input_tokens",
         "gen_ai.usage.cache_creation_input_tokens",
         "gen_ai.usage.cache_write_input_tokens",
+        "llm.token_count.prompt_details.cache_write",
     ),
-    "reasoning_output_tokens": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_output_tokens"),
+    "reasoning_output_tokens": (
+        "gen_ai.usage.reasoning.output_tokens",
+        "gen_ai.usage.reasoning_output_tokens",
+        "llm.token_count.completion_details.reasoning",
+    ),
 }
 _TEXTS = {
-    "provider": ("gen_ai.provider.name", "gen_ai.system"),
-    "model": ("gen_ai.request.model",),
+    "provider": ("gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system"),
+    "model": ("gen_ai.request.model", "llm.model_name", "embedding.model_name"),
     "response_model": ("gen_ai.response.model",),
     "response_id": ("gen_ai.response.id",),
     "operation": ("gen_ai.operation.name",),
@@ -91,7 +103,10 @@ def call_of(attributes: Mapping[str, object], event_id: tuple[str, int]) -> Call
         for name, value in attributes.items()
         if name.startswith(TAG) and isinstance(value, str)
     } or None
-    if texts["operation"] in ("embeddings", "embedding") or _own(attributes, "kind", str) == "embedding":
+    if texts["operation"] in ("embeddings", "embedding") or "embedding" in (
+        _own(attributes, "kind", str),
+        str(attributes.get(OPENINFERENCE_KIND)).lower(),
+    ):
         fields["kind"] = "embedding"
     usage = usage_of(attributes)
     fields["usage_source"] = fields["usage_source"] or ("missing" if usage == Usage() else "provider")

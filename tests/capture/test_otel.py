@@ -115,3 +115,26 @@ def test_spans_of_the_sdk_itself_add_no_call(
         taximeter.log_llm_usage("c", 35, 9)
     assert len(ended) >= 2, "the SDK has made spans"
     assert [(call.usage, call.captured_by) for call in calls(events(recorder))] == [(MESSAGE, "anthropic")] * 2
+
+
+def test_spans_of_openinference(tracer: Tracer, recorder: Recorder) -> None:
+    counts = {"llm.token_count.prompt": 25, "llm.token_count.completion": 7}
+    details = {"llm.token_count.prompt_details.cache_read": 5, "llm.token_count.completion_details.reasoning": 2}
+    told = {"openinference.span.kind": "LLM", "llm.model_name": "m", "llm.system": "openai", **counts, **details}
+    tracer.start_span("ChatCompletion", attributes=told).end()
+    tracer.start_span("AgentRun", attributes={**told, "openinference.span.kind": "AGENT"}).end()
+    embedded = {"openinference.span.kind": "EMBEDDING", "embedding.model_name": "e", "llm.token_count.prompt": 13}
+    tracer.start_span("CreateEmbeddings", attributes=embedded).end()
+    assert [(call.kind, call.model, call.usage) for call in calls(events(recorder))] == [
+        ("llm", "m", Usage(25, 7, cache_read_input_tokens=5, reasoning_output_tokens=2)),
+        ("embedding", "e", Usage(13)),
+    ]
+
+
+def test_a_span_that_tells_only_of_a_request_is_no_call(tracer: Tracer, recorder: Recorder) -> None:
+    asked = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    tracer.start_span("chat m", attributes=asked).end()
+    tracer.start_span("chat m", attributes={**asked, "gen_ai.response.model": "m"}).end()
+    assert calls(events(recorder)) == []
+    tracer.start_span("chat m", attributes={**asked, "gen_ai.response.id": "r1"}).end()
+    assert only(recorder).usage_source == "missing"

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
-from taximeter.normalize.read import read
+from taximeter.normalize.read import read, shape
 from taximeter.normalize.reading import Reading, RejectedUsageError, UsageError
 from taximeter.recorder.guard import rejected
 
@@ -56,7 +56,15 @@ told = msgspec.json.Decoder(Body).decode
 
 def readings(body: bytes | str, provider: str | None) -> tuple[Reading, ...]:
     """The readings of a whole answer; one without any count if it tells nothing that can be read."""
-    return believed(lambda: read(told(body), provider))
+    try:
+        given = told(body)
+        reader = shape(given, provider)
+        return read(given, provider) if reader is None else reader(given, provider)
+    except RejectedUsageError as error:
+        rejected(f"{error!s:.200}")
+    except UNREADABLE:
+        pass
+    return _NOTHING
 
 
 def believed(read_it: Callable[[], tuple[Reading, ...]]) -> tuple[Reading, ...]:

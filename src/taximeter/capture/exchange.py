@@ -100,13 +100,11 @@ class Exchange:
             ttft_ms=ttft_ms,
             provider_cost=reading.provider_cost,
             captured_by=asked.captured_by,
-            meta=_meta(reading),
+            meta=_meta(reading) if reading.usage_raw or reading.speed or reading.inference_geo else None,
         )
 
 
-def _meta(reading: Reading) -> dict[str, Any] | None:
+def _meta(reading: Reading) -> dict[str, Any]:
     """What decides a price and what nobody here understands."""
-    if reading.speed is None and reading.inference_geo is None and not reading.usage_raw:
-        return None
     told = {"speed": reading.speed, "inference_geo": reading.inference_geo, "usage_raw": reading.usage_raw or None}
     return {name: value for name, value in told.items() if value is not None}

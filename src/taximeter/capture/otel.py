@@ -13,12 +13,14 @@ from taximeter.recorder import captured
 from taximeter.recorder.claims import BY_SPANS
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.recording import NO_EVENT_ID
-from taximeter.semconv import call_of
+from taximeter.semconv import OPENINFERENCE_KIND, call_of
 from taximeter.usage import NO_USAGE
 
 _MOST = 10_000
 _NO_CALLS = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "retrieval", "plan"})
 """Operations that only contain calls, or buy nothing."""
+
+_CALLS = frozenset({"LLM", "EMBEDDING"})
 
 
 class SpanProcessor(trace.SpanProcessor):  # type: ignore[misc] # the SDK is not there when types are checked
@@ -35,9 +37,8 @@ class SpanProcessor(trace.SpanProcessor):  # type: ignore[misc] # the SDK is not
     @guarded
     def on_end(self, span: trace.ReadableSpan) -> None:
         """Records what the span tells."""
-        attributes = span.attributes or {}
         contains = self._containing.pop(span.context.span_id, self) is None
-        call = None if contains or attributes.get("gen_ai.operation.name") in _NO_CALLS else _call(span)
+        call = None if contains else _call(span)
         if span.parent is not None and (contains or call is not None):
             self._containing[span.parent.span_id] = None
             if len(self._containing) > _MOST:
@@ -52,12 +53,17 @@ class SpanProcessor(trace.SpanProcessor):  # type: ignore[misc] # the SDK is not
 
 
 def _call(span: trace.ReadableSpan) -> CallEvent | None:
-    """The call that a span tells of; None if it is no span of a model."""
+    """The call that a span tells of; None if it is no span of a model, or tells only of a request."""
     attributes: dict[str, Any] = dict(span.attributes or {})
+    if attributes.get("gen_ai.operation.name") in _NO_CALLS or attributes.get(OPENINFERENCE_KIND, "LLM") not in _CALLS:
+        return None
     call = call_of(attributes, NO_EVENT_ID)
-    if call is None or ("gen_ai.operation.name" not in attributes and call.usage == NO_USAGE):
+    if call is None:
         return None
     failed = span.status.status_code is StatusCode.ERROR
+    tells_nothing = call.usage == NO_USAGE and call.response_id is None and call.response_model in (None, call.model)
+    if tells_nothing and not (failed and "gen_ai.operation.name" in attributes):
+        return None
     return msgspec.structs.replace(
         call,
         status="failed" if failed and call.usage == NO_USAGE else call.status,

@@ -11,6 +11,8 @@ from contextlib import suppress
 from time import perf_counter
 from typing import Any
 
+import msgspec
+
 from taximeter.events import CallEvent
 
 _MOST = 4096
@@ -19,14 +21,11 @@ _MOST = 4096
 Key = tuple[object, ...]
 
 
-class _Seen:
+class _Seen(msgspec.Struct, gc=False):
     """One captured call."""
 
-    __slots__ = ("is_claimed", "trace_id")
-
-    def __init__(self, trace_id: str | None) -> None:
-        self.trace_id = trace_id
-        self.is_claimed = False
+    trace_id: str | None
+    is_claimed: bool = False
 
 
 def _keys(call: CallEvent) -> list[Key]:

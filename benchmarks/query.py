@@ -26,7 +26,7 @@ STAGES = ("collect", "clean", "split", "summarise", "embed", "classify", "judge"
 MODELS = ("gpt-5", "gpt-5-mini", "claude-sonnet-4-5", "claude-haiku-4-5", "gemini-2.5-flash")
 SQL = """
 SELECT run_id, stage_id, model, count(*) AS calls, sum(cost) AS cost,
-       approx_quantile(request_ms, [0.5, 0.95, 0.99]) AS latency
+       quantile_cont(request_ms, [0.5, 0.95, 0.99]) AS latency
 FROM calls GROUP BY run_id, stage_id, model
 """
 

@@ -40,7 +40,7 @@ class Row(msgspec.Struct, frozen=True):
 
     p50_ms: float | None
     p95_ms: float | None
-    """Of latencies, approximately (t-digest)."""
+    """Of latencies."""
 
     currency: str | None
 

@@ -7,8 +7,8 @@ SELECT
     sum(CASE WHEN c.cached THEN 0 ELSE coalesce(c.output_tokens, 0) END)::BIGINT AS output_tokens,
     sum(c.cost) AS cost,
     count(*) FILTER (c.cost_status IN ('unpriced', 'partial') AND c.status <> 'failed') AS unpriced,
-    approx_quantile(c.request_ms, 0.5) AS p50_ms,
-    approx_quantile(c.request_ms, 0.95) AS p95_ms,
+    quantile_cont(c.request_ms, 0.5) AS p50_ms,
+    quantile_cont(c.request_ms, 0.95) AS p95_ms,
     any_value(c.currency) AS currency
 FROM calls c JOIN runs r USING (run_id) {join}
 WHERE $since::TIMESTAMPTZ IS NULL OR coalesce(c.started_at, r.started_at) >= $since::TIMESTAMPTZ

@@ -13,7 +13,7 @@ import pytest
 import taximeter
 from taximeter.events import SpanEvent
 from taximeter.recorder import guard
-from tests.recorder.events import calls, events, read_all, spans
+from tests.recorder.events import calls, events, read, read_all, spans
 
 CHILD = """
 import multiprocessing, os, sys, taximeter
@@ -36,6 +36,54 @@ if __name__ == "__main__":
         os.waitpid(pid, 0)
         work("own")
 """
+
+
+OF_MULTIPROCESSING = """
+import multiprocessing, os, sys, taximeter
+
+def work(n):
+    with taximeter.span(f"item {n}"):
+        taximeter.log_llm_usage("m", 1, 1)
+        return os.getpid()
+
+if __name__ == "__main__":
+    taximeter.enable(run_id="r", output_dir=sys.argv[1])
+    context = multiprocessing.get_context(sys.argv[2])
+    with taximeter.record_stage("parent"):
+        work(0)
+        child = context.Process(target=work, args=(1,))
+        child.start()
+        child.join()
+        with context.Pool(2) as pool:
+            print(os.getpid(), child.pid, *pool.map(work, range(2, 22), chunksize=1))
+            pool.close()
+            pool.join()
+"""
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_a_child_of_multiprocessing_has_its_own_file_ids_and_pid(tmp_path: Path, method: str) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(OF_MULTIPROCESSING)
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), method], stdout=subprocess.PIPE, text=True, check=True, timeout=120
+    )
+    pids = [int(pid) for pid in done.stdout.split()]
+    found = read_all(tmp_path / "runs")
+    by_name = spans(found)
+    assert [by_name[f"item {n}"].pid for n in range(22)] == pids, "whoever did it has told it"
+    assert len(calls(found)) == 22
+    assert len({event.event_id for event in found}) == len(found), "and nobody has told it twice"
+    assert {event.run_id for event in found} == {"r"}
+    files = list((tmp_path / "runs" / "r" / "events").iterdir())
+    writers = [{event.event_id[0] for event in read(file)} for file in files]
+    assert all(len(ids) == 1 for ids in writers), "a file has one writer"
+    assert len(files) == len(set(pids)) == len({next(iter(ids)) for ids in writers})
+    processes = {e.pid: e for e in found if isinstance(e, SpanEvent) and e.kind == "process"}
+    assert set(pids) <= processes.keys()
+    (own,) = (e for e in processes.values() if e.pid == pids[0])
+    assert all(e.parent_id == own.span_id for pid, e in processes.items() if pid != pids[0])
+    assert all(e.ended_at is not None for e in processes.values()), "all said farewell"
 
 
 @pytest.mark.slow

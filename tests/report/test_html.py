@@ -234,6 +234,7 @@ def test_a_running_stage_shows_how_far_it_is(opened: Open, tmp_path: Path) -> No
     assert "25 of 100" in (page.locator("#about").text_content() or "")
     assert "page <b>" in (page.locator("#about").text_content() or "")
     assert page.evaluate("taximeter.timeline.rows[0].attempts[0].expected > taximeter.timeline.now")
+    assert page.evaluate("taximeter.timeline.span()[1] > 1.5 * taximeter.timeline.now")
 
 
 def test_cells_of_the_matrix_are_shaded_by_cost_and_add_up(

@@ -25,6 +25,8 @@ class TimelineView {
     const at = (iso) => Date.parse(iso) - this.origin, ends = [...t.end_ms, ...t.spans.end_ms];
     this.now = ends.reduce((a, b) => Math.max(a, b), Math.max(0, ...report.stages.map((s) => (s.ended_at ? at(s.ended_at) : 0)), (report.wall_seconds || 0) * 1000));
     this.attempts = new Map(report.stages.map((stage) => [stage.id, this.tries(stage, at)]));
+    const expected = [...this.attempts.values()].flat().filter((a) => a.status === "running").map((a) => a.expected);
+    this.whole = Math.max(this.now * 1.01, Math.min(Math.max(0, ...expected), this.now * 1.6), 1); // with room for what is still to come
     this.money = moneyLine(t);
     this.bars = barsOf(t);
     this.arrange();
@@ -58,12 +60,12 @@ class TimelineView {
     this.arrange();
   }
 
-  span() { return this.view || [0, Math.max(this.now * 1.01, 1)]; }
+  span() { return this.view || [0, this.whole]; }
   x(ms) { const [from, to] = this.span(); return this.left + ((ms - from) / (to - from)) * (this.width - this.left - 8); }
   ms(x) { const [from, to] = this.span(); return from + ((x - this.left) / (this.width - this.left - 8)) * (to - from); }
 
   show(view) {
-    const whole = Math.max(this.now * 1.01, 1);
+    const { whole } = this;
     if (view) {
       const length = Math.min(Math.max(view[1] - view[0], whole / 1e6), whole);
       const from = Math.min(Math.max(view[0], 0), whole - length);

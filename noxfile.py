@@ -21,7 +21,9 @@ FRAMEWORKS = {
 def lowest(session: nox.Session) -> None:
     """The oldest versions that `pyproject.toml` allows really are enough."""
     session.install("--resolution", "lowest-direct", "-e", ".[dev-pip]", env={"UV_CONSTRAINT": ""})
-    session.run(*FAST, "tests/pricing", "tests/report", "tests/run/test_pipeline.py", "tests/cli", "tests/ledger")
+    session.run(
+        *FAST, "tests/pricing", "tests/report", "tests/run/test_pipeline.py", "tests/cli", "tests/ledger", "tests/proxy"
+    )
 
 
 @nox.session

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,10 @@ def test_it_joins_the_run_that_the_environment_names(tmp_path: Path, upstream: P
     assert [(call.run_id, call.trace_id) for call in calls_in(run)] == [("driven", "a" * 32)]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+OTHERS = [pytest.param(number, marks=pytest.mark.slow) for number in (signal.SIGINT, signal.SIGHUP)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, *OTHERS])
 def test_what_is_on_its_way_when_it_is_told_to_end_arrives(number: int, start: Start, upstream: Provider) -> None:
     proxy = start("--drain", "60")
     body: Any = {"model": "gpt-5", "stream": True}
@@ -211,7 +215,7 @@ def test_nothing_that_was_answered_is_lost_when_it_is_killed(start: Start) -> No
     thread = threading.Thread(target=work)
     thread.start()
     while answered < 20:
-        pass
+        time.sleep(0.01)
     proxy.process.kill()
     proxy.process.wait()
     thread.join()

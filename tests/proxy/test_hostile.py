@@ -39,6 +39,7 @@ REFUSED = [
     ("GET /r/no-such-run/openai/v1/models HTTP/1.1", 404, "does not lie beside the run of this proxy"),
     ("GET /r/..%2f..%2fx/openai/v1/models HTTP/1.1", 400, "a path with . or .. segments"),
     ("GET /openai/v1/models\x01 HTTP/1.1", 400, ""),
+    ("GET /openai/v1/\xe9 HTTP/1.1", 400, ""),
     ("nonsense", 400, ""),
 ]
 

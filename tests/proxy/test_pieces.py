@@ -19,6 +19,7 @@ from taximeter.proxy.answer import Answer
 from taximeter.proxy.coding import CodingError, decoder
 from taximeter.proxy.hiding import Hiding
 from taximeter.proxy.question import asking, question
+from taximeter.recorder import guard
 from tests.proxy.upstream import CODINGS
 
 TOLD = {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18}
@@ -102,6 +103,17 @@ def test_what_is_cut_off_is_never_taken_for_whole(body: bytes, length: int) -> N
         return
     assert reading.status == "cut"
     assert reading.usage.output_tokens is None
+
+
+def test_what_goes_wrong_in_reading_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    monkeypatch.setattr("taximeter.proxy.answer.StreamReader.take_data", breaks)
+    answer = Answer("", "openai")
+    answer.feed(STREAM)
+    assert guard.failures["ZeroDivisionError: a mistake of ours"] == 1
+    guard.forget()
 
 
 def test_an_answer_that_is_nothing_known_has_no_reading() -> None:

@@ -65,7 +65,8 @@ class Stage:
             if select.select([self.handle], [], [], 0.1)[0]:
                 self.messages += self.handle.read()
             over = [message for message in self.messages if isinstance(message, Done | Lost)]
-            assert not over or isinstance(over[0], kind), f"no {kind.__name__}, but {over[0]}"
+            came = any(isinstance(message, kind) for message in self.messages)  # it may come with the last one
+            assert not over or came, f"no {kind.__name__}, but {over[0]}"
         return found[0]
 
     def figures(self) -> Figures:

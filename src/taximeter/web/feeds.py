@@ -28,3 +28,8 @@ class Feeds:
             if len(self._feeds) > _MOST:
                 self._feeds.popitem(last=False)
             return feed
+
+    def has(self, run_id: str) -> bool:
+        """Whether the books of a run are open."""
+        with self._lock:
+            return run_id in self._feeds

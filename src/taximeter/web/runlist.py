@@ -159,7 +159,8 @@ class RunList:
     def _fill(self) -> None:
         while (run_id := self._next()) is not None:
             line, run = self._manifest.runs.get(run_id), self._run(run_id)
-            feed = self._feeds.of(run_id) if _is_held(run) else Feed(run)
+            is_looked_at = _is_held(run) or run_id == self.newest() or self._feeds.has(run_id)
+            feed = self._feeds.of(run_id) if is_looked_at else Feed(run)
             try:
                 figures = figures_of(feed.look(), run)
             except RunDirError:  # the directory is empty, or broken: nobody knows more

@@ -105,6 +105,7 @@ def test_the_timeline_zooms_and_new_figures_keep_selection_zoom_and_scroll(opene
     page.evaluate("taximeter.update({...taximeter.report, status: 'done'})")
     assert page.evaluate("taximeter.timeline.view") == zoomed
     assert page.evaluate("scrollY") == 500
+    assert page.evaluate("document.activeElement === taximeter.timeline.canvas")
     assert page.locator("#pane h2").text_content() == "summarise"
     assert page.locator(".chip").first.text_content() == "done"
 
@@ -358,6 +359,26 @@ def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
         page.locator("#pane").wait_for(state="visible" if fragment else "hidden")
         found = axe.Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_new_figures_disturb_nobody_who_drags_or_types(opened: Open, page_text: str) -> None:
+    page = opened(page_text)
+    page.evaluate("taximeter.timeline.show([50000, 100000])")
+    box = page.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + 600, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 500, box["y"] + 60)
+    page.evaluate("taximeter.update({...taximeter.report})")
+    page.mouse.move(box["x"] + 400, box["y"] + 60)
+    page.mouse.up()
+    moved = 200 / page.evaluate("taximeter.timeline.width - taximeter.timeline.left") * 50_000
+    assert page.evaluate("taximeter.timeline.view[0]") == pytest.approx(50_000 + moved, rel=0.01)
+    assert not page.locator("#pane").is_visible()
+    page.locator("#search").focus()
+    page.keyboard.type("summ")
+    page.evaluate("taximeter.update({...taximeter.report})")
+    page.keyboard.type("arise")
+    assert page.locator("tr.stage:visible th").all_text_contents() == ["summarise"]
 
 
 def test_a_baseline_puts_a_difference_beside_each_figure(

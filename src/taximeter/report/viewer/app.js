@@ -5,6 +5,7 @@ class App {
     this.timeline = new TimelineView(report, this.choose, () => sourceOf(this));
     this.baseline = new BaselineChoice(() => sourceOf(this), () => this.drawTop());
     onPaper(this.timeline);
+    this.lasting();
     this.opener = null;
     this.files = new StageFiles(() => sourceOf(this));
     this.unfolded = new Set(); // names of snapshots
@@ -15,6 +16,17 @@ class App {
     this.follow();
   }
 
+  // What stays where it is while new figures come: somebody may be dragging or typing there.
+  lasting() {
+    this.hints = { timeline: el("span", { class: "hint" }), stages: el("span", { class: "hint" }) };
+    this.legend = el("div", {});
+    this.stages = el("div", {});
+    this.search = el("input", { type: "search", id: "search", placeholder: "find a stage  /", "aria-label": "find a stage", on: { input: () => this.filter(this.search.value) } });
+    const part = (title, hint, tools, ...content) => el("section", { "aria-label": title }, el("div", { class: "bar-head" }, el("h2", { text: title }), hint, tools), ...content);
+    this.timelinePart = part("Timeline", this.hints.timeline, this.timeline.tools, el("div", { class: "card" }, this.timeline.canvas), this.legend);
+    this.stagesPart = part("Stages", this.hints.stages, el("span", { class: "tools" }, this.search), this.stages);
+  }
+
   update(report) {
     this.room = byId("page").clientWidth; // asked for before anything changes: a layout in between would move the page
     this.report = report;
@@ -22,7 +34,7 @@ class App {
     const node = document.activeElement?.dataset?.node;
     document.title = `${visible(report.run_id)} · ${report.status}`;
     this.drawTop();
-    drawBefore(this.configuration(report), byId("page"), this.sections(report));
+    redraw(byId("page"), this.sections(report));
     this.timeline.update(report);
     if (node !== undefined) document.querySelectorAll("[data-node]").forEach((each) => { if (each.dataset.node === node) each.focus({ preventScroll: true }); });
     if (focused !== undefined) this.row(JSON.parse(focused))?.focus({ preventScroll: true });
@@ -31,23 +43,26 @@ class App {
 
   // The choice of a baseline stays where it is: somebody may be choosing.
   drawTop() {
-    drawBefore(this.baseline.element, byId("top"), drawHeader(this.report, this.baseline.of(this.report)));
+    redraw(byId("top"), [...drawHeader(this.report, this.baseline.of(this.report)), this.baseline.element]);
   }
 
   sections(report) {
-    const search = el("input", { type: "search", id: "search", placeholder: "find a stage  /", "aria-label": "find a stage", value: this.sought || "", on: { input: (e) => this.filter(e.target.value) } });
-    const parts = [el("section", { "aria-label": "Timeline" }, el("div", { class: "bar-head" }, el("h2", { text: "Timeline" }),
-      el("span", { class: "hint", text: timelineHint(report) }), this.timeline.tools), el("div", { class: "card" }, this.timeline.canvas), timelineLegend(report))];
+    this.hints.timeline.textContent = timelineHint(report);
+    this.legend.replaceChildren(timelineLegend(report));
+    const parts = [this.timelinePart];
     if (report.metered) parts.push(section("Where it went", null, drawTwins(report)));
     if (report.stages.some((s) => s.needs.length)) parts.push(report.stages.length > STAGES_DRAWN ? section("Graph", `not drawn: ${plural(report.stages.length, "stage")} are too many for a picture`) : section("Graph", null, ...drawGraph(report, this.choose, this.room)));
-    parts.push(el("section", { "aria-label": "Stages" }, el("div", { class: "bar-head" }, el("h2", { text: "Stages" }), el("span", { class: "hint", text: stagesHint(report) }), el("span", { class: "tools" }, search)), drawStages(report, this.choose)));
+    this.hints.stages.textContent = stagesHint(report);
+    this.stages.replaceChildren(drawStages(report, this.choose));
+    parts.push(this.stagesPart);
     if (report.totals.calls) {
       parts.push(section("Cost by stage and model", null, ...drawMatrix(report).filter(Boolean)));
       if (report.stages.some((s) => s.llm_calls.length)) parts.push(section("Most expensive calls", null, drawCalls(report)));
     }
     if (report.spans.nodes.length) parts.push(section("Spans", report.spans.left_out ? `${plural(report.spans.left_out, "span")} left out` : "added up over all processes · dark: in the span itself, light: in spans inside it", drawSpans(report)));
     parts.push(section("What to trust", null, el("ul", { class: "card trust" }, ...report.notes.map((note) => el("li", { text: visible(note) })))));
-    requestAnimationFrame(() => this.filter(this.sought || ""));
+    parts.push(this.configuration(report));
+    this.filter(this.search.value);
     return parts;
   }
 
@@ -63,8 +78,7 @@ class App {
   row(id) { return this.rows().find((row) => row.dataset.stage === JSON.stringify(id)); }
 
   filter(text) {
-    this.sought = text;
-    for (const row of document.querySelectorAll("tr.stage")) row.hidden = !row.cells[0].textContent.toLowerCase().includes(text.toLowerCase());
+    for (const row of this.stages.querySelectorAll("tr.stage")) row.hidden = !row.cells[0].textContent.toLowerCase().includes(text.toLowerCase());
   }
 
   open(id) {

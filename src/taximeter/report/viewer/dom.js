@@ -30,9 +30,10 @@ function section(title, hint, ...content) {
   return el("section", { "aria-label": title }, head, ...content);
 }
 
-// All that stands in a place anew, before one element that is not touched: somebody may be using it.
-function drawBefore(kept, place, parts) {
-  if (kept.parentNode !== place) place.replaceChildren(kept);
-  for (const part of [...place.children]) if (part !== kept) part.remove();
-  kept.before(...parts);
+// Lets these parts stand in a place. What stands there already is not touched: it keeps focus, scroll and pointer.
+function redraw(place, parts) {
+  const wanted = new Set(parts);
+  for (const child of [...place.children]) if (!wanted.has(child)) child.remove();
+  let at = place.firstChild;
+  for (const part of parts) if (part === at) at = at.nextSibling; else place.insertBefore(part, at);
 }

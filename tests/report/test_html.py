@@ -186,6 +186,7 @@ CROSSED = """() => {
 }"""
 
 
+@pytest.mark.slow
 def test_no_line_of_the_graph_crosses_a_name(opened: Open, page_text: str, tmp_path: Path) -> None:
     page = opened(page_text)
     assert page.locator("path.edge").count() == sum(map(len, STAGES.values()))

@@ -90,7 +90,7 @@ def test_flags_win_over_a_file_and_the_file_over_the_recipe(here: Path) -> None:
     Path("on.yaml").write_text("instrumentation: {enabled: true, price_table: prices.yaml}")
     run("--instrument-config", "on.yaml")
     snapshot = read_json(Path("output/runs/r/snapshots/instrumentation.yaml"))
-    assert snapshot == {"enabled": True, "price_table": "prices.yaml", "include_calls": 1}
+    assert snapshot == {"enabled": True, "price_table": "prices.yaml", "include_calls": 1, "capture": "auto"}
     shutil.rmtree("output")
     found = run("--instrument-config", "on.yaml", "--no-instrument")
     assert not found.report_json.exists()

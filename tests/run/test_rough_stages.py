@@ -114,7 +114,8 @@ def test_one_that_fills_the_disk_is_named_with_the_space_that_is_left(small_disk
     recipe(
         [
             {"id": "a", "run": [sys.executable, "calls.py", "3"]},
-            {"id": "fill", "run": "cat /dev/zero > {stage_dir}/big"},
+            # It stays, so that the state is due again: what is written when the journal has been cut finds room.
+            {"id": "fill", "run": "cat /dev/zero > {stage_dir}/big; sleep 0.5; exit 1"},
         ],
         output_dir=str(small_disk),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -20,6 +21,7 @@ from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.recipe.plan import Instrumentation, PlannedStage
 from taximeter.report.build import build
 from taximeter.report.schemas import RunInstrumentation
+from taximeter.run import proctree
 from taximeter.run.proxied import Direct, Proxy, proxy_of
 from taximeter.rundir import RunDir
 from tests.capture.server import Server
@@ -157,13 +159,20 @@ def test_a_driver_that_is_killed_leaves_no_proxy_and_loses_no_call(environment: 
     assert (report().status, report().totals.calls) == ("lost", 1)
 
 
+def leads_a_session(below: int) -> bool:
+    """Whether a process below this one does."""
+    with contextlib.suppress(ProcessLookupError):
+        return any(os.getsid(process.pid) == process.pid for process in proctree.walk([below])[1:])
+    return False
+
+
 @pytest.mark.parametrize("send", [os.kill, os.killpg])
 def test_a_signal_before_the_command_has_started_ends_it_all_the_same(
     environment: dict[str, str], send: Callable[[int, int], None]
 ) -> None:
     argv = [*TAXIMETER, "exec", "--run-id", "r", "--quiet", "--proxy", "--", "sleep", "600"]
     with subprocess.Popen(argv, env=environment, start_new_session=True) as driver:
-        assert wait_until(Path("output/runs/r/proxy.txt").exists)
+        assert wait_until(lambda: leads_a_session(below=driver.pid))  # the proxy is being started: it takes a while
         send(driver.pid, signal.SIGTERM)
         assert driver.wait(60) == 143
     assert report().status == "cancelled"

@@ -105,10 +105,12 @@ def test_money_is_decimal_and_unknown_is_null(store: Store) -> None:
     assert unpriced > 0
 
 
-@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nope FROM calls", "SELECT 1/'x'"])
+@pytest.mark.parametrize("sql", ["SELEC 1", "SELECT nope FROM calls", "SELECT 1/'x'", "", ";", "-- calls"])
 def test_a_question_that_is_not_understood_is_told(store: Store, sql: str) -> None:
     with pytest.raises(SetupError, match="the question cannot be answered: ") as caught:
         store.ask(sql)
+    with pytest.raises(SetupError, match="the question cannot be answered: "):
+        store.arrow(sql)
     hint = "the views are runs, stages, attempts, spans, calls, line_items; `DESCRIBE calls` shows the columns of one"
     assert caught.value.problems[0].hint == hint
 

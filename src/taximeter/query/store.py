@@ -34,6 +34,7 @@ class Store:
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """The answer to a question; SetupError with what DuckDB says of one that it does not understand."""
         with _understood():
+            self._one(sql)
             result = self._connection.execute(sql, parameters)
             columns = [(name, str(kind)) for name, kind, *_ in result.description or ()]
             return Answer(columns, result.fetchall())
@@ -41,7 +42,13 @@ class Store:
     def arrow(self, sql: str) -> pa.Table:
         """The answer as a table of Arrow."""
         with _understood():
+            self._one(sql)
             return self._connection.sql(sql).to_arrow_table()
+
+    def _one(self, sql: str) -> None:
+        """DuckDB answers nothing at all where no question is."""
+        if not self._connection.extract_statements(sql):
+            raise duckdb.Error("there is no statement in it")
 
 
 class Answer(msgspec.Struct, frozen=True):

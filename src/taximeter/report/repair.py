@@ -19,6 +19,7 @@ from taximeter.ledger.manifest import ManifestLine
 from taximeter.numbers import plural
 from taximeter.recorder.pids import lives, pid_space
 from taximeter.report import html, json, markdown
+from taximeter.report.attached import attached
 from taximeter.report.build import build
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
@@ -50,14 +51,14 @@ def repair(run: RunDir) -> tuple[RunInstrumentation, list[Repair]]:
     done += _remove_leftovers(run)
     report = build(run)
     if report.metered:
-        for path, render in (
-            (run.report_json, json.render),
-            (run.report_md, markdown.render),
-            (run.report_html, html.render),
+        for path, text in (
+            (run.report_json, json.render(report)),
+            (run.report_md, markdown.render(report)),
+            (run.report_html, html.render(report, attached(run))),
         ):
-            text = render(report).encode()
-            if not path.exists() or path.read_bytes() != text:
-                replace(path, text)
+            content = text.encode()
+            if not path.exists() or path.read_bytes() != content:
+                replace(path, content)
                 done.append(Repair(path.name, "rebuilt", "it did not say what the run directory tells"))
     done += _end_entry(run, report)
     return report, done

@@ -21,12 +21,14 @@ _SAME = tuple(
 
 
 def roll_up(leaves: Iterable[tuple[str, Totals]]) -> schemas.Totals:
-    """The sum of all leaves (model, totals), and the sums by model."""
+    """The sum of all leaves (model, totals), and the sums by model, in the order of their names."""
     per_model: dict[str, Totals] = {}
     for model, totals in leaves:
         per_model[model] = per_model.get(model, NOTHING) + totals
     whole = model_totals(reduce(add, per_model.values(), NOTHING))
-    return schemas.Totals(**dict(whole), per_model={model: model_totals(t) for model, t in per_model.items()})
+    return schemas.Totals(
+        **dict(whole), per_model={model: model_totals(per_model[model]) for model in sorted(per_model)}
+    )
 
 
 def model_totals(totals: Totals) -> schemas.ModelTotals:

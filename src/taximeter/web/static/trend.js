@@ -11,6 +11,7 @@ class Trend {
     this.result = el("div", {});
     this.element = el("div", {}, el("h1", { text: "Trend" }), el("div", { class: "pickers" }, el("label", {}, "recipe", this.recipes), el("label", { class: "small" }, "last runs", this.length)), this.result);
     document.title = "Trend · taximeter";
+    new ResizeObserver(() => this.rows && this.draw()).observe(this.result);
   }
 
   runs(known_runs) {
@@ -33,15 +34,15 @@ class Trend {
 
   draw() {
     const rows = this.rows.filter((row) => (row.recipe || "") === this.recipe && row.status !== "running").slice(-this.most);
-    const told = JSON.stringify(rows);
+    const width = Math.max(300, this.result.clientWidth - 2), told = JSON.stringify([width, rows]);
     if (told === this.told) return;
     this.told = told;
     if (!rows.length) { this.result.replaceChildren(el("p", { class: "hint", text: "No run of it has ended yet." })); return; }
     const currency = rows.findLast((row) => row.currency)?.currency || "USD";
     const chart = (title, hint, picture) => section(title, hint, el("div", { class: "card" }, picture));
     this.result.replaceChildren(
-      chart("Cost", "red: failed or lost · grey: mock · no bar: not known", drawChart(rows, (row) => row.cost, (value) => money(value, currency), drawBars)),
-      chart("Wall time", "filled red: failed or lost", drawChart(rows, (row) => row.wall_seconds, seconds, drawLine)),
+      chart("Cost", "red: failed or lost · grey: mock · no bar: not known", drawChart(width, rows, (row) => row.cost, (value) => money(value, currency), drawBars)),
+      chart("Wall time", "filled red: failed or lost", drawChart(width, rows, (row) => row.wall_seconds, seconds, drawLine)),
       section("Figures", "newest first", tableOf("Runs", [["run", (row) => el("a", { href: "/runs/" + encodeURIComponent(row.id), text: brief(row.id, 60) }), "left long"], ["status", (row) => el("span", { class: row.status, text: (row.status || UNKNOWN).replace("_", " ") }), "left"],
         ["started", (row) => when(row.at)], ["wall", (row) => seconds(row.wall_seconds)], ["cost", (row) => (row.metered ? costText(row, row.currency) : UNKNOWN)], ["calls", (row) => count(row.calls)], ["tokens in", (row) => count(row.prompt_tokens)], ["out", (row) => count(row.completion_tokens)]], [...rows].reverse())));
   }
@@ -49,18 +50,18 @@ class Trend {
 
 const isBad = (row) => row.status === "failed" || row.status === "lost" || row.status === "over_budget";
 
-function drawChart(rows, figure, words, marks) {
-  const width = 1000, height = 210, left = 76, bottom = 30, top = 14, tallest = Math.max(...rows.map((row) => figure(row) || 0));
+function drawChart(width, rows, figure, words, marks) {
+  const height = 210, left = 76, bottom = 30, top = 14, tallest = Math.max(...rows.map((row) => figure(row) || 0));
   const step = (width - left - 14) / rows.length, ceiling = niceCeiling(tallest);
   const x = (i) => left + (i + 0.5) * step, y = (value) => height - bottom - (ceiling ? value / ceiling : 0) * (height - bottom - top);
-  const picture = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "chart; the table below has the same figures" });
+  const picture = svg("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": "chart; the table below has the same figures" });
   for (let i = 0; i <= 4; i += 1) {
     const value = (ceiling * i) / 4, label = svg("text", { class: "axis", x: left - 10, y: y(value) + 4 });
     label.textContent = i ? words(value) : "0";
     picture.append(svg("line", { class: "grid", x1: left, x2: width - 14, y1: y(value), y2: y(value) }), label);
   }
   picture.append(...marks(rows, figure, x, y, Math.max(2, Math.min(46, step * 0.66))));
-  const every = Math.ceil(rows.length / 8);
+  const every = Math.ceil(rows.length / Math.max(1, Math.floor((width - left) / 108)));
   rows.forEach((row, i) => {
     if (i % every === 0) {
       const label = svg("text", { x: x(i), y: height - 10, "text-anchor": "middle" });

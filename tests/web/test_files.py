@@ -130,6 +130,14 @@ def test_a_stage_or_a_run_that_is_a_link_is_not_entered(client: TestClient, fold
     assert client.get(f"{BASE}/artifacts").status_code == 404
 
 
+def test_a_run_directory_that_is_a_link_is_not_entered(client: TestClient, folder: Path, tmp_path: Path) -> None:
+    run = folder.parent
+    run.rename(tmp_path / "elsewhere")
+    run.symlink_to(tmp_path / "elsewhere")
+    for rest in ("", "/report.md", "/events", "/stages/ask/log", "/stages/ask/artifacts"):
+        assert client.get(f"/api/runs/r{rest}").json()["error"].endswith("is a link: it is not followed")
+
+
 def test_the_end_of_a_log_is_whole_lines_without_secrets(client: TestClient, folder: Path) -> None:
     (folder / "log.1.txt").write_text("first\n" + "x" * 50 + "\nOPENAI_API_KEY=sk-abcdefghijklmnop\n")
     tail = ask(client, "log?tail=60")

@@ -127,6 +127,8 @@ class Feed:
             return window_record(self._books.ledger, origin, begin_ms, end_ms, most)
 
     def _look(self) -> None:
+        if self.run.path.is_symlink():
+            raise RunDirError(f"{self.run.path} is a link: it is not followed")
         settled = None if self.run.is_held() else _changed(self.run.events)
         if self._settled is not None and settled != self._settled:
             self._books = None  # it was over, and somebody has gone on with it

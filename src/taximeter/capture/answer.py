@@ -40,6 +40,12 @@ def _has_choices(chunk: bytes) -> bool:
     return not _NO_CHOICES.search(chunk)
 
 
+def _behind_blank(data: bytes, begin: int, end: int) -> int:
+    """Where the last event begins in this part of a stream: behind its last blank line."""
+    found = ((data.rfind(blank, begin, end), len(blank)) for blank in _BLANK)
+    return max((at + length for at, length in found if at >= 0), default=begin)
+
+
 class Answer(Protocol):
     """Takes the bytes of one answer, and gives those that the program may see."""
 
@@ -97,15 +103,27 @@ class AskedEvents(Events):
     """The same for a stream whose usage the program did not ask for: the event that has it is kept from the program."""
 
     def feed(self, chunk: bytes) -> bytes:
-        if not self.held and chunk.endswith(b"\n\n") and _has_choices(chunk):
-            for data in self._decoder.feed(chunk):
-                self.take(data)
-            return chunk
         held = self.held + chunk
-        end = max(held.rfind(blank) + len(blank) if blank in held else 0 for blank in _BLANK)
-        shown = [block for block in _BLOCK.findall(held[:end]) if not self._is_usage(self._decoder.feed(block))]
+        end = _behind_blank(held, 0, len(held))
+        ready, shown, begin = held[:end], [], 0
+        for found in () if _has_choices(ready) else _NO_CHOICES.finditer(ready):
+            start = _behind_blank(ready, begin, found.start())
+            block = _BLOCK.match(ready, start)
+            if block is None or found.start() < begin:
+                continue
+            shown.append(self._passed(ready[begin:start]))
+            if not self._is_usage(self._decoder.feed(block[0])):
+                shown.append(block[0])
+            begin = block.end()
+        shown.append(self._passed(ready[begin:]))
         self.held = held[end:]
         return b"".join(shown)
+
+    def _passed(self, events: bytes) -> bytes:
+        """Events with choices, all of which the program may see."""
+        for data in self._decoder.feed(events):
+            self.take(data)
+        return events
 
     def rest(self) -> bytes:
         held, self.held = self.held, b""

@@ -160,3 +160,4 @@ def test_the_command_makes_a_run_with_its_reports(cli: Cli) -> None:
     assert said == "x: 1 call, $0.0045\n"
     assert Path("output/runs/x/instrumentation.html").exists()
     assert json.loads(cli("show", "x", "--json").out)["totals"]["cost"] == 0.0045
+    assert json.loads(cli("repair", "x", "--json").out)["repairs"] == []  # its reports are whole from the start

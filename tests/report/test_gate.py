@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 from statistics import median
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,34 @@ def test_the_table_is_in_words() -> None:
     assert ("FAIL", "calls", "9", "4", "usual is 4") in rows
     assert ("FAIL", "cost", "$1.00", "$0.50", "set as a limit") in rows
     assert ("pass", "cost", "$1.00", "$1.10", "usual is $1.00") in rows
+
+
+def test_noise_of_every_figure_is_in_words() -> None:
+    figures: dict[str, Any] = {
+        "wall_seconds": 10.0,
+        "cpu_seconds": 4.0,
+        "peak_memory_bytes": 1000,
+        "calls": 10,
+        "prompt_tokens": 100,
+        "completion_tokens": 20,
+        "cost": Decimal("1.00"),
+        "cost_per_1000_items": Decimal("0.50"),
+    }
+    noisy = [
+        a_report(f"b{times}", **{name: type(value)(value * times) for name, value in figures.items()})
+        for times in (1, 2, 3)
+    ]
+    rows = table(columns("USD"), check(a_report(**figures), {}, noisy, 0.1).checks).rows
+    assert [row[1:] for row in rows[1:]] == [
+        ("wall", "10.0 s", "1m 04s", "usual is 20.0 s, noise 14.8 s"),
+        ("CPU", "4.00 s", "25.8 s", "usual is 8.00 s, noise 5.93 s"),
+        ("peak memory", "1.00 kB", "6.45 kB", "usual is 2.00 kB, noise 1.48 kB"),
+        ("calls", "10", "64", "usual is 20, noise 14"),
+        ("tokens in", "100", "644", "usual is 200, noise 148"),
+        ("tokens out", "20", "128", "usual is 40, noise 29"),
+        ("cost", "$1.00", "$6.45", "usual is $2.00, noise $1.48"),
+        ("cost/1k items", "$0.50", "$3.22", "usual is $1.00, noise $0.741"),
+    ]
 
 
 walls = st.lists(st.floats(0.01, 1e6), min_size=1, max_size=9)

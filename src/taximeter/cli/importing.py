@@ -25,6 +25,7 @@ from taximeter.numbers import plural, to_json
 from taximeter.pricing.builtin import sheet_in
 from taximeter.redact import visible
 from taximeter.report import html, json, markdown
+from taximeter.report.attached import attached
 from taximeter.report.build import build
 from taximeter.report.runs import run_totals
 from taximeter.report.wording import cost
@@ -115,9 +116,13 @@ def _import(
     """The run, its reports, and its line in the manifest."""
     imported = import_run(run, sheet_in(price_table), events, source)
     report = build(run)
-    files = {run.report_json: json.render, run.report_md: markdown.render, run.report_html: html.render}
-    for path, render in files.items():
-        replace(path, render(report).encode())
+    files = {
+        run.report_json: json.render(report),
+        run.report_md: markdown.render(report),
+        run.report_html: html.render(report, attached(run)),
+    }
+    for path, text in files.items():
+        replace(path, text.encode())
     begin, end = iso(imported.started_at), iso(imported.ended_at)
     line = ManifestLine(
         run.run_id,

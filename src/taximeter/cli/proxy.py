@@ -115,13 +115,14 @@ def command(
 def _report(run: RunDir, as_json: bool) -> None:
     """The report files of a run that the proxy has begun itself, and a look at them for a person."""
     from taximeter.report import html, json, markdown, terminal
+    from taximeter.report.attached import attached
     from taximeter.report.build import build
     from taximeter.rundir import replace
 
     report = build(run)
     replace(run.report_json, json.render(report).encode())
     replace(run.report_md, markdown.render(report).encode())
-    replace(run.report_html, html.render(report).encode())
+    replace(run.report_html, html.render(report, attached(run)).encode())
     if not as_json:
         console = options.console()
         console.print(terminal.report_view(report, console.width))

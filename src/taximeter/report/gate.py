@@ -163,7 +163,8 @@ def text(check: Check, value: Any, currency: str) -> str:
     """A value of the figure in words."""
     if check.figure not in GATED:
         return str(value)
-    return headline_figures(currency)[check.figure][1](int(value) if isinstance(check.value, int) else value)
+    alike = Decimal(str(value)) if isinstance(check.value, Decimal) else type(check.value)(value)  # noise is a float
+    return headline_figures(currency)[check.figure][1](alike)
 
 
 def because(check: Check, currency: str) -> str:

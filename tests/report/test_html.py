@@ -104,7 +104,8 @@ def test_the_timeline_zooms_and_new_figures_keep_selection_zoom_and_scroll(opene
     page.evaluate("scrollTo(0, 500)")
     page.evaluate("taximeter.update({...taximeter.report, status: 'done'})")
     assert page.evaluate("taximeter.timeline.view") == zoomed
-    assert page.evaluate("scrollY") == 500
+    # What is in sight stays there: a browser moves by what becomes lower or higher above it.
+    assert page.evaluate("scrollY") == pytest.approx(500, abs=5)
     assert page.evaluate("document.activeElement === taximeter.timeline.canvas")
     assert page.locator("#pane h2").text_content() == "summarise"
     assert page.locator(".chip").first.text_content() == "done"

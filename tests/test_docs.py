@@ -41,7 +41,8 @@ def run(body: str, expected_code: int, folder: Path) -> None:
     assert steps[0] == "", f"text before the first command: {steps[0]}"
     for step in steps[1:]:
         command, _, shown = step.partition("\n")
-        environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "COLUMNS": "100"}
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        environment = os.environ | {"PATH": path, "COLUMNS": "100", "TZ": "UTC"}
         done = subprocess.run(
             command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
         )

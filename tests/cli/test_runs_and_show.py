@@ -4,6 +4,8 @@ import io
 import json
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,30 @@ def output(tmp_path: Path) -> OutputDir:
 
 def invoke(command: object, *arguments: str) -> Result:
     return CliRunner().invoke(command, arguments, catch_exceptions=False)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def in_india(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "IST-05:30")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_india")
+def test_a_person_sees_the_time_of_the_clock_on_the_wall(output: OutputDir) -> None:
+    manifest.append(output, ManifestLine("late", started_at="2025-12-31T20:00:00.000Z", status="running"))
+    manifest.append(output, ManifestLine("odd", started_at="no time at all", status="running"))
+    found = invoke(runs.command, "--output-dir", str(output.path))
+    assert [line.partition("2026")[2][:12].strip() for line in found.stdout.splitlines() if "2026" in line] == [
+        "-01-01 05:31",
+        "-01-01 05:30",
+        "-01-01 01:30",
+    ]
+    assert "no time at all" in found.stdout
+    listed = json.loads(invoke(runs.command, "--output-dir", str(output.path), "--json").stdout)["runs"]
+    assert "2025-12-31T20:00:00.000Z" in [run["started_at"] for run in listed]  # programs are told in UTC
 
 
 @pytest.mark.parametrize(("name", "found"), [(None, "new"), ("latest", "new"), ("latest~1", "old"), ("old", "old")])

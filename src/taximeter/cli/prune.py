@@ -15,6 +15,7 @@ from taximeter.redact import visible
 from taximeter.report.grid import grid
 from taximeter.report.prune import OldRun, old_runs, remove
 from taximeter.report.table import Column, table
+from taximeter.report.wording import local_minute
 from taximeter.rundir import OutputDir
 
 
@@ -52,7 +53,7 @@ def _show(found: list[OldRun]) -> None:
     column = Column[OldRun]
     columns = [
         column("run", lambda run: visible(run.run_id), 100, right=False),
-        column("ended (UTC)", lambda run: run.ended_at[:16].replace("T", " "), 90, right=False),
+        column("ended", lambda run: local_minute(run.ended_at), 90, right=False),
         column("size", lambda run: size(run.size_bytes), 80),
     ]
     console = options.console()

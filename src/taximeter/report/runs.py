@@ -14,7 +14,7 @@ from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.redact import visible
 from taximeter.report.table import Column
-from taximeter.report.wording import cost_text, cpu
+from taximeter.report.wording import cost_text, cpu, local_minute
 from taximeter.rundir import OutputDir, RunDir
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def run_columns() -> list[Column[ManifestLine]]:
     return [
         column("run", lambda r: visible(r.run_id), 100, right=False),
         column("status", _status, 99, right=False),
-        column("started (UTC)", lambda r: _minute(r.started_at), 60, right=False),
+        column("started", lambda r: local_minute(r.started_at), 60, right=False),
         column("wall", lambda r: numbers.seconds(_totals(r).wall_seconds), 90),
         column("CPU", lambda r: numbers.seconds(_totals(r).cpu_seconds), 30),
         column("calls", lambda r: _count(r, _totals(r).calls), 50),
@@ -121,10 +121,6 @@ def _totals(line: ManifestLine) -> RunTotals:
 
 def _status(line: ManifestLine) -> str:
     return (line.status or numbers.UNKNOWN) + (" (mock)" if _totals(line).mocked else "")
-
-
-def _minute(iso: str | None) -> str:
-    return numbers.UNKNOWN if iso is None else visible(iso[:16].replace("T", " "))
 
 
 def _count(line: ManifestLine, count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,16 @@ def cost_text(amount: Decimal | None, status: schemas.CostStatus | None, currenc
     if status == "unpriced":
         return "unpriced"
     return _COST_FORMS[status].format(numbers.money(amount, visible(currency)))
+
+
+def local_minute(iso: str | None) -> str:
+    """A moment (ISO 8601) as a clock on this machine's wall has it: `2026-11-26 17:35`."""
+    if iso is None:
+        return numbers.UNKNOWN
+    try:
+        return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):  # a foreign line: what it says is shown as it is
+        return visible(iso[:16])
 
 
 def cpu(stage: schemas.Measured | schemas.RunInstrumentation) -> float | None:

@@ -90,6 +90,10 @@ def test_calls_without_a_price_fail_only_if_asked(cli: Cli) -> None:
     cli("run", "recipe.yaml", "--instrument", "--run-id", "a")
     assert "2 calls without a full price" in cli("check", "a", "--max-cost", "1").out
     assert "FAIL  unpriced" in cli("check", "a", "--on-unpriced", "fail", code=5).out
+    cli("run", "recipe.yaml", "--run-id", "b")
+    assert "It was not metered" in cli("check", "b", "--max-cost", "1").out
+    failed = cli("check", "b", "--max-cost", "1", "--on-unpriced", "fail", "--github", code=5).err
+    assert "taximeter b::unpriced is It was not metered: only its times are known, at most none" in failed
 
 
 def test_what_is_foretold_is_shown(two_runs: Cli) -> None:

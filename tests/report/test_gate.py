@@ -76,10 +76,11 @@ def test_what_is_not_known_is_a_warning() -> None:
 
 def test_calls_without_a_price_are_a_warning() -> None:
     totals = schemas.Totals(calls=9, unpriced_calls=2, partial_calls=1, missing_usage_calls=1)
-    verdict = check(a_report(totals=totals), {"cost": Decimal(5)}, [], 0.1)
+    report = a_report(totals=totals)
+    verdict = check(report, {"cost": Decimal(5)}, [], 0.1)
     assert verdict.passed
-    assert list(verdict.warnings) == unpriced(totals)
-    assert unpriced(totals) == [
+    assert list(verdict.warnings) == unpriced(report)
+    assert unpriced(report) == [
         "3 calls without a full price: the cost is more than it says.",
         "1 call did not say how many tokens they used.",
     ]

@@ -60,7 +60,7 @@ def command(
     report = open_side(run, place).report
     verdict = check(report, limits, [open_side(name, place).report for name in baselines], tolerance)
     if on_unpriced == "fail":
-        verdict = _with_doubts(verdict, unpriced(report.totals))
+        verdict = _with_doubts(verdict, unpriced(report))
     currency = report.pricing.currency
     if for_github:
         github.annotate(verdict, report.run_id, currency)
@@ -77,6 +77,6 @@ def command(
 
 def _with_doubts(verdict: Verdict, doubts: list[str]) -> Verdict:
     """The verdict in which a cost that is not complete has failed."""
-    failed = tuple(Check("unpriced", False, doubt, "none") for doubt in doubts)
+    failed = tuple(Check("unpriced", False, doubt.rstrip("."), "none") for doubt in doubts)
     warnings = tuple(warning for warning in verdict.warnings if warning not in doubts)
     return Verdict(verdict.checks + failed, warnings)

@@ -122,19 +122,17 @@ def _against(name: str, value: Any, known: Sequence[Any], tolerance: float) -> C
 
 
 def _doubts(report: schemas.RunInstrumentation, baselines: int) -> Iterator[str]:
-    totals = report.totals
     if report.mocked:
         yield "Its stages were mocked: its figures are not those of the real ones."
-    if not report.metered:
-        yield "It was not metered: only its times are known."
     if 0 < baselines < ENOUGH:
         yield f"With fewer than {ENOUGH} baselines their noise is not known: only the tolerance counts."
-    yield from unpriced(totals)
+    yield from unpriced(report)
 
 
-def unpriced(totals: schemas.Totals) -> list[str]:
+def unpriced(report: schemas.RunInstrumentation) -> list[str]:
     """What the cost does not cover."""
-    notes = []
+    totals = report.totals
+    notes = [] if report.metered else ["It was not metered: only its times are known."]
     if count := totals.unpriced_calls + totals.partial_calls:
         notes.append(f"{numbers.plural(count, 'call')} without a full price: the cost is more than it says.")
     if totals.missing_usage_calls:

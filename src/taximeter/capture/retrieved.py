@@ -146,7 +146,7 @@ class Stored:
 
 def is_in_background(exchange: Exchange, body: bytes) -> bool:
     """Whether an answer only says that it will be made; the exchange then waits for it."""
-    if exchange.asked.endpoint != "/responses" or b'"background"' not in body:
+    if b'"background"' not in body:
         return False
     response = told(body)
     name = text(response, "id")

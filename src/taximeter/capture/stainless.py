@@ -14,6 +14,7 @@ from typing import Any
 
 from wrapt import wrap_function_wrapper
 
+from taximeter import settings
 from taximeter.capture.answer import AskedEvents, Events, Whole
 from taximeter.capture.asking import accepted, is_refused, refused, with_usage_asked
 from taximeter.capture.body import readings
@@ -91,7 +92,8 @@ def hook(module: ModuleType) -> None:
     for client, first in (("SyncAPIClient", request), ("AsyncAPIClient", async_request)):
         wrap_function_wrapper(module, f"{client}.request", first)
         wrap_function_wrapper(module, f"{client}._process_response", _process_response)
-    wrap_function_wrapper(module, "BaseClient._build_request", _build_request)
+    if settings.PROXY.read():  # a process has it from its start, or never
+        wrap_function_wrapper(module, "BaseClient._build_request", _build_request)
 
 
 def _admitted(begin: Begin) -> Begin:
@@ -110,11 +112,11 @@ def _begins(sdk: str) -> Begin:
     """What looks at the arguments of a request, and gives those to send; None if it is no call, or nobody meters."""
 
     def begin(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:
-        options = args[1] if len(args) > 1 else kwargs["options"]
-        wanted = asked(sdk, client, options, bool(kwargs.get("stream")))
         where = here()
         if where is None:
             return None
+        options = args[1] if len(args) > 1 else kwargs["options"]
+        wanted = asked(sdk, client, options, bool(kwargs.get("stream")))
         if wanted is None:
             fetch = fetching(sdk, provider_of(client), options.method, options.url.partition("?")[0], where)
             return None if fetch is None else (fetch, args)
@@ -155,8 +157,9 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
         return
     exchange.tries += retries_taken + 1
     if response.is_closed:
-        if not is_in_background(exchange, response.content):
-            exchange.answered(readings(response.content, exchange.asked.provider))
+        body = response.content
+        if exchange.asked.endpoint != "/responses" or not is_in_background(exchange, body):
+            exchange.answered(readings(body, exchange.asked.provider))
     elif not exchange.asked.stream:
         watch(response, Whole(exchange))
     elif exchange.asks_usage:

@@ -4,6 +4,7 @@ import json
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -167,3 +168,53 @@ def test_a_run_configuration_can_say_it(here: Path) -> None:
     Path("run.yaml").write_text("recipe: recipe.yaml\nbudget: {calls: 3}\n")
     taximeter("run", "--config", "run.yaml", "--run-id", "r", code=3)
     assert read_json(Path("output/runs/r/instrumentation.json"))["budget"][0]["limit"] == 3
+
+
+# -- of a command -----------------------------------------------------------------------------------------------------
+
+EXEC = ("exec", "--run-id", "r", "--price-table", "prices.yaml", "--budget")
+
+
+def of_the_command() -> dict[str, Any]:
+    return read_json(Path("output/runs/r/instrumentation.json"))
+
+
+def test_a_command_is_ended_by_its_budget(here: Path) -> None:
+    said = taximeter(*EXEC, "0.03", "--", *ENDLESS, code=3).stderr
+    report = of_the_command()
+    assert (report["status"], report["stages"][0]["status"]) == ("over_budget", "over_budget")
+    assert report["error"].startswith("the budget of the run is used up: $0.0")
+    assert Decimal("0.03") <= report["totals"]["cost"] <= Decimal("0.06")
+    assert report["budget"][0]["limit"] == Decimal("0.03")
+    assert said.count("taximeter: the budget of the run is nearly used up: ") <= 1  # both may be seen at one look
+    assert lines(Path("output/run_manifest.jsonl"))[-1]["status"] == "over_budget"
+
+
+def test_a_command_that_knows_nothing_of_budgets_is_told_to_end_once(here: Path) -> None:
+    line = '{"schema_version":"instrumentation_call_v1","model":"big","prompt_tokens":1000,"completion_tokens":0}'
+    spend, wait = f"echo '{line}' >> $INSTRUMENT_SINK", "while :; do sleep 0.05; done"
+    script = f"trap 'echo told >> told; sleep 1; exit 9' TERM; {spend}; {wait}"
+    taximeter(*EXEC, "calls=1", "--", "sh", "-c", script, code=3)
+    assert Path("told").read_text() == "told\n"
+    assert of_the_command()["stages"][0]["exit_code"] == 9
+
+
+def test_a_command_that_refuses_a_call_itself_is_over_budget(here: Path) -> None:
+    code = "import taximeter\nwhile True:\n    taximeter.admit()\n    taximeter.log_llm_usage('big', 1000, 0)\n"
+    assert "BudgetExceeded: " in taximeter(*EXEC, "calls=7", "--", sys.executable, "-c", code, code=3).stderr
+    assert (of_the_command()["status"], of_the_command()["totals"]["calls"]) == ("over_budget", 7)
+
+
+def test_a_command_within_its_budget_ends_as_it_does(here: Path) -> None:
+    taximeter(*EXEC, "calls=3,wall=1h", "--", sys.executable, "spend.py", "2")
+    assert of_the_command()["status"] == "done"
+    taximeter("exec", "--run-id", "s", "--budget", "calls=2", "--", "sh", "-c", "exit 4", code=4)
+
+
+def test_money_of_a_command_needs_prices(here: Path) -> None:
+    Path("prices.yaml").write_text("models: {}\n")
+    said = taximeter(*EXEC, "1", "--", "touch", "ran", code=2).stderr
+    assert "budget: the price sheet has no prices, so no cost can be limited\n" in said
+    assert "'soon' is not a duration" in taximeter(*EXEC, "wall=soon", "--", "touch", "ran", code=2).stderr
+    assert not Path("ran").exists()
+    assert not Path("output/runs/r").exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from taximeter.budget import NO_BUDGET, Budget
 from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import RunDirError
 from taximeter.events import Status
@@ -26,21 +28,31 @@ from taximeter.run.execloop import Command, failure
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.jobsignals import PASSED
-from taximeter.run.launcher import Forkserver
+from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.messages import Task
+from taximeter.run.moneycheck import check_money
+from taximeter.run.paced import Paced
 from taximeter.run.proxied import Direct, Proxy, proxy_of
 from taximeter.run.snapshots import write_sheet
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id, replace, safe_name
+from taximeter.totals import NOTHING
 
 if TYPE_CHECKING:
     from taximeter.report.schemas import RunInstrumentation
+    from taximeter.run.budgets import Budgets
     from taximeter.run.reports import Reports
 
 LOST = 125
 """Exit code when nobody knows how the command ended, as `env` and `timeout` have it for trouble of their own."""
+
+OVER_BUDGET = 3
+"""Exit code of a command that was ended by its budget, or could not go on for it."""
+
+_GRACE = 5.0
+"""Seconds to end in after TERM."""
 
 _NEVER_IGNORED = frozenset({signal.SIGPIPE, signal.SIGXFSZ, signal.SIGCHLD})
 """Python ignores the first two itself, and a supervisor needs the last."""
@@ -54,6 +66,7 @@ class ExecOptions(msgspec.Struct, frozen=True, kw_only=True):
     output_dir: Path | None = None
     price_table: Path | None = None
     capture: Capture = "auto"
+    budget: Budget = NO_BUDGET
 
 
 class Executed(msgspec.Struct, frozen=True):
@@ -62,7 +75,8 @@ class Executed(msgspec.Struct, frozen=True):
     run: RunDir
     report: RunInstrumentation
     exit_code: int
-    """The command's own; 128 + the signal that ended it; 126 and 127 as shells have them if it could not be started."""
+    """The command's own; 128 + the signal that ended it; 126 and 127 as shells have them if it could not be started;
+    `OVER_BUDGET`."""
 
     spawn_error: str | None = None
     """Why it could not be started."""
@@ -71,8 +85,10 @@ class Executed(msgspec.Struct, frozen=True):
     """The first error with the files that a run writes about itself, if there was one."""
 
 
-def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
+def run_command(options: ExecOptions, warn: Callable[[str], None], clock: Clock | None = None) -> Executed:
     """Runs a command in the foreground, with the standard streams, the terminal and the group of this process.
+
+    `warn` is told when its budget is nearly used up.
 
     SetupError or RunDirError before it starts if something that a person wrote cannot be used. From then until the
     last word is written, the signals in `PASSED` are for the command.
@@ -87,6 +103,7 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
         asked = options.run_id
         run = output.run(new_run_id(name, datetime.now(UTC)) if asked is None else check_run_id(asked))
         plan = _plan(name, options)
+        check_money(plan, sheet)
         git = GitQuestion(cwd)
         with Interrupts(PASSED, ignorable=PASSED) as interrupts:
             run.create()
@@ -94,7 +111,7 @@ def run_command(options: ExecOptions, clock: Clock | None = None) -> Executed:
                 forkserver.hold(lock.stages)
                 with closing(_proxy(plan, run)) as proxy:
                     execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
-                    return execution.go(forkserver, interrupts, ignored, proxy)
+                    return execution.go(forkserver, interrupts, ignored, proxy, warn)
 
 
 def _working_directory() -> Path:
@@ -106,7 +123,7 @@ def _working_directory() -> Path:
 
 def _proxy(plan: Plan, run: RunDir) -> Proxy | Direct:
     try:
-        return proxy_of(plan.instrumentation, run)
+        return proxy_of(plan.instrumentation, run, plan.budget.left(NOTHING))
     except RunDirError:
         shutil.rmtree(run.path)  # nothing was begun
         raise
@@ -127,6 +144,7 @@ class _Execution:
         self._stage = plan.stages[0]
         self._capture = plan.instrumentation.capture
         self._trouble = Trouble()
+        self._is_stopped = False
         write_sheet(sheet, run)
         replace(run.plan, plan.snapshot())
         run.stage(self._stage.folder).path.mkdir()
@@ -136,12 +154,18 @@ class _Execution:
         self._entry = Entry(run, plan, self._spans.started_at, self._spans.started_at, files)
 
     def go(
-        self, forkserver: Forkserver, interrupts: Interrupts, ignored: tuple[int, ...], proxy: Proxy | Direct
+        self,
+        forkserver: Forkserver,
+        interrupts: Interrupts,
+        ignored: tuple[int, ...],
+        proxy: Proxy | Direct,
+        warn: Callable[[str], None],
     ) -> Executed:
         stage, folder = self._stage, self._run.stage(self._stage.folder)
         span = self._spans.open_stage(stage, 1)
         self._state.stage(stage, "running")
-        known = stage_environment(os.environ, stage, self._run, span) | metering_environment(stage, self._run, span)
+        metering = metering_environment(stage, self._run, span, self._plan.budget.left(NOTHING))
+        known = stage_environment(os.environ, stage, self._run, span) | metering
         environment = capturing(known, self._capture, folder.marks(1))
         task = Task(
             argv=self._argv,
@@ -154,16 +178,22 @@ class _Execution:
         handle = forkserver.launch(task)
         # What takes longest to load is loaded while the command starts.
         from taximeter.report.build import Books
+        from taximeter.run.budgets import Budgets
         from taximeter.run.reports import Reports
 
         books = Books(self._run, self._plan, self._plan.instrumentation.call_limit, self._clock, self._sheet)
         reports = Reports(books, self._clock, self._trouble)
-        command = Command(handle, forkserver, interrupts, reports.paced)
+        budgets = Budgets(books, self._clock, warn)
+        limit = Paced(lambda: self._keep_to(budgets, handle), self._clock, budgets.interval)
+        command = Command(handle, forkserver, interrupts, (reports.paced, limit))
         figures = command.wait()
         with self._trouble:  # before the last report, which has all that it wrote
             proxy.close()
         status, error = failure(figures, command.signals)
         books.ledger.poll()
+        over = next(budgets.overspent(()), None)
+        if over and (status == "failed" or (status == "done" and budgets.is_exceeded())):
+            status, error = "over_budget", over.reason
         items_in, items_out = (books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))
         self._spans.close_stage(span, status, figures, error, items_in, items_out)
         self._state.stage(stage, status, error)
@@ -172,10 +202,16 @@ class _Execution:
         return Executed(
             self._run,
             self._report,
-            _exit_code(figures),
+            OVER_BUDGET if status == "over_budget" else _exit_code(figures),
             figures.spawn_error if figures else None,
             without_secrets(str(first)) if first else None,
         )
+
+    def _keep_to(self, budgets: Budgets, handle: StageHandle) -> None:
+        """Tells the command to end, once, when it has spent what it might."""
+        if not self._is_stopped and any(budgets.overspent(())):
+            self._is_stopped = True
+            handle.stop(_GRACE)
 
     def _end(self, status: Status, error: str | None, reports: Reports) -> None:
         self._spans.close_run(status, error)
@@ -205,6 +241,7 @@ def _plan(name: str, options: ExecOptions) -> Plan:
         recipe_path="",
         instrumentation=Instrumentation(enabled=True, price_table=table, capture=options.capture),
         stages=(stage,),
+        budget=options.budget,
     )
 
 

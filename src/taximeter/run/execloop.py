@@ -17,7 +17,9 @@ from taximeter.run.paced import Paced
 class Command:
     """A command that was launched."""
 
-    def __init__(self, handle: StageHandle, forkserver: Forkserver, interrupts: Interrupts, paced: Paced) -> None:
+    def __init__(
+        self, handle: StageHandle, forkserver: Forkserver, interrupts: Interrupts, paced: tuple[Paced, ...]
+    ) -> None:
         self.signals: set[signal.Signals] = set()
         """Those that came while it ran."""
 
@@ -35,10 +37,11 @@ class Command:
             selector.register(self._interrupts, selectors.EVENT_READ, self._pass_on)
             selector.register(self._forkserver, selectors.EVENT_READ, self._end)
             while not self._is_over:
-                wait = self._paced.wait()
+                wait = min(paced.wait() for paced in self._paced)
                 for key, _ in selector.select(None if wait == math.inf else wait):
                     key.data()
-                self._paced.tick()
+                for paced in self._paced:
+                    paced.tick()
         self._handle.close()
         return self._figures
 

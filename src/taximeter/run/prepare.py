@@ -15,13 +15,13 @@ from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.options import PlanOptions
-from taximeter.recipe.plan import Plan
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
 from taximeter.redact import hide_named
 from taximeter.report.runs import find_run, known_runs
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.choice import check_range
+from taximeter.run.moneycheck import check_money
 from taximeter.run.opening import check_flags, check_named
 from taximeter.run.options import RunOptions
 from taximeter.run.rowclass import look_at_class
@@ -57,7 +57,7 @@ def prepare(options: RunOptions) -> Prepared:
         hide_named(stage.env)
     table = plan.instrumentation.price_table
     sheet = sheet_in(None if table is None else Path(table)) if plan.instrumentation.enabled else None
-    _check_budgets(plan, sheet)
+    check_money(plan, sheet)
     # Absolute, since a stage may go wherever it likes.
     output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
     asked = plan.run_id if options.run_id is None else options.run_id
@@ -82,20 +82,6 @@ def _resumed(options: RunOptions, output: OutputDir, run: RunDir) -> RunDir | No
         hint = "give --skip-done to go on in it, or another --run-id"
         raise SetupError(Problem("a run cannot be resumed from itself", hint, key=f"--resume {options.resume}"))
     return found
-
-
-def _check_budgets(plan: Plan, sheet: Sheet | None) -> None:
-    """Money can only be limited where something has a price."""
-    if sheet is None or any(level.entries or level.default for level in sheet.chain()):
-        return
-    keys = ["budget"] if plan.budget.cost is not None else []
-    keys += [f"stages.{stage.id}.budget" for stage in plan.stages if stage.budget.cost is not None]
-    message, hint = (
-        "the price sheet has no prices, so no cost can be limited",
-        "give it prices, or limit tokens or calls",
-    )
-    if keys:
-        raise SetupError(*(Problem(message, hint, key=key) for key in keys))
 
 
 def _check_sheet(options: RunOptions, sheet: Sheet | None, run: RunDir) -> None:

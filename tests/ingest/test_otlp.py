@@ -142,7 +142,7 @@ def test_what_is_no_otlp_is_told(data: bytes) -> None:
 def test_a_run_that_was_not_imported_is_not_replaced(tmp_path: Path) -> None:
     writing = Writing(tmp_path, plan([stage(1, "a")]))
     writing.close()
-    with pytest.raises(RunDirError, match="was not imported: choose another --run-id"):
+    with pytest.raises(RunDirError, match="/r was not imported: choose another --run-id"):
         import_run(writing.run, SHEET, events(read_otlp(message(chat("a")))), "otlp")
     assert writing.run.plan.exists()
 

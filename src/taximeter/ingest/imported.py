@@ -11,7 +11,6 @@ import msgspec
 from taximeter.errors import RunDirError
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.writer import Journal
-from taximeter.numbers import plural
 from taximeter.pricing.sheet import Sheet
 from taximeter.rundir import RunDir, replace
 
@@ -59,9 +58,7 @@ def _discard(run: RunDir) -> None:
     """Takes an earlier import away, and nothing else."""
     journals = [path.name for path in run.journals()]
     if journals != [_FILE] or run.plan.exists():
-        raise RunDirError(
-            f"{run.path} is a run of {plural(len(journals), 'process')} and was not imported: choose another --run-id"
-        )
+        raise RunDirError(f"{run.path} was not imported: choose another --run-id")
     shutil.rmtree(run.path)
 
 

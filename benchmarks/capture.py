@@ -1,12 +1,14 @@
 """What capturing a call costs: ours, and the instrumentors of others, beside the bare SDK.
 
     python benchmarks/capture.py [calls] [rounds]
+    python benchmarks/capture.py turns [blocks]
 
 Each candidate makes chats with the SDK of OpenAI against a server on loopback, in a process of its own; rounds take
 turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the
 bare SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours
 to a file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
-opentelemetry-instrumentation-openai (traceloop), logfire.
+opentelemetry-instrumentation-openai (traceloop), logfire. `turns` takes our hooks out and puts them in again in one
+process, block by block: what they add, with the least noise.
 """
 
 from __future__ import annotations
@@ -19,7 +21,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 USAGE = {"prompt_tokens": 1200, "completion_tokens": 80, "total_tokens": 1280}
@@ -72,6 +75,16 @@ async def serve() -> None:
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     os._exit(0)
+
+
+@contextmanager
+def _served() -> Iterator[str]:
+    """The port of a server in a process of its own."""
+    command = [sys.executable, __file__, "serve"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.kill()
 
 
 def bare(_: str) -> Finish:
@@ -169,13 +182,41 @@ def _microseconds(act: Callable[[], None], calls: int) -> float:
     return statistics.quantiles(blocks[1:], n=4)[0]
 
 
+def turns(port: str, blocks: int) -> None:
+    """Prints what the hooks add to a chat, while nobody records and while a file is written."""
+    import openai
+
+    import taximeter
+
+    create = openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1").chat.completions.create
+    ask: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "user", "content": "What does it take?"}]}
+    taximeter.instrument()
+    client: Any = openai._base_client.SyncAPIClient
+    hooked = {name: client.__dict__[name] for name in ("request", "_process_response")}
+    bare = {name: hook.__wrapped__ for name, hook in hooked.items()}
+
+    def block(functions: dict[str, Any]) -> float:
+        for name, function in functions.items():
+            setattr(client, name, function)
+        began = time.process_time()
+        for _ in range(BLOCK):
+            create(**ask)
+        return (time.process_time() - began) / BLOCK * 1e6
+
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("nobody records", "a file is written"):
+            pairs = [(block(bare), block(hooked)) for _ in range(blocks)]
+            without, with_hooks = (statistics.quantiles(figures, n=4) for figures in zip(*pairs, strict=True))
+            quarter, median = with_hooks[0] - without[0], with_hooks[1] - without[1]
+            print(f"  {what:<18} added {median:6.1f} (lower quartile {quarter:.1f})")
+            taximeter.enable(sink=f"jsonl:{folder}/events.jsonl")
+        taximeter.disable()
+
+
 def main(calls: int, rounds: int) -> None:
     """Prints the table."""
     found: dict[str, list[list[float]]] = {candidate.__name__: [] for candidate in CANDIDATES}
-    command = [sys.executable, __file__, "serve"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
+    with _served() as port:
         for _ in range(rounds):
             for name in list(found):
                 one = [sys.executable, __file__, "measure", name, port, str(calls)]
@@ -185,7 +226,6 @@ def main(calls: int, rounds: int) -> None:
                     del found[name]
                 else:
                     found[name].append(json.loads(done.stdout))
-        server.kill()
     for number, what in enumerate(("a chat", f"a streamed chat of {CHUNKS + 1} chunks")):
         print(what)
         floor = [figures[number] for figures in found["bare"]]
@@ -201,5 +241,8 @@ if __name__ == "__main__":
         asyncio.run(serve())
     elif sys.argv[1:2] == ["measure"]:
         measure(sys.argv[2], sys.argv[3], int(sys.argv[4]))
+    elif sys.argv[1:2] == ["turns"]:
+        with _served() as here:
+            turns(here, int(sys.argv[2]) if sys.argv[2:] else 60)
     else:
         main(int(sys.argv[1]) if sys.argv[1:] else 1000, int(sys.argv[2]) if sys.argv[2:] else 7)

@@ -162,6 +162,20 @@ def test_old_runs_go_and_their_lines_stay(cli: Cli, tmp_path: Path) -> None:
     assert cli("prune", "--keep", "30d").out == "No run is that old.\n"
 
 
+def test_what_only_the_directory_knew_stays_in_the_manifest(cli: Cli, tmp_path: Path) -> None:
+    """A program that recorded itself leaves its sums to whoever asks."""
+    code = "import taximeter as t; t.enable(run_id='mine'); t.log_llm_usage('gpt-5', 1000, 100)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    broken = a_run(tmp_path, "broken").run("broken")
+    broken.plan.write_text("no plan")
+    before = json.loads(cli("runs", "--json").out)["runs"]
+    assert json.loads(cli("prune", "--keep", "1ms", "--yes", "--json").out)["removed"] == ["mine", "broken"]
+    after = json.loads(cli("runs", "--json").out)["runs"]
+    mine, was = (next(run for run in runs if run["run_id"] == "mine") for runs in (after, before))
+    assert (mine["totals"], mine["status"]) == (was["totals"], was["status"])
+    assert mine["totals"]["cost"] == 0.00225
+
+
 def test_it_asks_first(cli: Cli, tmp_path: Path) -> None:
     output = a_run(tmp_path, "old", 40)
     for answer in ("n\n", ""):

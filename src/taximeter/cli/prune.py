@@ -38,7 +38,7 @@ def command(keep: float, yes: bool, dry_run: bool, output_dir: Path | None, as_j
         _show(found)
     if found and not (yes or dry_run):
         click.confirm(f"Remove {plural(len(found), 'run')}?", abort=True)
-    gone = [] if dry_run else [run for run in found if remove(output, run)]
+    gone = [] if dry_run else remove(output, found)
     if as_json:
         plain = {"found": msgspec.to_builtins(found), "removed": [run.run_id for run in gone]}
         click.echo(to_json({"schema_version": "prune_v1", **plain}))

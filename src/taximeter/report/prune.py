@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
+from taximeter.errors import RunDirError
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine
+from taximeter.report.build import build
+from taximeter.report.repair import append_end
 from taximeter.report.runs import known_runs
 from taximeter.rundir import OutputDir, RunDir
 
@@ -37,12 +43,19 @@ def old_runs(output: OutputDir, before: float) -> list[OldRun]:
     return sorted(found, key=lambda run: run.ended_at)
 
 
-def remove(output: OutputDir, run: OldRun) -> bool:
-    """Removes the directory of a run; false if a driver has it now. Its lines in the manifest stay."""
-    directory = output.run(run.run_id)
-    if directory.is_held():
+def remove(output: OutputDir, runs: list[OldRun]) -> list[OldRun]:
+    """Removes the directories of runs that no driver has now, and gives those. Their figures stay in the manifest."""
+    lines = {line.run_id: line for line in manifest.read(output)}
+    return [run for run in runs if _remove(output.run(run.run_id), lines.get(run.run_id))]
+
+
+def _remove(run: RunDir, line: ManifestLine | None) -> bool:
+    if run.is_held():
         return False
-    shutil.rmtree(directory.path)
+    if line is None or not line.totals:  # a program that recorded itself, or a driver that was killed
+        with suppress(RunDirError, OSError):  # nobody can say what a broken run has cost
+            append_end(run, build(run), line)
+    shutil.rmtree(run.path)
     return True
 
 

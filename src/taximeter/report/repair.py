@@ -107,6 +107,12 @@ def _end_entry(run: RunDir, report: RunInstrumentation) -> list[Repair]:
     known = next((line for line in manifest.read(output) if line.run_id == run.run_id), None)
     if not run.is_listed or (known is not None and known.totals and known.status == report.status):
         return []
+    append_end(run, report, known)
+    return [Repair(output.manifest.name, "rebuilt", f"it did not say how the run ended: {report.status}")]
+
+
+def append_end(run: RunDir, report: RunInstrumentation, known: ManifestLine | None) -> None:
+    """Tells the manifest how a run ended and what it took; `known` is what it says of it so far."""
     line = ManifestLine(
         run.run_id,
         report.recipe_name,
@@ -115,8 +121,7 @@ def _end_entry(run: RunDir, report: RunInstrumentation) -> list[Repair]:
         status=report.status,
         totals=run_totals(report),
     )
-    manifest.append(output, line)
-    return [Repair(output.manifest.name, "rebuilt", f"it did not say how the run ended: {report.status}")]
+    manifest.append(OutputDir(run.output), line)
 
 
 def summary(done: list[Repair]) -> str:

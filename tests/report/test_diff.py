@@ -4,6 +4,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,7 +67,17 @@ def test_another_price_is_not_usage(tmp_path: Path) -> None:
     a_run(tmp_path, "now", call(prompt_tokens=1000, completion_tokens=100), sheet=CHEAPER)
     comparison = compared(tmp_path)
     assert effects(comparison) == ("0", "-0.0015", "0")
-    assert "price big input_tokens: 0.003 per 1,000 → 0.0015 per 1,000" in map(str, comparison.changes)
+    assert "price big input_tokens: 3 per 1,000,000 → 1.5 per 1,000,000" in map(str, comparison.changes)
+
+
+def test_a_price_is_that_of_the_model_however_its_entry_is_called(tmp_path: Path) -> None:
+    """A built-in price is named by provider and first day; a later one, or one of a person's own, otherwise."""
+    for run_id, name, rate in (("before", "openai/big@2026-01-01", "0.003"), ("now", "big@2026-02-01", "0.004")):
+        entry = msgspec.structs.replace(card("big", rate, "0.015"), name=name)
+        a_run(tmp_path, run_id, call(prompt_tokens=1000, completion_tokens=100), sheet=Sheet(entries=(entry,)))
+    prices = [str(change) for change in compared(tmp_path).changes if change.kind == "price"]
+    assert prices[0] == "price big input_tokens: 3 per 1,000,000 → 4 per 1,000,000"
+    assert [price.partition(":")[0] for price in prices] == ["price big input_tokens", "price sheet"]
 
 
 def test_another_model_is_mix(tmp_path: Path) -> None:

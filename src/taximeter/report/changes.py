@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -84,17 +85,34 @@ def _models(before: schemas.RunInstrumentation, after: schemas.RunInstrumentatio
 
 
 def _prices(before: schemas.Pricing, after: schemas.Pricing) -> Iterator[Change]:
-    for model in sorted(before.models.keys() & after.models.keys()):
-        old, new = (_rates(pricing.models[model]) for pricing in (before, after))
-        yield from _unequal("price", old, new, f"{model} ")
+    old, new = (_by_model(pricing.models) for pricing in (before, after))
+    for model in sorted(old.keys() & new.keys()):
+        yield from _unequal("price", _rates(old[model]), _rates(new[model]), f"{model} ")
     yield from _unequal("price", {"currency": before.currency}, {"currency": after.currency})
     yield from _unequal("price", {"sheet": _sheet(before)}, {"sheet": _sheet(after)})
+
+
+def _by_model(entries: Mapping[str, schemas.Rates]) -> dict[str, schemas.Rates]:
+    """Rates by model: `openai/gpt-5@2026-10-14` is what gpt-5 costs from a day on, and elsewhere it is named otherwise.
+
+    A model that had several rates in one run keeps the names of its entries.
+    """
+    short = {name: (name.partition("/")[2] or name).partition("@")[0] for name in entries}
+    several = Counter(short.values())
+    return {model if several[model] == 1 else name: entries[name] for name, model in short.items()}
 
 
 def _rates(rates: schemas.Rates) -> dict[str, str]:
     if rates.free:
         return {"is": "free"}
-    return {unit: f"{numbers.exact(rate.rate)} per {rate.per:,}" for unit, rate in rates.units.items()}
+    return {unit: _rate(unit, rate) for unit, rate in rates.units.items()}
+
+
+def _rate(unit: str, rate: schemas.UnitRate) -> str:
+    """Tokens by the million, however a sheet counts them."""
+    if unit.endswith("tokens"):
+        return f"{numbers.exact(rate.rate * 1_000_000 / rate.per)} per 1,000,000"
+    return f"{numbers.exact(rate.rate)} per {rate.per:,}"
 
 
 def _sheet(pricing: schemas.Pricing) -> str | None:

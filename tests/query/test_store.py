@@ -1,6 +1,8 @@
 """Questions in SQL about real run directories."""
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -113,6 +115,30 @@ def test_a_question_that_is_not_understood_is_told(store: Store, sql: str) -> No
         store.arrow(sql)
     hint = "the views are runs, stages, attempts, spans, calls, line_items; `DESCRIBE calls` shows the columns of one"
     assert caught.value.problems[0].hint == hint
+
+
+def test_many_write_and_read_tables_at_once(tmp_path: Path) -> None:
+    run = a_big_run(tmp_path, 300, "r")
+    start = threading.Barrier(6)
+
+    def write() -> None:
+        start.wait()
+        compact(run, report_of)
+
+    def read() -> int:
+        start.wait()
+        ((calls,),) = views(tmp_path).ask("SELECT count(*) FROM calls").rows
+        return int(calls)
+
+    with ThreadPoolExecutor(6) as pool:
+        writers, readers = ([pool.submit(what) for _ in range(3)] for what in (write, read))
+        expected = build(run).totals.calls
+        assert [reader.result() for reader in readers] == [expected] * 3
+        assert [writer.result() for writer in writers] == [None] * 3
+    assert is_compact(run)
+    assert not list(run.path.glob("*.tmp"))
+    ((calls,),) = views(tmp_path).ask("SELECT count(*) FROM calls").rows
+    assert calls == expected
 
 
 def test_a_run_that_goes_on_after_it_was_compact_is_read_anew(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -30,18 +31,31 @@ def is_compact(run: RunDir) -> bool:
 
 
 def compact(run: RunDir, report_of: ReportOf) -> None:
-    """Writes the tables of a run that nobody works on any more."""
-    beside = run.tables.with_suffix(".tmp")
-    shutil.rmtree(beside, ignore_errors=True)
+    """Writes the tables of a run that nobody works on any more. Others may do the same at once: one of them is last."""
+    beside = run.path / f"tables.{token_hex(4)}.tmp"
     beside.mkdir()
-    with ExitStack() as stack:
-        writers = {
-            table: stack.enter_context(pq.ParquetWriter(parquet(beside, table), schema, compression="zstd"))
-            for table, schema in OF_RUN.items()
-        }
-        tell(run, report_of, lambda table, rows: writers[table].write_batch(rows))
+    try:
+        with ExitStack() as stack:
+            writers = {
+                table: stack.enter_context(pq.ParquetWriter(parquet(beside, table), schema, compression="zstd"))
+                for table, schema in OF_RUN.items()
+            }
+            tell(run, report_of, lambda table, rows: writers[table].write_batch(rows))
+        _put(beside, run)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _put(beside: Path, run: RunDir) -> None:
+    """In their place, unless somebody was faster: a reader may be at those."""
+    if is_compact(run):
+        return
     shutil.rmtree(run.tables, ignore_errors=True)
-    beside.rename(run.tables)
+    try:
+        beside.rename(run.tables)
+    except OSError:
+        if not is_compact(run):
+            raise
 
 
 def write_calls(run: RunDir, path: Path) -> None:

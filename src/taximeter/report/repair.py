@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -24,6 +25,9 @@ from taximeter.report.build import build
 from taximeter.report.runs import run_totals
 from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import OutputDir, RunDir, replace
+
+_LEFTOVERS = ("*.tmp", "snapshots/*.tmp", "events/*.tmp", "*/usage.*.json.tmp")
+"""Of our own writing; what else lies in the folder of a stage is the stage's, however it is called."""
 
 _events = msgspec.json.Decoder(Event)
 
@@ -95,10 +99,15 @@ def _process(path: Path) -> SpanEvent | None:
 
 
 def _remove_leftovers(run: RunDir) -> Iterator[Repair]:
-    for path in sorted(run.path.rglob("*.tmp")):
-        if path.is_file() and not path.is_symlink():
+    for path in sorted({path for pattern in _LEFTOVERS for path in run.path.glob(pattern)}):
+        if path.is_symlink():
+            continue
+        if path.is_file():
             path.unlink()
             yield Repair(str(path.relative_to(run.path)), "removed", "a write that did not come to its end")
+        elif path.name.startswith("tables."):
+            shutil.rmtree(path)
+            yield Repair(path.name, "removed", "tables that did not come to their end")
 
 
 def _end_entry(run: RunDir, report: RunInstrumentation) -> list[Repair]:

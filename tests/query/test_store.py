@@ -1,11 +1,13 @@
 """Questions in SQL about real run directories."""
 
-import threading
+import subprocess
+import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -117,28 +119,39 @@ def test_a_question_that_is_not_understood_is_told(store: Store, sql: str) -> No
     assert caught.value.problems[0].hint == hint
 
 
-def test_many_write_and_read_tables_at_once(tmp_path: Path) -> None:
+WRITE = """
+import sys
+from tests.query.test_store import compact, report_of
+from taximeter.rundir import OutputDir
+from pathlib import Path
+run = OutputDir(Path(sys.argv[1])).run("r")
+print("ready", flush=True)
+sys.stdin.readline()
+for _ in range(10):
+    compact(run, report_of)
+"""
+
+
+def test_many_write_tables_while_others_read(tmp_path: Path) -> None:
     run = a_big_run(tmp_path, 300, "r")
-    start = threading.Barrier(6)
-
-    def write() -> None:
-        start.wait()
-        compact(run, report_of)
-
-    def read() -> int:
-        start.wait()
-        ((calls,),) = views(tmp_path).ask("SELECT count(*) FROM calls").rows
-        return int(calls)
-
-    with ThreadPoolExecutor(6) as pool:
-        writers, readers = ([pool.submit(what) for _ in range(3)] for what in (write, read))
-        expected = build(run).totals.calls
-        assert [reader.result() for reader in readers] == [expected] * 3
-        assert [writer.result() for writer in writers] == [None] * 3
+    expected = build(run).totals.calls
+    how: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "cwd": Path(__file__).parents[2]}
+    with ExitStack() as stack:
+        start = [sys.executable, "-c", WRITE, str(tmp_path)]
+        writers = [stack.enter_context(subprocess.Popen(start, **how)) for _ in range(3)]
+        for writer in writers:
+            assert writer.stdout is not None
+            assert writer.stdout.readline() == b"ready\n"
+        for writer in writers:
+            assert writer.stdin is not None
+            writer.stdin.write(b"go\n")
+            writer.stdin.flush()
+        while any(writer.poll() is None for writer in writers):
+            ((calls,),) = views(tmp_path).ask("SELECT count(*) FROM calls").rows
+            assert calls == expected
+    assert [writer.returncode for writer in writers] == [0] * 3
     assert is_compact(run)
     assert not list(run.path.glob("*.tmp"))
-    ((calls,),) = views(tmp_path).ask("SELECT count(*) FROM calls").rows
-    assert calls == expected
 
 
 def test_a_run_that_goes_on_after_it_was_compact_is_read_anew(tmp_path: Path) -> None:

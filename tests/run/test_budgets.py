@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from taximeter.budget import Budget
+from taximeter.report.build import open_books
+from taximeter.run.budgets import Budgets
 from tests.recipes import page
 from tests.run.pipelines import here, lines, recipe, run, taximeter
-from tests.runs import read_json
+from tests.runs import Writing, call, plan, read_json, stage
 
 __all__ = ["here"]  # a fixture
 
@@ -111,6 +114,18 @@ def test_spending_all_of_it_is_no_failure(here: Path) -> None:
     )
     report = read_json(run().report_json)
     assert (report["status"], report["stages"][0]["status"]) == ("done", "done")
+
+
+@pytest.mark.parametrize(("limit", "told"), [(2, ["the budget of stage a is used up: 3 of 2 (150 %)"]), (3, [])])
+def test_a_stage_that_spent_too_much_before_anybody_looked_is_named(here: Path, limit: int, told: list[str]) -> None:
+    planned = stage(1, "a", budget=Budget(calls=limit))
+    writing = Writing(here, plan([planned]))
+    writing.start("a")
+    writing.sink("a", *[call(prompt_tokens=1, completion_tokens=1)] * 3)
+    writing.end("a")
+    said: list[str] = []
+    Budgets(open_books(writing.run), writing.clock, said.append).look_back(planned)
+    assert said == told
 
 
 def test_a_call_without_a_price_can_end_a_run(here: Path) -> None:

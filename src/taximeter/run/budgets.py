@@ -9,7 +9,7 @@ from operator import add
 
 import msgspec
 
-from taximeter.budget import NO_BUDGET, Budget
+from taximeter.budget import NO_BUDGET, Budget, Use
 from taximeter.clock import Clock
 from taximeter.recipe.plan import PlannedStage
 from taximeter.redact import brief
@@ -65,8 +65,16 @@ class Budgets:
 
     def is_exceeded(self) -> bool:
         """Whether the run has spent more than it might, and not just all of it."""
-        uses = self._plan.budget.uses(self._spent(None), self._wall())
-        return any(use.used > use.limit for use in uses)
+        return _is_exceeded(self._plan.budget.uses(self._spent(None), self._wall()))
+
+    def look_back(self, stage: PlannedStage) -> None:
+        """Tells a person of a stage that ended well, but had spent more than it might before anybody looked."""
+        if not stage.budget:
+            return
+        self._ledger.poll()
+        uses = stage.budget.uses(self._spent(stage.id), self._stage_wall(stage.id))
+        if _is_exceeded(uses) and (over := self.overspent_by(stage)):
+            self._warn(over.reason)
 
     def left(self, stage: PlannedStage) -> Budget:
         """What the next attempt of a stage may spend, as far as its own process can hold it."""
@@ -102,6 +110,10 @@ class Budgets:
             now - span.started_at if span.ended_at is None else (span.wall_ms or 0.0) / 1000
             for span in (spans.attempts if spans else ())
         )
+
+
+def _is_exceeded(uses: Iterable[Use]) -> bool:
+    return any(use.used > use.limit for use in uses)
 
 
 def left_in(run: RunDir, budget: Budget) -> Budget:

@@ -194,6 +194,7 @@ class Driver:
             self._failed(running, "failed", error)
         else:
             self._end(running, "done", None)
+            self._budgets.look_back(running.stage)
             self._schedule.done(running.stage)
 
     def _look_at_artifact(self, running: Running) -> bool:

@@ -22,10 +22,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # remembered of a test run, where nothing is to be written beside the sources.
     if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
         os.environ["PYTHONPYCACHEPREFIX"] = str(config.rootpath / ".pytest_cache" / "bytecode")
-    # A shell starts what runs in the background deaf to Ctrl-C, and with it all that it starts. Some of that is
-    # interrupted here, and has to hear it.
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell, or nohup, starts what runs in the background deaf to these, and with it all that it starts. Some of that
+    # is told to end by them here, and has to hear it.
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

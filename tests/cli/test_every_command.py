@@ -91,7 +91,7 @@ def test_it_survives_a_reader_that_has_gone(folder: Path, arguments: list[str]) 
 
 @pytest.mark.parametrize("arguments", [one for one in LISTING[:8] if one != ["doctor"]], ids=" ".join)
 def test_it_fits_into_a_narrow_terminal_without_colour(folder: Path, arguments: list[str]) -> None:
-    environment = os.environ | {"COLUMNS": "48", "NO_COLOR": "1", "FORCE_COLOR": ""}
+    environment = os.environ | {"COLUMNS": "48", "NO_COLOR": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "taximeter", *arguments], cwd=folder, env=environment, capture_output=True, text=True
     )

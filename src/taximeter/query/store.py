@@ -35,9 +35,10 @@ class Store:
         """The answer to a question; SetupError with what DuckDB says of one that it does not understand."""
         with _understood():
             self._one(sql)
-            result = self._connection.execute(sql, parameters)
-            columns = [(name, str(kind)) for name, kind, *_ in result.description or ()]
-            return Answer(columns, result.fetchall())
+            relation = self._connection.sql(sql, params=parameters)
+            if relation is None:  # as of a statement that is no question
+                return Answer([], [])
+            return Answer(list(zip(relation.columns, map(str, relation.types), strict=True)), relation.fetchall())
 
     def arrow(self, sql: str) -> pa.Table:
         """The answer as a table of Arrow."""

@@ -36,6 +36,11 @@ def test_a_run_that_ends_writes_its_tables(runs: Cli) -> None:
     assert runs("compact").out == "0 runs compacted\n"
 
 
+def test_a_command_that_ends_writes_its_tables(runs: Cli) -> None:
+    runs("exec", "--run-id", "c", "--quiet", "--", sys.executable, "ask.py", "gpt-5")
+    assert pq.read_table("output/runs/c/tables/calls.parquet").num_rows == 1
+
+
 def test_answers_have_many_forms(runs: Cli) -> None:
     sql = "SELECT run_id, cost, tags['user'] AS who FROM calls ORDER BY run_id"
     text = runs("query", sql).out

@@ -67,6 +67,10 @@ def command(
         click.echo(f"taximeter: {visible(executed.spawn_error)}", err=True)
     elif not quiet:
         _tell(executed, as_json)
+    if not executed.spawn_error:
+        from taximeter.cli.compact import compact_if_asked_often
+
+        compact_if_asked_often(executed.run)
     sys.exit(executed.exit_code)
 
 

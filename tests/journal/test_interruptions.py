@@ -1,14 +1,10 @@
 """Whatever comes between two bytecodes of a journal, no line that was acknowledged is lost, torn or there twice."""
 
 import os
-import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import msgspec
 import pytest
@@ -17,6 +13,7 @@ from taximeter.events import CallEvent
 from taximeter.journal import writer
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.journal.writer import Journal, JournalClosedError
+from tests.bytecodes import before_bytecode
 
 SMALL_WINDOW = 2 * 4096
 
@@ -40,29 +37,6 @@ def nearly_full(path: Path) -> tuple[Journal, int]:
     raise AssertionError
 
 
-def before_bytecode(number: int, work: Callable[[], Any], act: Callable[[], None]) -> bool:
-    """Works, and acts before the given bytecode of the writer, as a signal handler may; whether it came so far."""
-    seen = count()
-    acted = False
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal acted
-        if frame.f_code.co_filename != writer.__file__:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode" and next(seen) == number:
-            acted = True
-            act()
-        return trace
-
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(None)
-    return acted
-
-
 def lines(path: Path) -> list[int]:
     data = path.read_bytes()
     assert data.endswith(b"\n"), "the reserved space was given back, and the last line is whole"
@@ -80,7 +54,7 @@ def test_a_handler_that_records(tmp_path: Path) -> None:
             journal.append(call(n))  # noqa: B023
             journal.append(call(n + 1))  # noqa: B023
 
-        acted = before_bytecode(number, work, lambda: journal.append(call(n + 2)))  # noqa: B023
+        acted = before_bytecode(writer.__file__, number, work, lambda: journal.append(call(n + 2)))  # noqa: B023
         journal.close()
         assert sorted(lines(path)) == list(range(n + 2 + acted)), f"before bytecode {number}"
         if not acted:
@@ -101,7 +75,7 @@ def test_another_thread_and_a_handler(tmp_path: Path) -> None:
             other.join(0.005)  # it may have to wait for us
             journal.append(call(n + 2))  # noqa: B023
 
-        acted = before_bytecode(number, lambda: journal.append(call(n)), act)  # noqa: B023
+        acted = before_bytecode(writer.__file__, number, lambda: journal.append(call(n)), act)  # noqa: B023
         for thread in threads:
             thread.join()
         journal.close()
@@ -125,7 +99,7 @@ def _raise_everywhere(folder: Path) -> None:
         path = folder / f"{number}.jsonl"
         journal, n = nearly_full(path)
         try:
-            acted = before_bytecode(number, lambda: journal.append(call(n)), stop)  # noqa: B023
+            acted = before_bytecode(writer.__file__, number, lambda: journal.append(call(n)), stop)  # noqa: B023
         except KeyboardInterrupt:
             acted = True
         journal.append(call(n + 1))
@@ -151,7 +125,7 @@ def test_a_handler_that_records_while_the_journal_is_closed(tmp_path: Path) -> N
                 return
             acknowledged += 1
 
-        acted = before_bytecode(number, journal.close, record)
+        acted = before_bytecode(writer.__file__, number, journal.close, record)
         assert sorted(lines(path)) == list(range(acknowledged)), f"before bytecode {number}"
         if not acted:
             break
@@ -177,7 +151,7 @@ def test_a_handler_that_forks(tmp_path: Path) -> None:
 
         failed = None
         try:
-            acted = before_bytecode(number, lambda: journal.append(call(n)), fork)  # noqa: B023
+            acted = before_bytecode(writer.__file__, number, lambda: journal.append(call(n)), fork)  # noqa: B023
         except (OSError, ValueError) as error:
             failed = error
         if of_child:

@@ -1,42 +1,17 @@
 """A signal handler that records, before every single bytecode of ours while a span is recorded: each is told, once."""
 
-import sys
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
 import taximeter
 from taximeter.journal import writer
+from tests.bytecodes import before_bytecode
 from tests.recorder.events import calls, read_all, spans
 
 OURS = str(Path(taximeter.__file__).parent)
-
-
-def before_bytecode(number: int, work: Callable[[], None], act: Callable[[], None]) -> bool:
-    """Works, and acts before the given one of the bytecodes of ours that it takes; whether there were so many."""
-    seen = count()
-    acted = False
-
-    def trace(frame: FrameType, event: str, _: object) -> Any:
-        nonlocal acted
-        if not frame.f_code.co_filename.startswith(OURS):
-            return None
-        frame.f_trace_opcodes = True
-        if event == "opcode" and next(seen) == number:
-            acted = True
-            act()
-        return trace
-
-    sys.settrace(trace)
-    try:
-        work()
-    finally:
-        sys.settrace(None)
-    return acted
 
 
 def record(name: str) -> None:
@@ -68,7 +43,7 @@ def test_a_handler_that_records(
     taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl", rate_card_path=card)
     record("first")
     for number in count():
-        acted = before_bytecode(number, lambda: work(number), lambda: record(f"h{number}"))  # noqa: B023
+        acted = before_bytecode(OURS, number, lambda: work(number), lambda: record(f"h{number}"))  # noqa: B023
         if not acted:
             break
     taximeter.disable()

@@ -19,14 +19,13 @@ from wrapt import wrap_function_wrapper
 from taximeter.capture.body import believed, readings
 from taximeter.capture.exchange import Asked, Exchange
 from taximeter.capture.ourproxy import tell
-from taximeter.capture.retrieved import Fetch, Results, is_first
+from taximeter.capture.retrieved import Fetch, Results, admit_exchange, is_first, no_exchange
 from taximeter.events import CallKind
 from taximeter.normalize.fields import fields, items
 from taximeter.normalize.read import read
 from taximeter.normalize.stream import StreamReader
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
-from taximeter.recorder.instance import admit
 
 _KINDS: dict[str, CallKind] = {
     "generateContent": "llm",
@@ -180,18 +179,13 @@ def _begun(_client: Any, args: Args) -> Exchange | None:
     return Exchange(asked, where)
 
 
-def _no_exchange(*_: object) -> None:
-    """What is begun when nothing can be."""
-
-
-_shielded = shielded(_begun, _no_exchange)
+_shielded = shielded(_begun, no_exchange)
 
 
 def _begin(client: Any, args: Args) -> Exchange | None:
     """The exchange of a request that is to be seen; BudgetExceeded if it would buy more than the budget."""
     exchange = _shielded(client, args)
-    if exchange is not None and not isinstance(exchange, Fetch):
-        admit()
+    admit_exchange(exchange)
     return exchange
 
 

@@ -18,12 +18,11 @@ from taximeter.capture.answer import Events
 from taximeter.capture.body import readings
 from taximeter.capture.exchange import Asked, Exchange
 from taximeter.capture.ourproxy import tell
-from taximeter.capture.retrieved import Fetch, fetching
+from taximeter.capture.retrieved import Fetch, admit_exchange, fetching, no_exchange
 from taximeter.capture.watch import watch
 from taximeter.events import CallKind, CallStatus
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
-from taximeter.recorder.instance import admit
 
 _ENDS = ("/chat/completions", "/fim/completions", "/agents/completions", "/conversations", "/embeddings", "/ocr")
 """Requests that buy something, by the end of their path; a conversation is gone on with under its id."""
@@ -112,18 +111,13 @@ def _begun(args: Args, kwargs: Kwargs) -> Exchange | None:
     return Exchange(Asked("mistralai", endpoint, kind, "mistral", model, bool(kwargs.get("stream"))), where)
 
 
-def _no_exchange(*_: object) -> None:
-    """What is begun when nothing can be."""
-
-
-_shielded = shielded(_begun, _no_exchange)
+_shielded = shielded(_begun, no_exchange)
 
 
 def _begin(args: Args, kwargs: Kwargs) -> Exchange | None:
     """The exchange of a request that is to be seen; BudgetExceeded if it would buy more than the budget."""
     exchange = _shielded(args, kwargs)
-    if exchange is not None and not isinstance(exchange, Fetch):
-        admit()
+    admit_exchange(exchange)
     return exchange
 
 

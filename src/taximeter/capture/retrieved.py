@@ -22,13 +22,14 @@ from taximeter.normalize.read import read
 from taximeter.normalize.reading import Reading
 from taximeter.recorder.captured import Where
 from taximeter.recorder.guard import guarded
+from taximeter.recorder.instance import admit
 
 _RESULTS = re.compile(r"/files/[^/]+/content$|/messages/batches/[^/]+/results$")
 _STORED = re.compile(r"/responses/(resp[^/]*)(?:/cancel)?$")
 _UNFINISHED = frozenset({"queued", "in_progress"})
 _MOST, _MOST_WAITING = 100_000, 10_000
 
-_counted: dict[tuple[str, str], None] = {}
+_counted: dict[tuple[str, ...], None] = {}
 """What was counted already, the oldest first."""
 
 _waiting: dict[str, Exchange] = {}
@@ -48,10 +49,20 @@ def is_first(*key: str) -> bool:
     """Whether this is counted for the first time."""
     if key in _counted:
         return False
-    _counted[key] = None  # type: ignore[index]
+    _counted[key] = None
     if len(_counted) > _MOST:
         _counted.pop(next(iter(_counted)), None)
     return True
+
+
+def no_exchange(*_: object) -> None:
+    """What is begun when nothing can be."""
+
+
+def admit_exchange(exchange: Exchange | None) -> None:
+    """BudgetExceeded for a call that would be more than the budget; what buys nothing is let through."""
+    if exchange is not None and not isinstance(exchange, Fetch):
+        admit()
 
 
 class Fetch(Exchange):

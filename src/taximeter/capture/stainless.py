@@ -21,11 +21,10 @@ from taximeter.capture.body import readings
 from taximeter.capture.endpoints import asked, provider_of
 from taximeter.capture.exchange import Exchange
 from taximeter.capture.ourproxy import tell
-from taximeter.capture.retrieved import Fetch, fetching, is_in_background
+from taximeter.capture.retrieved import Fetch, admit_exchange, fetching, is_in_background, no_exchange
 from taximeter.capture.watch import watch
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
-from taximeter.recorder.instance import admit
 
 _open: ContextVar[Exchange | None] = ContextVar("taximeter_exchange", default=None)
 """The request that is under way in this context."""
@@ -39,7 +38,7 @@ Begin = Callable[[Any, Args, Kwargs], "tuple[Exchange, Args] | None"]
 def hook(module: ModuleType) -> None:
     """Hooks the `_base_client` of an SDK."""
     sdk = module.__name__.partition(".")[0]
-    begin = _admitted(shielded(_begins(sdk), _no_exchange))
+    begin = _admitted(shielded(_begins(sdk), no_exchange))
 
     def request(wrapped: Callable[..., Any], client: Any, args: Args, kwargs: Kwargs) -> Any:
         begun = begin(client, args, kwargs)
@@ -101,8 +100,7 @@ def _admitted(begin: Begin) -> Begin:
 
     def ask(client: Any, args: Args, kwargs: Kwargs) -> tuple[Exchange, Args] | None:
         begun = begin(client, args, kwargs)
-        if begun is not None and not isinstance(begun[0], Fetch):
-            admit()
+        admit_exchange(begun and begun[0])
         return begun
 
     return ask
@@ -125,10 +123,6 @@ def _begins(sdk: str) -> Begin:
         return exchange, args if asking is None else (args[0], asking, *args[2:])
 
     return begin
-
-
-def _no_exchange(*_: object) -> None:
-    """What is begun when nothing can be."""
 
 
 def _build_request(wrapped: Callable[..., Any], _client: Any, args: Args, kwargs: Kwargs) -> Any:

@@ -30,16 +30,16 @@ class _Kind(msgspec.Struct, frozen=True):
     type: str = ""
 
 
-class _Entry(msgspec.Struct, frozen=True):
+class _Entry(msgspec.Struct, frozen=True, rename="camel"):
     """A line that is about an answer."""
 
     message: dict[str, Any]
-    sessionId: str  # noqa: N815 - as it stands in the file
+    session_id: str
     timestamp: datetime
-    requestId: str | None = None  # noqa: N815
-    isSidechain: bool = False  # noqa: N815
+    request_id: str | None = None
+    is_sidechain: bool = False
     cwd: str | None = None
-    gitBranch: str | None = None  # noqa: N815
+    git_branch: str | None = None
 
 
 class Session(msgspec.Struct):
@@ -63,7 +63,7 @@ class Logs:
         """Sessions with calls from `since` on (seconds since the epoch), in the order of their first calls."""
         latest: dict[tuple[str, str | None], _Entry] = {}
         for entry in sorted(self._entries(), key=lambda entry: entry.timestamp):
-            key = (str(entry.message.get("id") or id(entry)), entry.requestId)
+            key = (str(entry.message.get("id") or id(entry)), entry.request_id)
             known = latest.get(key)
             # The usage is that of the last one, all else that of the first.
             latest[key] = entry if known is None else msgspec.structs.replace(known, message=entry.message)
@@ -74,7 +74,7 @@ class Logs:
             calls = list(self._calls(entry))
             if calls:
                 project = PurePath(entry.cwd or "unknown").name or "unknown"
-                session = sessions.setdefault(entry.sessionId, Session(entry.sessionId, project, []))
+                session = sessions.setdefault(entry.session_id, Session(entry.session_id, project, []))
                 session.calls += calls
         return list(sessions.values())
 
@@ -107,12 +107,12 @@ _entry = msgspec.json.Decoder(_Entry)
 
 
 def _call(entry: _Entry, reading: Reading) -> CallEvent:
-    tags = {"project": PurePath(entry.cwd or "unknown").name, "branch": entry.gitBranch}
+    tags = {"project": PurePath(entry.cwd or "unknown").name, "branch": entry.git_branch}
     return CallEvent(
         event_id=("", 0),
         model=reading.model or reading.response_model or "unknown",
-        session_id=entry.sessionId,
-        stage_id="subagents" if entry.isSidechain else "main",
+        session_id=entry.session_id,
+        stage_id="subagents" if entry.is_sidechain else "main",
         provider=reading.provider,
         operation=reading.operation,
         response_model=reading.response_model,
@@ -122,7 +122,7 @@ def _call(entry: _Entry, reading: Reading) -> CallEvent:
         processing=reading.processing,
         service_tier=reading.service_tier,
         response_id=reading.response_id,
-        request_id=entry.requestId,
+        request_id=entry.request_id,
         started_at=entry.timestamp.timestamp(),
         captured_by="claude-code",
         tags={name: text for name, text in tags.items() if text},

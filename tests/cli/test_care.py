@@ -245,7 +245,9 @@ def test_an_empty_folder_is_no_trouble(cli: Cli) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_a_shell_gets_a_script(cli: Cli, shell: str) -> None:
-    assert "_TAXIMETER_COMPLETE" in cli("completion", shell).out
+    script = cli("completion", shell).out
+    assert "_TAXIMETER_COMPLETE" in script
+    assert json.loads(cli("completion", shell, "--json").out)["script"] + "\n" == script
 
 
 def test_run_ids_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

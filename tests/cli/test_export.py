@@ -37,7 +37,7 @@ def test_otlp_is_sent_or_written(run: str, cli: Cli) -> None:
     assert said.err == "4 spans written\n"
     assert len(ExportTraceServiceRequest.FromString(Path("spans.pb").read_bytes()).resource_spans) == 1
     with collector(lambda request: request.answer(200, b"")) as receiver:
-        assert cli("export", run, "--to", "otlp", "--endpoint", f"{receiver.url}/v1/traces").out == "4 spans sent\n"
+        assert cli("export", run, "--to", "otlp", "--endpoint", f"{receiver.url}/v1/traces").err == "4 spans sent\n"
         (request,) = receiver.requests
     assert len(ExportTraceServiceRequest.FromString(request.body).resource_spans) == 1
 
@@ -51,3 +51,18 @@ def test_parquet_has_the_calls(run: str, cli: Cli) -> None:
     rows = pq.read_table("calls.parquet").to_pylist()
     assert [(row["model"], row["cost"]) for row in rows] == [("big", Decimal("0.0045")), ("who-knows", None)]
     assert "Parquet is no text: name a file with -o" in cli("export", run, "--to", "parquet", code=2).err
+
+
+def test_what_was_exported_is_told_as_json(run: str, cli: Cli) -> None:
+    found = json.loads(cli("export", run, "--to", "focus", "-o", "costs.csv", "--json").out)
+    assert found == {
+        "schema_version": "exported_v1",
+        "run_id": "r",
+        "format": "focus",
+        "path": "costs.csv",
+        "spans": None,
+        "left_out": 1,
+    }
+    assert json.loads(cli("export", run, "--to", "otlp", "-o", "x.pb", "--json").out)["spans"] == 4
+    told = cli("export", run, "--to", "csv", "--json", code=2).err
+    assert "what is exported and what --json tells would be mixed: name a file with -o" in told

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import click
+import msgspec
 
 from taximeter.cli import options
 from taximeter.cli.extra import extra
@@ -18,7 +19,7 @@ from taximeter.export.csv import CsvCalls
 from taximeter.export.focus import FocusTable
 from taximeter.export.otlp import PROFILES, FileOut, OtlpSpans, ReceiverOut
 from taximeter.ledger.replay import Listener, replay
-from taximeter.numbers import plural
+from taximeter.numbers import plural, to_json
 from taximeter.pricing.builtin import built_in
 from taximeter.pricing.sheet import read_sheet
 from taximeter.report.runs import find_run
@@ -36,72 +37,102 @@ _STANDARD_OUTPUT = Path("-")
 @click.option("--endpoint", metavar="URL", help="Send OTLP there [default: as OTEL_EXPORTER_OTLP_* say].")
 @click.option("--profile", type=click.Choice([*PROFILES]), default="plain", help="Whose names OTLP has for the cost.")
 @options.output_dir
+@options.as_json
 def command(
-    run: str, form: str, output: Path | None, endpoint: str | None, profile: str, output_dir: Path | None
+    run: str,
+    form: str,
+    output: Path | None,
+    endpoint: str | None,
+    profile: str,
+    output_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Hand a run to other tools.
 
     chrome-trace opens in Perfetto; csv and parquet (with -o) have a row for each call; focus is a FOCUS 1.2 table of
     costs, by hour, stage, model and unit; otlp is sent to a receiver of OpenTelemetry, or written as protobuf with -o.
+    --json tells what was written or sent.
     """
+    into_file = output is not None and output != _STANDARD_OUTPUT
+    if not into_file and form == "parquet":
+        raise click.UsageError("Parquet is no text: name a file with -o")
+    if not into_file and as_json and form != "otlp":
+        raise click.UsageError("what is exported and what --json tells would be mixed: name a file with -o")
     found = find_run(run, OutputDir(output_dir or Path("output")))
-    if form == "otlp":
-        _otlp(found, output, endpoint, profile)
+    told = _otlp(found, output, endpoint, profile) if form == "otlp" else _table(form, found, output)
+    path = options.shown(output.resolve()) if output is not None and into_file else None
+    if as_json:
+        facts = {"run_id": found.run_id, "format": form, "path": path, "spans": told.spans, "left_out": told.left_out}
+        click.echo(to_json({"schema_version": "exported_v1", **facts}))
         return
+    if path is not None:
+        click.echo(path)
+    if told.spans is not None:
+        click.echo(f"{plural(told.spans, 'span')} {'sent' if output is None else 'written'}", err=True)
+    if told.left_out:
+        click.echo(f"{plural(told.left_out, 'call')} without a price left out: nobody knows their charge.", err=True)
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """What there is to say of an export."""
+
+    spans: int | None = None
+    left_out: int | None = None
+    """Calls without a price, which have no place in it."""
+
+
+def _table(form: str, run: RunDir, output: Path | None) -> _Told:
     if form == "parquet":
-        _parquet(found, output)
-        return
+        assert output is not None
+        with extra("query", "to write Parquet"):
+            from taximeter.query.compact import write_calls
+        write_calls(run, output)
+        return _Told()
     with _open(output) as binary:
         file = io.TextIOWrapper(binary, "utf-8", newline="", write_through=True)
-        _TABLES[form](found, file)
+        told = _TABLES[form](run, file)
         file.flush()
         file.detach()
-    if output is not None and output != _STANDARD_OUTPUT:
-        click.echo(options.shown(output.resolve()))
+    return told
 
 
-def _chrome(run: RunDir, file: io.TextIOWrapper) -> None:
+def _chrome(run: RunDir, file: io.TextIOWrapper) -> _Told:
     trace = ChromeTrace(run.run_id)
     _replay(run, trace)
     trace.write(file)
+    return _Told()
 
 
-def _csv(run: RunDir, file: io.TextIOWrapper) -> None:
+def _csv(run: RunDir, file: io.TextIOWrapper) -> _Told:
     _replay(run, CsvCalls(file))
+    return _Told()
 
 
-def _focus(run: RunDir, file: io.TextIOWrapper) -> None:
+def _focus(run: RunDir, file: io.TextIOWrapper) -> _Told:
     table = FocusTable(run.run_id)
     _replay(run, table)
     table.write(file)
-    if table.left_out:
-        click.echo(f"{plural(table.left_out, 'call')} without a price left out: nobody knows their charge.", err=True)
+    return _Told(left_out=table.left_out)
 
 
-_TABLES: dict[str, Callable[[RunDir, io.TextIOWrapper], None]] = {"chrome-trace": _chrome, "csv": _csv, "focus": _focus}
+_TABLES: dict[str, Callable[[RunDir, io.TextIOWrapper], _Told]] = {
+    "chrome-trace": _chrome,
+    "csv": _csv,
+    "focus": _focus,
+}
 
 
-def _otlp(run: RunDir, output: Path | None, endpoint: str | None, profile: str) -> None:
+def _otlp(run: RunDir, output: Path | None, endpoint: str | None, profile: str) -> _Told:
     if output is None:
-        spans = OtlpSpans(ReceiverOut(endpoint), profile)
-        _replay(run, spans)
-        spans.finish()
-        click.echo(f"{plural(spans.count, 'span')} sent")
-        return
+        return _spans(run, OtlpSpans(ReceiverOut(endpoint), profile))
     with _open(output) as file:
-        spans = OtlpSpans(FileOut(file), profile)
-        _replay(run, spans)
-        spans.finish()
-    click.echo(f"{plural(spans.count, 'span')} written", err=True)
+        return _spans(run, OtlpSpans(FileOut(file), profile))
 
 
-def _parquet(run: RunDir, output: Path | None) -> None:
-    if output is None:
-        raise click.UsageError("Parquet is no text: name a file with -o")
-    with extra("query", "to write Parquet"):
-        from taximeter.query.compact import write_calls
-    write_calls(run, output)
-    click.echo(options.shown(output.resolve()))
+def _spans(run: RunDir, spans: OtlpSpans) -> _Told:
+    _replay(run, spans)
+    spans.finish()
+    return _Told(spans=spans.count)
 
 
 def _replay(run: RunDir, listener: Listener) -> None:

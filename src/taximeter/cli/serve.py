@@ -11,6 +11,7 @@ import click
 from taximeter import settings
 from taximeter.cli import options
 from taximeter.errors import Interrupted, Problem, SetupError
+from taximeter.numbers import to_json
 from taximeter.rundir import OutputDir
 
 _PORT = 8437
@@ -25,12 +26,21 @@ _PORT = 8437
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name by which browsers may address it.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
 @options.output_dir
+@options.as_json
 def command(
-    *, host: str, port: int, token: str | None, allow_host: tuple[str, ...], opened: bool, output_dir: Path | None
+    *,
+    host: str,
+    port: int,
+    token: str | None,
+    allow_host: tuple[str, ...],
+    opened: bool,
+    output_dir: Path | None,
+    as_json: bool,
 ) -> None:
     """Look at all runs in the browser, also while they go on.
 
-    Serves this machine only, unless --host says otherwise; then a token is asked for.
+    Serves this machine only, unless --host says otherwise; then a token is asked for. With --json one line tells where
+    it answers.
     """
     try:
         from taximeter.web import server
@@ -47,7 +57,11 @@ def command(
     address = f"http://{shown}:{bound.getsockname()[1]}/"
 
     def ready() -> None:
-        click.echo(f"{address}  the runs in {options.shown(output.path)}; Ctrl-C ends it")
+        if as_json:
+            facts = {"address": address, "output_dir": str(output.path)}
+            click.echo(to_json({"schema_version": "serve_v1", **facts}))
+        else:
+            click.echo(f"{address}  the runs in {options.shown(output.path)}; Ctrl-C ends it")
         if opened:
             click.launch(address)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import perf_counter_ns
-from typing import Any
 
 import msgspec
 
@@ -12,8 +11,8 @@ from taximeter.events import CallEvent, CallKind, CallStatus
 from taximeter.normalize.reading import Reading
 from taximeter.recorder.captured import Where, record_captured
 from taximeter.recorder.claims import BY_HAND, BY_SPANS
-from taximeter.recorder.recording import NO_EVENT_ID, trace_of
-from taximeter.usage import NO_USAGE
+from taximeter.recorder.reading import call_of
+from taximeter.recorder.recording import trace_of
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -76,35 +75,12 @@ class Exchange:
 
     def call(self, reading: Reading, request_ms: float | None) -> CallEvent:
         """What one reading tells, as a call; `request_ms` is None of one that was bought by another request."""
-        asked, usage = self.asked, reading.usage
-        ttft_ms = None if self.first_ns is None else (self.first_ns - self._began) / 1e6
-        return CallEvent(
-            event_id=NO_EVENT_ID,
-            kind="embedding" if reading.operation == "embeddings" else asked.kind,
-            provider=asked.provider or reading.provider,
-            endpoint=asked.endpoint or None,
-            operation=reading.operation,
-            model=reading.model or asked.model or reading.response_model or "unknown",
-            response_model=reading.response_model,
-            usage=usage,
-            usage_source="missing" if usage == NO_USAGE else "provider",
-            inconsistent=reading.inconsistent,
-            status=reading.status,
-            processing=reading.processing,
-            service_tier=reading.service_tier,
-            response_id=reading.response_id,
-            request_id=self.request_id,
-            tries=self.tries or None,
-            stream=asked.stream,
-            request_ms=request_ms,
-            ttft_ms=ttft_ms,
-            provider_cost=reading.provider_cost,
-            captured_by=asked.captured_by,
-            meta=_meta(reading) if reading.usage_raw or reading.speed or reading.inference_geo else None,
-        )
-
-
-def _meta(reading: Reading) -> dict[str, Any]:
-    """What decides a price and what nobody here understands."""
-    told = {"speed": reading.speed, "inference_geo": reading.inference_geo, "usage_raw": reading.usage_raw or None}
-    return {name: value for name, value in told.items() if value is not None}
+        asked, call = self.asked, call_of(reading, self.asked.model)
+        call.kind = "embedding" if reading.operation == "embeddings" else asked.kind
+        call.provider = asked.provider or reading.provider
+        call.endpoint = asked.endpoint or None
+        call.request_id, call.tries, call.stream = self.request_id, self.tries or None, asked.stream
+        call.request_ms = request_ms
+        call.ttft_ms = None if self.first_ns is None else (self.first_ns - self._began) / 1e6
+        call.captured_by = asked.captured_by
+        return call

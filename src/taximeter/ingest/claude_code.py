@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from taximeter.events import META_TERMS, CallEvent
+from taximeter.events import CallEvent
 from taximeter.journal.reader import UNREADABLE, LineReader
 from taximeter.normalize import anthropic
 from taximeter.normalize.reading import Reading, UsageError
-from taximeter.usage import NO_USAGE
+from taximeter.recorder.reading import call_of
 
 _NOT_ASKED = "<synthetic>"
 """The model of messages that Claude Code made itself."""
@@ -107,24 +107,9 @@ _entry = msgspec.json.Decoder(_Entry)
 
 
 def _call(entry: _Entry, reading: Reading) -> CallEvent:
-    tags = {"project": PurePath(entry.cwd or "unknown").name, "branch": entry.git_branch}
-    return CallEvent(
-        event_id=("", 0),
-        model=reading.model or reading.response_model or "unknown",
-        session_id=entry.session_id,
-        stage_id="subagents" if entry.is_sidechain else "main",
-        provider=reading.provider,
-        operation=reading.operation,
-        response_model=reading.response_model,
-        usage=reading.usage,
-        usage_source="missing" if reading.usage == NO_USAGE else "provider",
-        inconsistent=reading.inconsistent,
-        processing=reading.processing,
-        service_tier=reading.service_tier,
-        response_id=reading.response_id,
-        request_id=entry.request_id,
-        started_at=entry.timestamp.timestamp(),
-        captured_by="claude-code",
-        tags={name: text for name, text in tags.items() if text},
-        meta={name: value for name in META_TERMS if (value := getattr(reading, name)) is not None} or None,
-    )
+    call, tags = call_of(reading, None), {"project": PurePath(entry.cwd or "unknown").name, "branch": entry.git_branch}
+    call.session_id, call.stage_id = entry.session_id, "subagents" if entry.is_sidechain else "main"
+    call.request_id, call.started_at = entry.request_id, entry.timestamp.timestamp()
+    call.captured_by = "claude-code"
+    call.tags = {name: text for name, text in tags.items() if text}
+    return call

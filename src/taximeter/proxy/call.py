@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from time import perf_counter_ns, time
-from typing import Any
 
 import httpx
 import msgspec
@@ -16,8 +15,7 @@ from taximeter.proxy.endpoints import Endpoint
 from taximeter.proxy.question import Question
 from taximeter.proxy.route import Route
 from taximeter.recorder.guard import guarded, rejected
-from taximeter.recorder.recording import NO_EVENT_ID
-from taximeter.usage import NO_USAGE
+from taximeter.recorder.reading import call_of
 
 
 class Call:
@@ -104,45 +102,19 @@ class Call:
     def _event(self, reading: Reading, request_ms: float) -> CallEvent:
         route, asked, for_whom = self._route, self._question, self._route.attribution
         is_stream = asked.stream or (self._answer is not None and self._answer.is_stream)
-        return CallEvent(
-            event_id=NO_EVENT_ID,
-            run_id=for_whom.run,
-            stage_id=for_whom.stage,
-            attempt=for_whom.attempt,
-            session_id=for_whom.session,
-            tags=for_whom.tags,
-            kind=self._endpoint.kind,
-            provider=route.upstream.provider,
-            endpoint=route.upstream.origin,
-            operation=reading.operation or self._endpoint.operation,
-            model=reading.model or asked.model or reading.response_model or "unknown",
-            response_model=reading.response_model,
-            usage=reading.usage,
-            usage_source="missing" if reading.usage == NO_USAGE else "provider",
-            inconsistent=reading.inconsistent,
-            status=reading.status,
-            processing=reading.processing,
-            service_tier=reading.service_tier,
-            response_id=reading.response_id,
-            request_id=self._request_id,
-            tries=self._tries,
-            stream=is_stream,
-            started_at=self._started_at,
-            request_ms=request_ms,
-            ttft_ms=(self._first - self._began) / 1e6 if is_stream and self._first is not None else None,
-            provider_cost=reading.provider_cost,
-            captured_by="proxy",
-            meta=self._meta(reading),
+        call = call_of(
+            reading,
+            asked.model,
+            http_status=self._http_status if reading.status == "failed" else None,
+            error=self.error,
+            unreadable=self._answer.trouble if self._answer else None,
         )
-
-    def _meta(self, reading: Reading) -> dict[str, Any] | None:
-        """What decides a price, what nobody here understands, and why it failed."""
-        told = {
-            "speed": reading.speed,
-            "inference_geo": reading.inference_geo,
-            "usage_raw": reading.usage_raw or None,
-            "http_status": self._http_status if reading.status == "failed" else None,
-            "error": self.error,
-            "unreadable": self._answer.trouble if self._answer else None,
-        }
-        return {name: value for name, value in told.items() if value is not None} or None
+        call.run_id, call.stage_id, call.attempt = for_whom.run, for_whom.stage, for_whom.attempt
+        call.session_id, call.tags = for_whom.session, for_whom.tags
+        call.kind, call.provider, call.endpoint = self._endpoint.kind, route.upstream.provider, route.upstream.origin
+        call.operation = reading.operation or self._endpoint.operation
+        call.request_id, call.tries, call.stream = self._request_id, self._tries, is_stream
+        call.started_at, call.request_ms = self._started_at, request_ms
+        call.ttft_ms = (self._first - self._began) / 1e6 if is_stream and self._first is not None else None
+        call.captured_by = "proxy"
+        return call

@@ -39,6 +39,8 @@ class Interpreters:
         self._passed &= living.keys()
         for stack in living.keys() - self._passed - self._seen.keys():
             name = _interpreter(living[stack])
+            if name is not None and _stack(living[stack]) != stack:
+                name = None  # it has become another program in between, which the next look sees
             if name is None:
                 self._passed.add(stack)
             elif len(self._seen) < _MOST:
@@ -71,6 +73,12 @@ class NoInterpreters:
     def uncaptured(self) -> dict[str, int] | None:
         """Nothing is known."""
         return None
+
+
+def _stack(pid: int) -> bytes | None:
+    """Where the stack of a process begins now; None if it is gone."""
+    stat = proctree.read(f"/proc/{pid}/stat")
+    return mark.start_of_stack(stat) if stat else None
 
 
 def _interpreter(pid: int) -> bytes | None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from taximeter.errors import SetupError
 from taximeter.yamldoc import parse, reader
-from taximeter.yamldoc.reader import MAX_DEPTH, MAX_PROBLEMS
+from taximeter.yamldoc.reader import MAX_PROBLEMS
+from taximeter.yamldoc.syntax import MAX_DEPTH
 
 TRAPS = {
     # values that readers of YAML disagree about

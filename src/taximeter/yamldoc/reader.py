@@ -14,10 +14,9 @@ import yaml
 from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc.document import Document, Place, Value, show
 from taximeter.yamldoc.scalars import scalar
-from taximeter.yamldoc.syntax import syntax_problem
+from taximeter.yamldoc.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
 
 MAX_BYTES = 5_000_000
-MAX_DEPTH = 64
 MAX_PROBLEMS = 50
 
 _NOTHING: dict[str | int, Place] = {}  # what is inside a scalar; one for all, as there can be a million of them
@@ -175,7 +174,7 @@ class _Builder:
             parent.key = None
         if isinstance(value, dict | list):
             if len(self._open) == MAX_DEPTH:
-                self._stop(offset, f"this is nested deeper than {MAX_DEPTH} levels", "is a bracket left open?")
+                self._stop(offset, *TOO_DEEP)
             self._open.append(_Open(value, place))
 
     def _value(self, event: yaml.NodeEvent) -> Value:

@@ -9,9 +9,14 @@ import yaml
 from taximeter.errors import Problem
 from taximeter.yamldoc.document import Document, show
 
+MAX_DEPTH = 64
+TOO_DEEP = f"this is nested deeper than {MAX_DEPTH} levels", "is a bracket left open?"
+"""What is said by us, and for a parser that reads ahead to a limit of its own."""
+
 _QUOTE = "put the whole value in quotes"
 _MISFIT = "expected key|<block end>|'-' indicator"
 _SAYINGS = {
+    "maximum nesting depth": TOO_DEEP,
     "cannot start any token": ("text cannot begin with {character}", _QUOTE),
     "mapping values": (
         "a `:` where no key can stand",

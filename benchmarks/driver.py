@@ -27,6 +27,12 @@ ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYT
 
 BARE = "import subprocess\nfor _ in range({}): subprocess.run(['true'], check=True)\n"
 RULE = "rule s{0}:\n    output: touch('done/{0}')\n    shell: 'true'\n"
+METERED_RULE = RULE.replace("    shell", "    benchmark: 'bench/{0}.tsv'\n    shell")
+"""Snakemake's own metering: wall, CPU, memory and I/O of each rule."""
+
+NOT_METERED, METERED = "Snakemake", "Snakemake, benchmark:"
+COUNTERPARTS = {"taximeter, metered": METERED, METERED: METERED}
+"""What each is a part of; all others of Snakemake as it is, which meters nothing."""
 
 
 def install(folder: Path) -> Path:
@@ -55,12 +61,15 @@ def commands(folder: Path, peers: Path, stages: int) -> dict[str, list[str | Pat
     )
     wanted = f"rule all:\n    input: [f'done/{{i}}' for i in range({stages})]\n"
     (folder / "Snakefile").write_text(wanted + "".join(map(RULE.format, numbers)))
+    (folder / "Metered").write_text(wanted + "".join(map(METERED_RULE.format, numbers)))
+    snakemake = [peers / "snakemake", "--cores", "1", "--quiet", "all", "--forceall", "--snakefile"]
     run: list[str | Path] = [sys.executable, "-m", "taximeter", "run"]
     return {
         "bare subprocess.run": [sys.executable, "bare.py"],
         "GNU make": ["make", "--silent"],
         "doit": [peers / "doit", "--verbosity", "0"],
-        "Snakemake": [peers / "snakemake", "--cores", "1", "--quiet", "all", "--forceall"],
+        NOT_METERED: [*snakemake, "Snakefile"],
+        METERED: [*snakemake, "Metered"],
         "taximeter, not metered": [*run, recipe(folder / "plain.json", stages, False)],
         "taximeter, metered": [*run, recipe(folder / "metered.json", stages, True)],
     }
@@ -68,7 +77,7 @@ def commands(folder: Path, peers: Path, stages: int) -> dict[str, list[str | Pat
 
 def seconds(command: list[str | Path], folder: Path) -> float:
     """How long the command takes, from its start to its end; what the last one left is taken away first."""
-    for left in ("done", ".snakemake", "output"):
+    for left in ("done", "bench", ".snakemake", "output"):
         shutil.rmtree(folder / left, ignore_errors=True)
     for left in folder.glob(".doit.db*"):
         left.unlink()
@@ -112,7 +121,10 @@ def compare(folder: Path, rounds: int) -> None:
         print(f"{name:<24} {1000 * start[name]:>12.0f} ms", end="")
         for figures, width in ((whole, 15), (more, 10)):
             above = figures[name] - figures["bare subprocess.run"]
-            print(f" {figures[name]:>{width}.2f} {above:>11.2f} {figures[name] / figures['Snakemake']:>13.1%}", end="")
+            print(
+                f" {figures[name]:>{width}.2f} {above:>11.2f} {figures[name] / figures[COUNTERPARTS.get(name, NOT_METERED)]:>13.1%}",
+                end="",
+            )
         print()
 
 

@@ -85,11 +85,44 @@ def test_a_killed_supervisor_takes_its_stage_along_and_the_driver_reads_lost(own
     assert wait_until(lambda: len(children(own.forkserver.pid)) == 2)  # that of the other, and one that waits
 
 
+def test_stages_one_after_the_other_share_supervisors_and_leave_nothing_in_them(own: Launcher) -> None:
+    assert own.run(["true"]).exit_code == 0
+    assert wait_until(lambda: len(children(own.forkserver.pid)) == 2)
+    both = children(own.forkserver.pid)
+    for number in range(6):
+        folder = own.folder / str(number)
+        folder.mkdir()
+        log = folder / "log"
+        assert own.run(["sh", "-c", "pwd; exit 3"], cwd=str(folder), log_path=str(log)).exit_code == 3
+        assert log.read_text() == f"{folder}\n"
+        assert wait_until(lambda: not any(_holds(pid, own.folder) for pid in children(own.forkserver.pid)))
+    assert children(own.forkserver.pid) == both
+
+
+def _holds(pid: int, folder: Path) -> bool:
+    """Whether the process is in that folder, or has a file in it open."""
+    try:
+        links = [Path(f"/proc/{pid}/cwd"), *Path(f"/proc/{pid}/fd").iterdir()]
+        return any(link.readlink().is_relative_to(folder) for link in links)
+    except FileNotFoundError:  # a file that was closed just now
+        return True
+
+
+def test_not_many_supervisors_wait(own: Launcher) -> None:
+    stages = [own.launch(["sleep", "0.3"], usage_path=None) for _ in range(12)]
+    for stage in stages:
+        assert stage.figures().exit_code == 0
+    assert wait_until(lambda: len(children(own.forkserver.pid)) == 8)
+
+
 def test_a_supervisor_that_is_killed_while_it_waits_for_a_stage_is_not_missed(own: Launcher) -> None:
     for _ in range(3):
         assert own.run(["true"]).exit_code == 0
-        assert wait_until(lambda: len(children(own.forkserver.pid)) == 1)
-        os.kill(children(own.forkserver.pid).pop(), signal.SIGKILL)
+        assert wait_until(
+            lambda: len(children(own.forkserver.pid)) == 2
+        )  # the one that was, and the one that was ahead
+        for supervisor in children(own.forkserver.pid):
+            os.kill(supervisor, signal.SIGKILL)
         assert wait_until(lambda: not children(own.forkserver.pid))
 
 

@@ -76,6 +76,27 @@ print(figures.max_rss_bytes)
     assert int(output) < 20 * MB
 
 
+def test_figures_of_a_stage_have_nothing_of_those_that_its_supervisor_had_before(launcher: Launcher) -> None:
+    hungry = """
+burnt = bytearray(100_000_000)
+with open("made", "wb") as f:
+    f.write(b"x" * 5_000_000)
+    os.fsync(f.fileno())
+while time.process_time() < 0.3:
+    pass
+"""
+    assert cpu(launcher.run(program(hungry))) > 0.3
+    for _ in range(3):  # one of them at least gets the same supervisor
+        figures = launcher.run(program("time.sleep(0.1)"))
+        assert cpu(figures) < 0.2
+        assert figures.max_rss_bytes is not None
+        assert figures.max_rss_bytes < 50 * MB
+        assert figures.peak_memory_bytes is not None
+        assert figures.peak_memory_bytes < 50 * MB
+        assert figures.io_write_bytes == 0
+        assert figures.io_write_chars == 0
+
+
 def test_max_rss_is_the_largest_process(launcher: Launcher) -> None:
     code = "pid = os.fork()\nif pid == 0: b = b'x' * 60_000_000\nelse: os.waitpid(pid, 0)"
     figures = launcher.run(program(code))

@@ -1,8 +1,9 @@
 """One small process that forks a supervisor for each stage, so that none is born with the driver's memory and threads.
 
 It imports little, since every supervisor is a copy of it. While a stage runs, the supervisor of the next one is forked
-already and has settled when it is needed: nobody waits for that. This process is also the net under the supervisors:
-when one dies, what it answered for falls to the forkserver, and is killed.
+already and has settled when it is needed: nobody waits for that. A supervisor that has nothing left of its stage takes
+another one. This process is also the net under the supervisors: when one dies, what it answered for falls to the
+forkserver, and is killed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from taximeter.run.supervisor import supervise
 
 _FAREWELL = 0.2
 """Seconds for the supervisors to end their stages once the driver is gone."""
+
+_MOST_WAITING = 8
+"""Supervisors that are kept without a stage: as many stages as ran at once need not run at once again."""
 
 _KILL_AGAIN = 0.01
 """Seconds until survivors are looked for."""
@@ -48,7 +52,7 @@ def run(control: socket.socket, settle: Callable[[], None], ahead: int) -> None:
     if post is not None:
         control.close()
         settle()
-        supervise(post.wait)
+        supervise(post)
     os._exit(0)  # nothing is left to tidy up, and it would take longer than a short stage
 
 
@@ -60,6 +64,9 @@ class Forkserver:
         self._ahead = ahead
         self._waiting: list[Post] = []
         """Of supervisors without a stage."""
+
+        self._busy: dict[int, Post] = {}
+        """Of supervisors that have one, by file descriptor."""
 
         self._reaper = reaper.Reaper()
         self._poll = select.poll()
@@ -74,7 +81,10 @@ class Forkserver:
             if time.monotonic() >= self._farewell_ends:
                 self._supervisors.clear()  # from now on they are strays like any other
             events = self._poll.poll(self._patience(self._kill_strays()))
-            if any(fd == self._control.fileno() for fd, _ in events) and (post := self._obey()) is not None:
+            ready = {fd for fd, _ in events}
+            for fd in ready & self._busy.keys():
+                self._hear(fd)
+            if self._control.fileno() in ready and (post := self._obey()) is not None:
                 return post
         return None
 
@@ -96,6 +106,15 @@ class Forkserver:
         if self._farewell_ends == math.inf:
             return None
         return max(0.0, self._farewell_ends - time.monotonic()) * 1000
+
+    def _hear(self, fd: int) -> None:
+        """A supervisor is ready for another stage, or dead."""
+        self._poll.unregister(fd)
+        post = self._busy.pop(fd)
+        if post.is_ready() and len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(post)
+        else:
+            post.close()
 
     def _obey(self) -> Post | None:
         """Does what the driver says; returns only in a supervisor that is forked for it."""
@@ -123,7 +142,10 @@ class Forkserver:
     def _give(self, connection: int) -> bool:
         """Gives a connection to a supervisor that waits; says whether there was one."""
         while self._waiting:
-            if self._waiting.pop().give(connection):
+            post = self._waiting.pop()
+            if post.give(connection):
+                self._busy[post.fileno()] = post
+                self._poll.register(post, select.POLLIN)
                 return True
         return False
 
@@ -144,6 +166,10 @@ class Forkserver:
         return None
 
     def _dismiss(self) -> None:
-        """Ends the supervisors that have no stage."""
-        while self._waiting:
-            self._waiting.pop().close()
+        """Ends the supervisors that have no stage, and the others when they have none left."""
+        for fd in self._busy:
+            self._poll.unregister(fd)
+        for post in (*self._waiting, *self._busy.values()):
+            post.close()
+        self._waiting.clear()
+        self._busy.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from collections.abc import Callable
 from taximeter.run import proctree
 from taximeter.run.memory import memory_of
 from taximeter.run.proctree import Process
+from taximeter.run.reaper import Used
 
 EXACT, SAMPLED, MISSING = "exact", "sampled", "missing"
 
@@ -57,10 +57,15 @@ class Meter:
     The kernel adds up what children had used when they were waited for, and what they had waited for in turn. So once
     nothing is left to wait for, CPU, faults and I/O are exact, whatever else ran. They miss only what nobody waited
     for: children of a process that ignores SIGCHLD.
+
+    `used` is what the children took that have been waited for; `watch` sees the living processes of each sample.
     """
 
-    def __init__(self, total_method: str, watch: Callable[[list[Process]], None]) -> None:
-        """`watch` sees the living processes of each sample."""
+    def __init__(self, total_method: str, used: Used, watch: Callable[[list[Process]], None]) -> None:
+        self._used = used
+        self._io_before = _io_waited_for()
+        """Of an earlier stage of the same supervisor."""
+
         self._watch = watch
         self.due = time.monotonic() + _FIRST if proctree.VISIBLE else math.inf
         """When the next sample should be taken, on the monotonic clock."""
@@ -71,7 +76,7 @@ class Meter:
     def sample(self) -> Reading:
         """The figures so far, from a walk over the processes. None of them ever goes down."""
         began = time.thread_time()
-        seen = _waited_for()
+        seen = self._waited_for()
         processes = proctree.walk(proctree.children())
         for process in processes:
             seen["cpu_user_seconds"] += process.cpu_user
@@ -92,23 +97,22 @@ class Meter:
 
     def total(self) -> Reading:
         """The figures of the whole stage, when nothing of it is left to wait for."""
-        total = _waited_for()
+        total = self._waited_for()
         reading = UNKNOWN | {name: (value, self._total_method) for name, value in total.items()}
         if proctree.VISIBLE:
             peak = max(self._highest["peak_memory_bytes"], total["max_rss_bytes"])
             reading |= {"peak_memory_bytes": (peak, SAMPLED), "processes": (self._highest["processes"], SAMPLED)}
         return reading
 
-
-def _waited_for() -> dict[str, float]:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return {
-        "cpu_user_seconds": used.ru_utime,
-        "cpu_system_seconds": used.ru_stime,
-        "major_faults": used.ru_majflt,
-        "max_rss_bytes": used.ru_maxrss * _RSS_UNIT,
-        **_io_waited_for(),
-    }
+    def _waited_for(self) -> dict[str, float]:
+        used = self._used
+        return {
+            "cpu_user_seconds": round(used.cpu_user, 6),
+            "cpu_system_seconds": round(used.cpu_system, 6),
+            "major_faults": used.major_faults,
+            "max_rss_bytes": used.max_rss * _RSS_UNIT,
+            **{name: count - self._io_before.get(name, 0) for name, count in _io_waited_for().items()},
+        }
 
 
 def _io_waited_for() -> dict[str, int]:

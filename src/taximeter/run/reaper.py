@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import signal
 import sys
 
@@ -27,12 +28,34 @@ def leave_signals_to_the_driver() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+class Used:
+    """What children took that were waited for, and what they had waited for in turn."""
+
+    __slots__ = ("cpu_system", "cpu_user", "major_faults", "max_rss")
+
+    def __init__(self) -> None:
+        self.cpu_user = self.cpu_system = 0.0
+        self.major_faults = 0
+        self.max_rss = 0
+        """Of the largest single process, in the unit of the system."""
+
+    def add(self, one: resource.struct_rusage) -> None:
+        """Another child."""
+        self.cpu_user += one.ru_utime
+        self.cpu_system += one.ru_stime
+        self.major_faults += one.ru_majflt
+        self.max_rss = max(self.max_rss, one.ru_maxrss)
+
+
 class Reaper:
     """Waits for the children of this process as they end."""
 
     def __init__(self) -> None:
         self.has_children = False
         """Whether any child was left, alive or not yet waited for, when `reap` last looked."""
+        self.used = Used()
+        """What those took that `reap` has told of; whoever begins anew puts another one here."""
+
         self._readable, self._writable = os.pipe()
         os.set_blocking(self._readable, False)
         os.set_blocking(self._writable, False)
@@ -54,12 +77,13 @@ class Reaper:
         self.has_children = True
         while len(ended) < _AT_ONCE:
             try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
+                pid, status, used = os.wait4(-1, os.WNOHANG)
             except ChildProcessError:
                 self.has_children = False
                 return ended
             if pid == 0:
                 return ended
+            self.used.add(used)
             ended.append((pid, status))
         with contextlib.suppress(BlockingIOError):
             os.write(self._writable, b"+")  # there may be more

@@ -68,6 +68,17 @@ def start(task: Task) -> int:
         raise StartError(exit_code, f"cannot run {_text(task.argv[0])}", error) from None
 
 
+def leave(task: Task) -> None:
+    """Lets go of the log and the folder of a stage of which nothing is left."""
+    if task.log is None:
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+    os.chdir("/")
+
+
 def _append_output_to(path: bytes) -> None:
     try:
         log = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

@@ -1,4 +1,4 @@
-"""One process per attempt of a stage: starts it, answers for everything below it, and tells what it took."""
+"""A process that has one attempt of a stage at a time: starts it, answers for all below it, tells what it took."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import json
 import math
 import select
 import signal
-import socket
 import time
-from collections.abc import Callable
+from contextlib import closing
 
 from taximeter.capture import mark
 from taximeter.run import jobsignals, proctree, reaper, spawn
@@ -17,6 +16,7 @@ from taximeter.run.channel import Channel
 from taximeter.run.copies import Copies
 from taximeter.run.interpreters import Interpreters, NoInterpreters
 from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
+from taximeter.run.post import Post
 from taximeter.run.usagefile import NoUsageFile, UsageFile
 
 _LAST_CALL = 1.0
@@ -29,23 +29,22 @@ _WRITE_EVERY = 1.0
 """Seconds, at least, between two writings of the figures so far."""
 
 
-def supervise(wait: Callable[[], socket.socket | None]) -> None:
-    """Runs the task that comes over the connection which is waited for, if any does.
+def supervise(post: Post) -> None:
+    """Runs the tasks that come over the connections which the post gives, one after the other, until it gives none.
 
-    Returns when no process of the stage is left: all have ended, or were ended because the driver said so or is gone.
+    The next one is taken when no process of a stage is left: all have ended, or were ended because the driver said so
+    or is gone.
     """
     total_method = EXACT if reaper.adopt_orphans() else SAMPLED
     children = reaper.Reaper()
-    connection = wait()
-    if connection is None:
-        return
-    channel = Channel(connection)
-    lines: list[bytes] = []
-    while not lines and not channel.ended:
-        lines = channel.receive()
-    if lines:
-        supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method, children)
-        supervisor.run(lines[1:])
+    while (connection := post.wait()) is not None:
+        with closing(Channel(connection)) as channel:
+            lines: list[bytes] = []
+            while not lines and not channel.ended:
+                lines = channel.receive()
+            if lines:
+                Supervisor(channel, spawn.Task(lines[0]), total_method, children).run(lines[1:])
+        post.tell_ready()
 
 
 class Supervisor:
@@ -55,11 +54,14 @@ class Supervisor:
         self._channel = channel
         self._task = task
         self._reaper = children
+        self._reaper.used = reaper.Used()
         self._poll = select.poll()
         self._poll.register(channel, select.POLLIN)
         self._poll.register(self._reaper, select.POLLIN)
         self._interpreters = _interpreters(task)
-        self._meter: Meter | Unmetered = Meter(total_method, self._interpreters.look) if task.usage else Unmetered()
+        self._meter: Meter | Unmetered = (
+            Meter(total_method, children.used, self._interpreters.look) if task.usage else Unmetered()
+        )
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
         self._copies = Copies()
@@ -181,6 +183,7 @@ class Supervisor:
         figures = self._publish("done", self._meter.total(), self._interpreters.uncaptured())
         self._channel.send(b'{"event": "done", "figures": %b}' % figures)
         self._file.settle()
+        spawn.leave(self._task)
 
     def _publish(self, state: str, reading: Reading, uncaptured: dict[str, int] | None = None) -> bytes:
         figures = json.dumps(self._attempt.figures(state, reading) | {"uncaptured": uncaptured}).encode()

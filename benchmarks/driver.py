@@ -119,12 +119,10 @@ def compare(folder: Path, rounds: int) -> None:
     print(f" {'each more':>10} {'above bare':>11} {'of Snakemake':>13}")
     for name in whole:
         print(f"{name:<24} {1000 * start[name]:>12.0f} ms", end="")
+        counterpart = COUNTERPARTS.get(name, NOT_METERED)
         for figures, width in ((whole, 15), (more, 10)):
-            above = figures[name] - figures["bare subprocess.run"]
-            print(
-                f" {figures[name]:>{width}.2f} {above:>11.2f} {figures[name] / figures[COUNTERPARTS.get(name, NOT_METERED)]:>13.1%}",
-                end="",
-            )
+            above, share = figures[name] - figures["bare subprocess.run"], figures[name] / figures[counterpart]
+            print(f" {figures[name]:>{width}.2f} {above:>11.2f} {share:>13.1%}", end="")
         print()
 
 

@@ -87,16 +87,14 @@ def test_a_killed_supervisor_takes_its_stage_along_and_the_driver_reads_lost(own
 
 def test_stages_one_after_the_other_share_supervisors_and_leave_nothing_in_them(own: Launcher) -> None:
     assert own.run(["true"]).exit_code == 0
-    assert wait_until(lambda: len(children(own.forkserver.pid)) == 2)
-    both = children(own.forkserver.pid)
-    for number in range(6):
+    for number in range(20):
         folder = own.folder / str(number)
         folder.mkdir()
         log = folder / "log"
         assert own.run(["sh", "-c", "pwd; exit 3"], cwd=str(folder), log_path=str(log)).exit_code == 3
         assert log.read_text() == f"{folder}\n"
         assert wait_until(lambda: not any(_holds(pid, own.folder) for pid in children(own.forkserver.pid)))
-    assert children(own.forkserver.pid) == both
+    assert len(children(own.forkserver.pid)) < 8
 
 
 def _holds(pid: int, folder: Path) -> bool:

@@ -1,6 +1,7 @@
 """`taximeter query`, `top` and `compact`."""
 
 import csv
+import errno
 import io
 import json
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from taximeter.cli import tables
+from taximeter.query import compact
 from tests.cli.conftest import Cli
 
 RECIPE = """
@@ -29,16 +32,29 @@ def runs(cli: Cli) -> Cli:
     return cli
 
 
-def test_a_run_that_ends_writes_its_tables(runs: Cli) -> None:
+def test_the_first_question_writes_the_tables_of_runs_that_have_ended(runs: Cli) -> None:
+    assert not Path("output/runs/a/tables").exists()
+    assert json.loads(runs("query", "SELECT count(*) AS n FROM calls", "--json").out)["rows"] == [{"n": 2}]
     table = pq.read_table("output/runs/a/tables/calls.parquet")
     assert table.column("cost").to_pylist() == [Decimal("0.002250000000")]
     assert not list(Path("output/runs").glob("**/*.tmp"))
     assert runs("compact").out == "0 runs compacted\n"
 
 
-def test_a_command_that_ends_writes_its_tables(runs: Cli) -> None:
+def test_a_large_run_writes_its_tables_when_it_ends(runs: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "_LARGE", 1)
     runs("exec", "--run-id", "c", "--quiet", "--", sys.executable, "ask.py", "gpt-5")
     assert pq.read_table("output/runs/c/tables/calls.parquet").num_rows == 1
+    runs("run", "recipe.yaml", "--instrument", "--run-id", "d")
+    assert pq.read_table("output/runs/d/tables/calls.parquet").num_rows == 1
+
+
+def test_tables_that_cannot_be_written_are_no_error(runs: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(compact, "_put", full)
+    assert json.loads(runs("query", "SELECT count(*) AS n FROM calls", "--json").out)["rows"] == [{"n": 2}]
 
 
 def test_answers_have_many_forms(runs: Cli) -> None:
@@ -76,11 +92,9 @@ def test_a_question_that_is_wrong_is_told(runs: Cli) -> None:
     assert told.startswith("the question cannot be answered: Catalog Error: Table with name nope does not exist!\n")
 
 
-def test_runs_of_before_are_compacted_on_demand(runs: Cli) -> None:
-    for path in Path("output/runs/a/tables").iterdir():
-        path.unlink()
-    Path("output/runs/a/tables").rmdir()
-    assert json.loads(runs("compact", "--json").out) == {"schema_version": "compact_v1", "compacted": ["a"]}
+def test_runs_are_compacted_on_demand(runs: Cli) -> None:
+    compacted = json.loads(runs("compact", "--json").out)
+    assert compacted == {"schema_version": "compact_v1", "compacted": ["b", "a"]}
     assert Path("output/runs/a/tables/calls.parquet").exists()
 
 

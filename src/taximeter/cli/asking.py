@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from taximeter.cli.extra import extra
+from taximeter.cli.tables import compact_what_can_be
 from taximeter.numbers import plural
 from taximeter.redact import visible
 from taximeter.report import json
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 
 def store(output_dir: Path | None) -> Store:
-    """Views over all runs of the folder."""
+    """Views over all runs of the folder; those that are finished and have no tables get them."""
     with extra("query", "to ask runs in SQL"):
-        from taximeter.query.store import open_store
+        from taximeter.query.store import finished, open_store
     output = OutputDir(output_dir or Path("output"))
-    return open_store(output, known_runs(output), report_of)
+    lines = list(known_runs(output))
+    compact_what_can_be(finished(output.run(line.run_id) for line in lines), report_of)
+    return open_store(output, lines, report_of)
 
 
 def report_of(run: RunDir) -> bytes:

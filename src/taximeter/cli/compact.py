@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -12,7 +11,6 @@ from click.termui import progressbar
 from taximeter.cli import options
 from taximeter.cli.asking import report_of
 from taximeter.cli.extra import extra
-from taximeter.errors import TaximeterError
 from taximeter.numbers import plural, to_json
 from taximeter.report.runs import known_runs
 from taximeter.rundir import OutputDir, RunDir
@@ -24,8 +22,8 @@ from taximeter.rundir import OutputDir, RunDir
 def command(output_dir: Path | None, as_json: bool) -> None:
     """Write the tables of finished runs as Parquet, so that questions are answered fast.
 
-    A run that ends does it itself where the extra `query` is installed; this is for all others. Runs that go on are
-    left alone, and nothing else in a run is changed.
+    The first question does it itself, and of a run with many calls its end; this is for who does not want to wait for
+    it then. Runs that go on are left alone, and nothing else in a run is changed.
     """
     with extra("query", "to write Parquet"):
         from taximeter.query.compact import compact
@@ -39,15 +37,3 @@ def command(output_dir: Path | None, as_json: bool) -> None:
         click.echo(to_json({"schema_version": "compact_v1", "compacted": [run.run_id for run in done]}))
     else:
         click.echo(f"{plural(len(done), 'run')} compacted")
-
-
-def compact_if_asked_often(run: RunDir) -> None:
-    """Writes the tables of a run that has just ended, where the extra `query` is installed; never an error."""
-    if find_spec("duckdb") is None or find_spec("pyarrow") is None or not run.pricing.exists():
-        return
-    from taximeter.query.compact import compact
-
-    try:
-        compact(run, lambda of: of.report_json.read_bytes())
-    except (TaximeterError, OSError, ValueError):  # the run has its report; `taximeter compact` says what is wrong
-        return

@@ -68,9 +68,9 @@ def command(
     elif not quiet:
         _tell(executed, as_json)
     if not executed.spawn_error:
-        from taximeter.cli.compact import compact_if_asked_often
+        from taximeter.cli.tables import compact_if_large
 
-        compact_if_asked_often(executed.run)
+        compact_if_large(executed.run, executed.report.totals.calls)
     sys.exit(executed.exit_code)
 
 

@@ -12,9 +12,9 @@ import click
 from rich.console import Console
 
 from taximeter.cli import options
-from taximeter.cli.compact import compact_if_asked_often
 from taximeter.cli.quantity import budget
 from taximeter.cli.steps import steps_json, steps_text
+from taximeter.cli.tables import compact_if_large
 from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
 from taximeter.recipe.plan import Capture
@@ -96,7 +96,7 @@ def command(
         return
     outcome = run_recipe(chosen, watch())
     tell(outcome, as_json)
-    compact_if_asked_often(outcome.run)
+    compact_if_large(outcome.run, outcome.report.totals.calls)
     sys.exit(outcome.exit_code)
 
 

@@ -69,6 +69,11 @@ def to_json(value: Any) -> bytes:
     return msgspec.json.encode(_plain(value))
 
 
+def plain(value: Any) -> Any:
+    """Records as maps and lists; each Decimal stays one."""
+    return msgspec.to_builtins(value, builtin_types=(Decimal,))
+
+
 def exact(value: Decimal) -> str:
     """All digits of a number and no more, without an exponent."""
     text = f"{value:f}"
@@ -78,6 +83,8 @@ def exact(value: Decimal) -> str:
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
         return msgspec.Raw(exact(value).encode())
+    if isinstance(value, msgspec.Struct):
+        return _plain(plain(value))
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -15,7 +15,7 @@ import pytest
 from taximeter.capture.arrival import SDKS
 from taximeter.capture.install import _HOOKS
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.trust import trust
 from taximeter.run.environment import STARTUP, capturing
 from taximeter.rundir import RunDir

@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from taximeter.cli.local_model import CHAT_MODEL, EMBED_MODEL, Served, local_model
+from taximeter.numbers import plain
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.rundir import RunDir
 from tests.capture.server import Server
 
@@ -76,8 +77,8 @@ def demo(folder: Path, capture: str, cwd: Path, chat: str, embed: str, key: str,
 def figures(report: RunInstrumentation) -> dict[str, object]:
     """All that the report says of calls, tokens and money, by stage and by model."""
     return {
-        "totals": report.totals.model_dump(),
-        "stages": {stage.id: stage.llm_totals.model_dump() for stage in report.stages},
+        "totals": plain(report.totals),
+        "stages": {stage.id: plain(stage.llm_totals) for stage in report.stages},
     }
 
 

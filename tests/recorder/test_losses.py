@@ -6,13 +6,13 @@ import pytest
 
 import taximeter
 from taximeter.events import Event
-from taximeter.report import html, html_static, json, markdown, schemas, terminal
+from taximeter.report import html, html_static, json, markdown, records, terminal
 from taximeter.report.build import build
 from taximeter.rundir import RunDir
 
 
 @pytest.fixture
-def report(tmp_path: Path, card: Path) -> schemas.RunInstrumentation:
+def report(tmp_path: Path, card: Path) -> records.RunInstrumentation:
     """Of a run in which every kind of loss happened."""
 
     def redact(event: Event) -> Event:
@@ -35,13 +35,13 @@ def report(tmp_path: Path, card: Path) -> schemas.RunInstrumentation:
 
 
 @pytest.mark.parametrize("render", [terminal.render, markdown.render, html_static.render, html.render])
-def test_in_words(report: schemas.RunInstrumentation, render) -> None:
+def test_in_words(report: records.RunInstrumentation, render) -> None:
     page = " ".join(render(report).split())
     for loss in ("1 record rejected", "1 line torn", "1 event dropped", "1 event truncated"):
         assert loss in page
 
 
-def test_in_figures(report: schemas.RunInstrumentation) -> None:
+def test_in_figures(report: records.RunInstrumentation) -> None:
     losses = report.losses
     assert (losses.rejected, losses.torn, losses.dropped, losses.truncated) == (1, 1, 1, 1)
     assert '"dropped": 1' in json.render(report)

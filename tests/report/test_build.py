@@ -19,8 +19,8 @@ from taximeter.pricing.cost import EXACT
 from taximeter.pricing.sheet import Rate, Sheet, Step, Tiers, Variant
 from taximeter.report import json as json_report
 from taximeter.report.build import Books, build
+from taximeter.report.records import ModelTotals
 from taximeter.report.reused import reused_record, write_reused
-from taximeter.report.schemas import ModelTotals
 from taximeter.report.trust import trust
 from taximeter.rundir import RunDir
 from tests.prices import card

@@ -13,7 +13,7 @@ from taximeter.errors import RunDirError, SetupError
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import GitState, ManifestLine
 from taximeter.pricing.sheet import Sheet
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.diff import Comparison, compare
 from taximeter.report.diff_view import record
 from taximeter.report.effects import split
@@ -190,24 +190,24 @@ tokens = st.integers(0, 10**9)
 
 
 @st.composite
-def totals(draw: st.DrawFn) -> schemas.Totals:
+def totals(draw: st.DrawFn) -> records.Totals:
     calls = draw(st.integers(0, 100))
     if not calls:
-        return schemas.Totals()
-    return schemas.Totals(
+        return records.Totals()
+    return records.Totals(
         calls=calls, prompt_tokens=draw(tokens), completion_tokens=draw(tokens), cost=draw(st.none() | money)
     )
 
 
 @given(totals(), totals(), money)
-def test_the_effects_add_up_exactly(before: schemas.Totals, after: schemas.Totals, at_old: Decimal) -> None:
+def test_the_effects_add_up_exactly(before: records.Totals, after: records.Totals, at_old: Decimal) -> None:
     found = split(before, after, at_old)
     assert found.total == (after.cost or 0) - (before.cost or 0)
 
 
 @given(totals(), st.integers(1, 50))
-def test_without_other_work_and_other_prices_all_is_usage(before: schemas.Totals, times: int) -> None:
-    grown = schemas.Totals(
+def test_without_other_work_and_other_prices_all_is_usage(before: records.Totals, times: int) -> None:
+    grown = records.Totals(
         calls=before.calls * times,
         prompt_tokens=before.prompt_tokens * times,
         completion_tokens=before.completion_tokens * times,

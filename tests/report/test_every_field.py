@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
+import msgspec
 import pytest
-from pydantic import BaseModel
 
 from taximeter.report import html, html_static, json, markdown, terminal
 from taximeter.report.attached import Attached, File, Files, LogTail, Snapshot
 from taximeter.report.baseline import against
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation, StageProgress
+from taximeter.report.records import RunInstrumentation, StageProgress
 from tests.report.hostile import HOSTILE
 from tests.report.synthetic import a_big_run
 
@@ -25,11 +25,10 @@ def holds_text(annotation: Any) -> bool:
 
 def spoiled(value: Any, annotation: Any, text: str) -> Any:
     """The same with the text in place of every text, also of those that are not there, and of every key."""
-    if isinstance(value, BaseModel):
-        fields = type(value).model_fields
-        return value.model_copy(
-            update={name: spoiled(getattr(value, name), field.annotation, text) for name, field in fields.items()}
-        )
+    if isinstance(value, msgspec.Struct):
+        fields = msgspec.structs.fields(value)
+        told = {field.name: spoiled(getattr(value, field.name), field.type, text) for field in fields}
+        return msgspec.structs.replace(value, **told)
     if isinstance(value, dict):
         inner = [part for part in get_args(annotation) if part is not type(None)]
         parts = [spoiled(each, inner[-1], text) for each in value.values()]
@@ -44,9 +43,10 @@ def spoiled(value: Any, annotation: Any, text: str) -> Any:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> RunInstrumentation:
     made = build(a_big_run(tmp_path_factory.mktemp("runs"), 60))
-    first = made.stages[0].model_copy(update={"progress": StageProgress(current=1, total=4), "status": "running"})
-    return against(made.model_copy(update={"stages": [first, *made.stages[1:]], "losses": made.losses.model_copy(
-        update={"rejected": 1, "reasons": {"x": 1}})}), made)  # fmt: skip
+    progress = StageProgress(current=1, total=4)
+    first = msgspec.structs.replace(made.stages[0], progress=progress, status="running")
+    losses = msgspec.structs.replace(made.losses, rejected=1, reasons={"x": 1})
+    return against(msgspec.structs.replace(made, stages=[first, *made.stages[1:]], losses=losses), made)
 
 
 def beside(text: str) -> Attached:

@@ -4,28 +4,29 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import SetupError
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.gate import Verdict, check, columns, unpriced
 from taximeter.report.table import table
 
 
-def a_report(run_id: str = "r", **headline: object) -> schemas.RunInstrumentation:
+def a_report(run_id: str = "r", **headline: object) -> records.RunInstrumentation:
     figures = {"wall_seconds": 10.0, "cost": Decimal("1.00"), "calls": 4, "peak_memory_bytes": 1000} | headline
     status = figures.pop("status", "done")
-    totals = figures.pop("totals", schemas.Totals())
+    totals = figures.pop("totals", records.Totals())
     mocked, metered = figures.pop("mocked", False), figures.pop("metered", True)
-    return schemas.RunInstrumentation(
+    return records.RunInstrumentation(
         run_id=run_id,
         status=status,
         metered=metered,
         mocked=mocked,
         totals=totals,
-        headline=schemas.Headline(run_id=run_id, status=status, **figures),
+        headline=records.Headline(run_id=run_id, status=status, **figures),
     )
 
 
@@ -75,7 +76,7 @@ def test_what_is_not_known_is_a_warning() -> None:
 
 
 def test_calls_without_a_price_are_a_warning() -> None:
-    totals = schemas.Totals(calls=9, unpriced_calls=2, partial_calls=1, missing_usage_calls=1)
+    totals = records.Totals(calls=9, unpriced_calls=2, partial_calls=1, missing_usage_calls=1)
     report = a_report(totals=totals)
     verdict = check(report, {"cost": Decimal(5)}, [], 0.1)
     assert verdict.passed
@@ -102,7 +103,7 @@ def test_not_every_run_can_be_a_baseline(fields: dict[str, object], reason: str)
 
 
 def test_a_baseline_in_another_currency_is_none() -> None:
-    euro = a_report("b").model_copy(update={"pricing": schemas.Pricing(currency="EUR")})
+    euro = msgspec.structs.replace(a_report("b"), pricing=records.Pricing(currency="EUR"))
     with pytest.raises(SetupError, match="b cannot be a baseline: it is in EUR, and the run in USD"):
         check(a_report(), {}, [euro], 0.1)
 

@@ -8,7 +8,7 @@ import pytest
 from taximeter.report import json, markdown
 from taximeter.report.baseline import against, differences
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from tests.runs import Writing, call, plan, stage
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 
 from taximeter import numbers
@@ -15,7 +16,7 @@ from taximeter.report import html, html_static, json, markdown, terminal
 from taximeter.report.attached import attached
 from taximeter.report.baseline import against
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.rundir import RunDir
 from tests.report.hostile import HOSTILE
 from tests.report.synthetic import STAGES, a_big_run
@@ -434,7 +435,7 @@ def test_hostile_names_are_text_everywhere(opened: Open, tmp_path: Path, name: s
     writing.end(text, "failed")
     writing.close("failed", text)
     (writing.run.snapshots / "recipe.yaml").write_text(text)
-    report = build(writing.run).model_copy(update={"recipe_name": text, "recipe_path": text})
+    report = msgspec.structs.replace(build(writing.run), recipe_name=text, recipe_path=text)
     made = html.render(report, attached(writing.run))
     assert "<script" not in made.split('id="data">')[1].split("</script>")[0]
     page = opened(made, "#stage=b")

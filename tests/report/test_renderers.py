@@ -8,7 +8,7 @@ import pytest
 from taximeter.recipe.plan import Instrumentation
 from taximeter.report import markdown, terminal
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from tests.runs import Writing, call, plan, stage
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.rundir import RunDir
 from tests.run.pipelines import TAXIMETER, here, lines
 from tests.stages import MARK, PATIENCE, marked, wait_until

@@ -17,8 +17,8 @@ import pytest
 
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.report.build import build
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import find_run
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.run import proctree
 from taximeter.rundir import OutputDir, RunDir
 from tests.stages import MARK, marked, wait_until

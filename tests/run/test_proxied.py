@@ -20,7 +20,7 @@ from taximeter.errors import RunDirError
 from taximeter.journal.reader import RESERVED, LineReader
 from taximeter.recipe.plan import Instrumentation, PlannedStage
 from taximeter.report.build import build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.run import proctree
 from taximeter.run.proxied import Direct, Proxy, proxy_of
 from taximeter.rundir import RunDir

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 from starlette.testclient import TestClient
 
@@ -106,7 +107,7 @@ def test_a_report_that_was_left_alone_is_shown(
 ) -> None:
     folder = output.runs / "alone"
     folder.mkdir(parents=True)
-    report = build(written().run).model_copy(update={"run_id": "alone"})
+    report = msgspec.structs.replace(build(written().run), run_id="alone")
     (folder / "instrumentation.json").write_text(report_json.render(report))
     assert client.get("/api/runs/alone").json()["totals"]["cost"] == 0.0045
 

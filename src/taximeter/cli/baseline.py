@@ -60,7 +60,7 @@ def show(name: str | None, output_dir: Path | None, as_json: bool) -> None:
     else:
         named = {path.stem: read_baseline(path) for path in sorted(place.baselines.glob("*.json"))}
     if as_json:
-        reports = {key: side.report.model_dump() for key, side in named.items()}
+        reports = {key: side.report for key, side in named.items()}
         click.echo(to_json({"schema_version": "baselines_v1", "baselines": reports}))
         return
     if not named:

@@ -13,8 +13,8 @@ from taximeter.report import html, json, markdown
 from taximeter.report.attached import attached
 from taximeter.report.baseline import against
 from taximeter.report.build import build
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import find_run
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.report.side import open_side
 from taximeter.rundir import OutputDir, replace
 

@@ -16,8 +16,8 @@ from taximeter.redact import visible
 from taximeter.report import terminal
 from taximeter.report.build import Books, open_books
 from taximeter.report.loose import EventFiles
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import find_run
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.report.wording import name
 from taximeter.run.live import LiveTable
 from taximeter.rundir import OutputDir
@@ -72,7 +72,7 @@ class _Printed:
         self._last = b""
 
     def look(self, report: RunInstrumentation) -> None:
-        text = to_json(report.model_dump())
+        text = to_json(report)
         if text != self._last:
             self._last = text
             click.echo(text)

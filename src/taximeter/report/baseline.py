@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from taximeter import numbers
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.table import Column
 
 
@@ -23,12 +23,12 @@ class Difference(msgspec.Struct, frozen=True):
     """Signed, and in percent; unknown if either is."""
 
 
-def against(report: schemas.RunInstrumentation, baseline: schemas.RunInstrumentation) -> schemas.RunInstrumentation:
+def against(report: records.RunInstrumentation, baseline: records.RunInstrumentation) -> records.RunInstrumentation:
     """The report with the headline of the run that it is compared with."""
-    return report.model_copy(update={"baseline": baseline.headline})
+    return msgspec.structs.replace(report, baseline=baseline.headline)
 
 
-def differences(report: schemas.RunInstrumentation) -> list[Difference]:
+def differences(report: records.RunInstrumentation) -> list[Difference]:
     """All headline figures of a report and of its baseline; none without one."""
     now, before, currency = report.headline, report.baseline, report.pricing.currency
     if now is None or before is None:

@@ -8,18 +8,18 @@ from functools import reduce
 from operator import add
 
 from taximeter.budget import Budget, Use
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.totals import NOTHING, Totals
 
 
-def budget_record(budget: Budget, leaves: Iterable[Totals], wall_seconds: float | None) -> list[schemas.BudgetUse]:
+def budget_record(budget: Budget, leaves: Iterable[Totals], wall_seconds: float | None) -> list[records.BudgetUse]:
     """The limits of a budget and what was used of each, by what these totals say together."""
     if not budget:
         return []
     uses = budget.uses(reduce(add, leaves, NOTHING), wall_seconds or 0.0)
-    return [schemas.BudgetUse(figure=use.figure, used=float(use.used), limit=float(use.limit)) for use in uses]
+    return [records.BudgetUse(figure=use.figure, used=float(use.used), limit=float(use.limit)) for use in uses]
 
 
-def words(use: schemas.BudgetUse, currency: str) -> str:
+def words(use: records.BudgetUse, currency: str) -> str:
     """`$4.10 of $5.00 (82 %)`."""
     return Use(use.figure, Decimal(repr(use.used)), Decimal(repr(use.limit))).words(currency)

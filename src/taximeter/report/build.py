@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from taximeter.clock import Clock, SystemClock
 from taximeter.errors import RunDirError
 from taximeter.events import TROUBLE, SpanEvent
@@ -15,7 +17,7 @@ from taximeter.ledger.ledger import Ledger, StageSpans
 from taximeter.ledger.progress import ProgressReader
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.budget import budget_record
 from taximeter.report.headline import overview
 from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
@@ -31,7 +33,7 @@ from taximeter.rundir import RunDir
 from taximeter.totals import Totals
 
 
-def build(run: RunDir) -> schemas.RunInstrumentation:
+def build(run: RunDir) -> records.RunInstrumentation:
     """The report of a run as its directory tells it now; RunDirError if it is not the directory of a run."""
     return open_books(run).report()
 
@@ -106,7 +108,7 @@ class Books:
         """Whether the driver, or the program that began the run, still lives."""
         return self.run.is_held()
 
-    def report(self) -> schemas.RunInstrumentation:
+    def report(self) -> records.RunInstrumentation:
         """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
         processes = self.ledger.processes()
         now = self._clock.now() if self.goes_on(processes) else None
@@ -116,27 +118,29 @@ class Books:
         trouble = meta.pop(TROUBLE, None)
         spans, totals = self.ledger.stages(), self._totals_by_stage()
         stages = [
-            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, schemas.Totals()))
+            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, records.Totals()))
             for stage in self.plan.stages
         ]
         # Stages of an earlier sitting's plan were paid for, too.
         stages += [
-            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, schemas.Totals()))
+            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, records.Totals()))
             for stage_id, left in spans.items()
         ]
         stages += [
-            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, schemas.Totals()), now))
+            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, records.Totals()), now))
             for stage_id, local in self.ledger.local.items()
         ]
         # What is left happened outside the stages of the plan; a report that dropped it would not add up.
         stages += [
-            self._with_calls(schemas.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
+            self._with_calls(records.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
             for stage_id, rest in totals.items()
         ]
         calls = self.ledger.calls
         latencies = latencies_of_stages(calls)
-        stages = [stage.model_copy(update={"latency": latencies.get(stage.id, schemas.Latency())}) for stage in stages]
-        report = schemas.RunInstrumentation(
+        for place, stage in enumerate(stages):
+            if (latency := latencies.get(stage.id)) is not None:
+                stages[place] = msgspec.structs.replace(stage, latency=latency)
+        report = records.RunInstrumentation(
             run_id=self.run.run_id,
             recipe_name=self.plan.recipe_name or None,
             recipe_path=self.plan.recipe_path or None,
@@ -158,17 +162,17 @@ class Books:
             totals=roll_up((key.model, part) for key, part in calls.totals().items()),
             budget=budget_record(self.plan.budget, calls.totals().values(), sittings.wall_seconds),
             pricing=pricing_record(self.plan.instrumentation, self.sheet, self.ledger),
-            env=schemas.Env(**meta),
+            env=records.Env(**meta),
             losses=losses_record(self.ledger),
             tags=self.plan.tags,
             trouble=trouble,
             error=span.error if span else _NEVER_BEGAN if self.plan is UNPLANNED and now is None else None,
         )
-        return report.model_copy(update=overview(report))
+        return msgspec.structs.replace(report, **overview(report))
 
     def _stage(
-        self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, totals: schemas.Totals
-    ) -> schemas.StageInstrumentation:
+        self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, totals: records.Totals
+    ) -> records.StageInstrumentation:
         folder = self.run.stage(stage.folder)
         tried = spans.attempts if spans else []
         attempts = [
@@ -183,7 +187,7 @@ class Books:
         figures: dict[str, Any] = over_attempts(attempts) if attempts else {}
         figures["status"] = "pending" if latest is None else sittings.stage_status(latest)
         return self._with_calls(
-            schemas.StageInstrumentation(
+            records.StageInstrumentation(
                 id=stage.id,
                 stage=stage.stage,
                 module_id=stage.module_id,
@@ -205,7 +209,7 @@ class Books:
             )
         )
 
-    def _said(self, path: Path, attempt: schemas.StageAttempt) -> schemas.StageProgress | None:
+    def _said(self, path: Path, attempt: records.StageAttempt) -> records.StageProgress | None:
         reader = self._progress.get(path) or self._progress.setdefault(path, ProgressReader(path))
         if path not in self._all_said:
             reader.news()
@@ -216,14 +220,14 @@ class Books:
     def _leaves_of(self, stage_id: str) -> Iterator[Totals]:
         return (part for key, part in self.ledger.calls.totals().items() if key.stage_id == stage_id)
 
-    def _totals_by_stage(self) -> dict[str | None, schemas.Totals]:
+    def _totals_by_stage(self) -> dict[str | None, records.Totals]:
         leaves: dict[str | None, list[tuple[str, Totals]]] = {}
         for key, totals in self.ledger.calls.totals().items():
             leaves.setdefault(key.stage_id, []).append((key.model, totals))
         return {stage_id: roll_up(of_stage) for stage_id, of_stage in leaves.items()}
 
-    def _with_calls(self, record: schemas.StageInstrumentation) -> schemas.StageInstrumentation:
+    def _with_calls(self, record: records.StageInstrumentation) -> records.StageInstrumentation:
         kept = self.ledger.calls.stages.get(record.id)
         calls = [call_record(priced) for priced in kept.top.calls()] if kept else []
         omitted = record.llm_totals.calls - len(calls)
-        return record.model_copy(update={"llm_calls": calls, "llm_calls_omitted": omitted})
+        return msgspec.structs.replace(record, llm_calls=calls, llm_calls_omitted=omitted)

@@ -11,7 +11,7 @@ import msgspec
 from taximeter import numbers
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.redact import brief, silent, without_secrets
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.side import Side
 
 Kind = Literal["recipe", "stage", "parameter", "model", "price", "commit", "environment"]
@@ -76,7 +76,7 @@ def _made_of(stage: PlannedStage) -> dict[str, Any]:
     }
 
 
-def _models(before: schemas.RunInstrumentation, after: schemas.RunInstrumentation) -> Iterator[Change]:
+def _models(before: records.RunInstrumentation, after: records.RunInstrumentation) -> Iterator[Change]:
     old, new = ({stage.id: stage for stage in report.stages} for report in (before, after))
     for stage_id in old.keys() & new.keys():
         names = [", ".join(sorted(side[stage_id].llm_totals.per_model)) or numbers.UNKNOWN for side in (old, new)]
@@ -84,7 +84,7 @@ def _models(before: schemas.RunInstrumentation, after: schemas.RunInstrumentatio
             yield Change("model", "(outside stages)" if stage_id is None else stage_id, names[0], names[1])
 
 
-def _prices(before: schemas.Pricing, after: schemas.Pricing) -> Iterator[Change]:
+def _prices(before: records.Pricing, after: records.Pricing) -> Iterator[Change]:
     old, new = (_by_model(pricing.models) for pricing in (before, after))
     for model in sorted(old.keys() & new.keys()):
         yield from _unequal("price", _rates(old[model]), _rates(new[model]), f"{model} ")
@@ -92,7 +92,7 @@ def _prices(before: schemas.Pricing, after: schemas.Pricing) -> Iterator[Change]
     yield from _unequal("price", {"sheet": _sheet(before)}, {"sheet": _sheet(after)})
 
 
-def _by_model(entries: Mapping[str, schemas.Rates]) -> dict[str, schemas.Rates]:
+def _by_model(entries: Mapping[str, records.Rates]) -> dict[str, records.Rates]:
     """Rates by model: `openai/gpt-5@2026-10-14` is what gpt-5 costs from a day on, and elsewhere it is named otherwise.
 
     A model that had several rates in one run keeps the names of its entries.
@@ -102,20 +102,20 @@ def _by_model(entries: Mapping[str, schemas.Rates]) -> dict[str, schemas.Rates]:
     return {model if several[model] == 1 else name: entries[name] for name, model in short.items()}
 
 
-def _rates(rates: schemas.Rates) -> dict[str, str]:
+def _rates(rates: records.Rates) -> dict[str, str]:
     if rates.free:
         return {"is": "free"}
     return {unit: _rate(unit, rate) for unit, rate in rates.units.items()}
 
 
-def _rate(unit: str, rate: schemas.UnitRate) -> str:
+def _rate(unit: str, rate: records.UnitRate) -> str:
     """Tokens by the million, however a sheet counts them."""
     if unit.endswith("tokens"):
         return f"{numbers.exact(rate.rate * 1_000_000 / rate.per)} per 1,000,000"
     return f"{numbers.exact(rate.rate)} per {rate.per:,}"
 
 
-def _sheet(pricing: schemas.Pricing) -> str | None:
+def _sheet(pricing: records.Pricing) -> str | None:
     return pricing.sheet_id and pricing.sheet_id[:12]
 
 
@@ -124,8 +124,8 @@ def _commit(before: Side, after: Side) -> Iterator[Change]:
     yield from _unequal("commit", old, new)
 
 
-def _environment(before: schemas.Env, after: schemas.Env) -> Iterator[Change]:
-    yield from _unequal("environment", before.model_dump(), after.model_dump())
+def _environment(before: records.Env, after: records.Env) -> Iterator[Change]:
+    yield from _unequal("environment", msgspec.structs.asdict(before), msgspec.structs.asdict(after))
 
 
 def _unequal(kind: Kind, before: Mapping[str, Any], after: Mapping[str, Any], prefix: str = "") -> Iterator[Change]:

@@ -6,21 +6,21 @@ from collections.abc import Callable
 
 from taximeter import numbers
 from taximeter.redact import brief
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.table import Column
 from taximeter.report.wording import cost, cpu, name
 
 
-def _status(stage: schemas.StageInstrumentation) -> str:
+def _status(stage: records.StageInstrumentation) -> str:
     return stage.status + (" (mock)" if stage.mocked else "") + (" (stale)" if stage.stale else "")
 
 
-def _share(stage: schemas.StageInstrumentation) -> str:
+def _share(stage: records.StageInstrumentation) -> str:
     used = cpu(stage)
     return numbers.UNKNOWN if used is None or not stage.wall_seconds else numbers.percent(used, stage.wall_seconds)
 
 
-def _per_thousand(stage: schemas.StageInstrumentation, figure: Callable[[schemas.PerThousandItems], str]) -> str:
+def _per_thousand(stage: records.StageInstrumentation, figure: Callable[[records.PerThousandItems], str]) -> str:
     return numbers.UNKNOWN if stage.per_1000_items is None else figure(stage.per_1000_items)
 
 
@@ -28,9 +28,9 @@ def _plain(value: float | None) -> str:
     return numbers.UNKNOWN if value is None else f"{value:,.3g}" if value < 1000 else f"{value:,.0f}"
 
 
-def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
+def stage_columns(currency: str) -> list[Column[records.StageInstrumentation]]:
     """Columns of a table with one row a stage."""
-    column = Column[schemas.StageInstrumentation]
+    column = Column[records.StageInstrumentation]
     return [
         column("stage", name, 100, right=False, narrowest=16),
         column("status", _status, 97, right=False),
@@ -50,9 +50,9 @@ def stage_columns(currency: str) -> list[Column[schemas.StageInstrumentation]]:
     ]
 
 
-def progress_columns() -> list[Column[schemas.StageInstrumentation]]:
+def progress_columns() -> list[Column[records.StageInstrumentation]]:
     """Columns of how far stages are, for those who watch them."""
-    column = Column[schemas.StageInstrumentation]
+    column = Column[records.StageInstrumentation]
     return [
         column("progress", lambda s: _bar(s.progress), 98, right=False),
         column("left", lambda s: numbers.seconds(s.progress.seconds_left if s.progress else None), 96),
@@ -60,7 +60,7 @@ def progress_columns() -> list[Column[schemas.StageInstrumentation]]:
     ]
 
 
-def _bar(progress: schemas.StageProgress | None) -> str:
+def _bar(progress: records.StageProgress | None) -> str:
     """Eight cells and the figure: `████░░░░ 50 %`; of an unknown whole, what is done."""
     if progress is None or progress.current is None:
         return numbers.UNKNOWN
@@ -73,12 +73,12 @@ def _bar(progress: schemas.StageProgress | None) -> str:
 _CELLS = 8
 
 
-def plain_stage_columns() -> list[Column[schemas.StageInstrumentation]]:
+def plain_stage_columns() -> list[Column[records.StageInstrumentation]]:
     """The same for a run that was not metered."""
     return [column for column in stage_columns("USD") if column.title in {"stage", "status", "wall"}]
 
 
-ModelRow = tuple[str, schemas.ModelTotals]
+ModelRow = tuple[str, records.ModelTotals]
 
 
 def model_columns(currency: str) -> list[Column[ModelRow]]:
@@ -95,6 +95,6 @@ def model_columns(currency: str) -> list[Column[ModelRow]]:
     ]
 
 
-def by_cost(report: schemas.RunInstrumentation) -> list[ModelRow]:
+def by_cost(report: records.RunInstrumentation) -> list[ModelRow]:
     """Models of a run, the most expensive first."""
     return sorted(report.totals.per_model.items(), key=lambda m: (-(m[1].cost or 0), -m[1].prompt_tokens, m[0]))

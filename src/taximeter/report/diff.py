@@ -8,7 +8,7 @@ from decimal import Decimal
 import msgspec
 
 from taximeter.errors import RunDirError
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.changes import Change, changes
 from taximeter.report.effects import Effects, OldPrices, at_old_prices, split, summed
 from taximeter.report.side import Side
@@ -18,7 +18,7 @@ from taximeter.report.wording import cpu
 class Figures(msgspec.Struct, frozen=True):
     """What a stage or a run took and cost; None is unknown."""
 
-    status: schemas.Status
+    status: records.Status
     wall_seconds: float | None
     cpu_seconds: float | None
     peak_memory_bytes: int | None
@@ -26,9 +26,9 @@ class Figures(msgspec.Struct, frozen=True):
     prompt_tokens: int
     completion_tokens: int
     cost: Decimal | None
-    cost_status: schemas.CostStatus | None
+    cost_status: records.CostStatus | None
     items: int | None
-    per_1000_items: schemas.PerThousandItems | None
+    per_1000_items: records.PerThousandItems | None
 
 
 class Pair(msgspec.Struct, frozen=True):
@@ -74,21 +74,21 @@ def compare(before: Side, now: Side) -> Comparison:
 
 
 def _aligned(
-    before: schemas.RunInstrumentation, now: schemas.RunInstrumentation, priced: OldPrices | None
+    before: records.RunInstrumentation, now: records.RunInstrumentation, priced: OldPrices | None
 ) -> Iterator[Pair]:
     old, new = ({stage.id: stage for stage in report.stages} for report in (before, now))
     for stage_id in dict.fromkeys([*new, *old]):
         was, is_now = old.get(stage_id), new.get(stage_id)
         effects = None
         if priced is not None:
-            did, does = (stage.llm_totals if stage else schemas.Totals() for stage in (was, is_now))
+            did, does = (stage.llm_totals if stage else records.Totals() for stage in (was, is_now))
             effects = split(did, does, priced.by_stage.get(stage_id, Decimal(0)))
         yield Pair(
             stage_id, None if was is None else _of_stage(was), None if is_now is None else _of_stage(is_now), effects
         )
 
 
-def _of_stage(stage: schemas.StageInstrumentation) -> Figures:
+def _of_stage(stage: records.StageInstrumentation) -> Figures:
     return Figures(
         status=stage.status,
         wall_seconds=stage.wall_seconds,
@@ -104,7 +104,7 @@ def _of_stage(stage: schemas.StageInstrumentation) -> Figures:
     )
 
 
-def _of_run(report: schemas.RunInstrumentation) -> Figures:
+def _of_run(report: records.RunInstrumentation) -> Figures:
     headline = report.headline
     items = headline.items if headline else None
     cost = headline.cost_per_1000_items if headline else None
@@ -121,7 +121,7 @@ def _of_run(report: schemas.RunInstrumentation) -> Figures:
         cost=report.totals.cost,
         cost_status=report.totals.cost_status,
         items=items,
-        per_1000_items=schemas.PerThousandItems(wall_seconds=wall, tokens=1000 * tokens / items, cost=cost)
+        per_1000_items=records.PerThousandItems(wall_seconds=wall, tokens=1000 * tokens / items, cost=cost)
         if items
         else None,
     )

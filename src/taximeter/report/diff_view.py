@@ -114,7 +114,7 @@ def _plain(figures: Figures | None) -> dict[str, Any] | None:
     if figures is None:
         return None
     per_1000 = figures.per_1000_items
-    return msgspec.structs.asdict(figures) | {"per_1000_items": per_1000.model_dump() if per_1000 else None}
+    return msgspec.structs.asdict(figures) | {"per_1000_items": msgspec.structs.asdict(per_1000) if per_1000 else None}
 
 
 def _difference(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:

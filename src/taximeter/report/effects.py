@@ -14,7 +14,7 @@ from taximeter.events import CallEvent
 from taximeter.ledger.ledger import Ledger
 from taximeter.pricing.cost import EXACT, rounded
 from taximeter.pricing.sheet import Sheet
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.side import Side
 from taximeter.rundir import RunDir
 from taximeter.totals import NOTHING, Totals
@@ -45,7 +45,7 @@ class Effects(msgspec.Struct, frozen=True):
         return EXACT.add(EXACT.add(self.usage, self.price), self.mix)
 
 
-def split(before: schemas.Totals, after: schemas.Totals, at_old_prices: Decimal) -> Effects:
+def split(before: records.Totals, after: records.Totals, at_old_prices: Decimal) -> Effects:
     """The effects in one stage; `at_old_prices` is what its new calls would have cost by the old sheet."""
     old, new = before.cost or ZERO, after.cost or ZERO
     did, does = _volumes(before, after)
@@ -57,7 +57,7 @@ def split(before: schemas.Totals, after: schemas.Totals, at_old_prices: Decimal)
     )
 
 
-def _volumes(before: schemas.Totals, after: schemas.Totals) -> tuple[int, int]:
+def _volumes(before: records.Totals, after: records.Totals) -> tuple[int, int]:
     """How much both did: tokens, or calls where one of them has calls without tokens."""
     tokens = [totals.prompt_tokens + totals.completion_tokens for totals in (before, after)]
     if any(totals.calls and not used for totals, used in zip((before, after), tokens, strict=True)):

@@ -10,7 +10,7 @@ import msgspec
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import plural
 from taximeter.recipe.plan import Plan
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.changes import stage_changes
 from taximeter.report.side import Side
 from taximeter.report.wording import cpu
@@ -98,7 +98,7 @@ def _unfit(side: Side) -> Iterator[Problem]:
         yield Problem(f"nobody knows how many items {side.name} had", how)
 
 
-def _size(report: schemas.RunInstrumentation) -> int:
+def _size(report: records.RunInstrumentation) -> int:
     """Items at the beginning of a pipeline: what the first stage that knows read, or else made."""
     return next((count for stage in report.stages if (count := stage.items_in or stage.items_out)), 0)
 
@@ -121,11 +121,11 @@ def _stage(stage_id: str, sides: Sequence[Side], sizes: Sequence[int], items: in
     )
 
 
-def _tokens(totals: schemas.Totals) -> int:
+def _tokens(totals: records.Totals) -> int:
     return totals.prompt_tokens + totals.completion_tokens
 
 
-def _cost(totals: schemas.Totals) -> Decimal | None:
+def _cost(totals: records.Totals) -> Decimal | None:
     return totals.cost if totals.calls else Decimal(0)
 
 

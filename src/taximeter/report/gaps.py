@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from taximeter.numbers import plural
 from taximeter.redact import brief
-from taximeter.report import schemas
+from taximeter.report import records
 
 _FIGURE_NAMES = {
     "wall_seconds": "wall time",
@@ -19,7 +19,7 @@ _FIGURE_NAMES = {
 }
 
 
-def gaps(report: schemas.RunInstrumentation) -> list[str]:
+def gaps(report: records.RunInstrumentation) -> list[str]:
     """Sentences, one for each kind of gap, the gravest first; none if the figures are complete."""
     return [
         *_attempts(report),
@@ -29,7 +29,7 @@ def gaps(report: schemas.RunInstrumentation) -> list[str]:
     ]
 
 
-def figures_by(report: schemas.RunInstrumentation, method: schemas.Figure, sentence: str) -> Iterator[str]:
+def figures_by(report: records.RunInstrumentation, method: records.Figure, sentence: str) -> Iterator[str]:
     """One sentence that names the figures which were found by this method."""
     found = (name for stage in report.stages for name, by in stage.methods.items() if by == method)
     names = dict.fromkeys(_FIGURE_NAMES.get(name) or brief(name) for name in found)
@@ -43,14 +43,14 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")
 
 
-def _attempts(report: schemas.RunInstrumentation) -> Iterator[str]:
+def _attempts(report: records.RunInstrumentation) -> Iterator[str]:
     lost = {stage.id or "": sum(a.status == "lost" for a in stage.attempts) for stage in report.stages}
     if count := sum(lost.values()):
         names = listed(brief(stage_id) for stage_id, attempts in lost.items() if attempts)
         yield f"{plural(count, 'attempt')} lost, with figures as far as they were written: {names}."
 
 
-def _money(report: schemas.RunInstrumentation) -> Iterator[str]:
+def _money(report: records.RunInstrumentation) -> Iterator[str]:
     totals, unpriced = report.totals, report.pricing.unpriced
     if unpriced:
         count = totals.unpriced_calls + totals.partial_calls
@@ -60,7 +60,7 @@ def _money(report: schemas.RunInstrumentation) -> Iterator[str]:
         yield f"{plural(totals.missing_usage_calls, 'call')} did not say how many tokens they used."
 
 
-def _losses(losses: schemas.Losses) -> Iterator[str]:
+def _losses(losses: records.Losses) -> Iterator[str]:
     if losses.rejected:
         reasons = "; ".join(f"{brief(reason)} ({count}x)" for reason, count in losses.reasons.items())
         yield f"{plural(losses.rejected, 'record')} rejected: {reasons}."

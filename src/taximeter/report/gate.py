@@ -11,7 +11,7 @@ import msgspec
 
 from taximeter import numbers
 from taximeter.errors import Problem, SetupError
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.baseline import headline_figures
 from taximeter.report.table import Column
 
@@ -63,9 +63,9 @@ class Verdict(msgspec.Struct, frozen=True):
 
 
 def check(
-    report: schemas.RunInstrumentation,
+    report: records.RunInstrumentation,
     limits: Mapping[str, Any],
-    baselines: Sequence[schemas.RunInstrumentation],
+    baselines: Sequence[records.RunInstrumentation],
     tolerance: float,
 ) -> Verdict:
     """Checks the headline of a run: against limits by figure, and against baselines, of which it may exceed the median
@@ -89,7 +89,7 @@ def check(
     return Verdict(tuple(checks), tuple(warnings))
 
 
-def _check_baselines(report: schemas.RunInstrumentation, baselines: Sequence[schemas.RunInstrumentation]) -> None:
+def _check_baselines(report: records.RunInstrumentation, baselines: Sequence[records.RunInstrumentation]) -> None:
     problems = [
         Problem(f"{baseline.run_id} cannot be a baseline: {reason}", "name another run, or a baseline that was saved")
         for baseline in baselines
@@ -99,7 +99,7 @@ def _check_baselines(report: schemas.RunInstrumentation, baselines: Sequence[sch
         raise SetupError(*problems)
 
 
-def _unfit(report: schemas.RunInstrumentation, baseline: schemas.RunInstrumentation) -> Iterator[str]:
+def _unfit(report: records.RunInstrumentation, baseline: records.RunInstrumentation) -> Iterator[str]:
     if baseline.status != "done":
         yield f"it is {baseline.status}"
     if baseline.mocked:
@@ -121,7 +121,7 @@ def _against(name: str, value: Any, known: Sequence[Any], tolerance: float) -> C
     return Check(name, True, value, limit, middle, noise)
 
 
-def _doubts(report: schemas.RunInstrumentation, baselines: int) -> Iterator[str]:
+def _doubts(report: records.RunInstrumentation, baselines: int) -> Iterator[str]:
     if report.mocked:
         yield "Its stages were mocked: its figures are not those of the real ones."
     if 0 < baselines < ENOUGH:
@@ -129,7 +129,7 @@ def _doubts(report: schemas.RunInstrumentation, baselines: int) -> Iterator[str]
     yield from unpriced(report)
 
 
-def unpriced(report: schemas.RunInstrumentation) -> list[str]:
+def unpriced(report: records.RunInstrumentation) -> list[str]:
     """What the cost does not cover."""
     totals = report.totals
     notes = [] if report.metered else ["It was not metered: only its times are known."]

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 
 import msgspec
-from pydantic import ValidationError
 
 from taximeter.errors import RunDirError
 from taximeter.journal.writer import OPEN_SUFFIX
 from taximeter.report.build import build
 from taximeter.report.gaps import gaps
 from taximeter.report.json import parse
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import known_runs
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import OutputDir, RunDir
 
 LATEST = 20
@@ -65,5 +64,5 @@ def _report(run: RunDir) -> RunInstrumentation:
     """As it was written; made anew if it was not, or cannot be read."""
     try:
         return parse(run.report_json.read_text())
-    except (OSError, ValueError, ValidationError):
+    except (OSError, ValueError, msgspec.DecodeError):
         return build(run)

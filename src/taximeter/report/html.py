@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from taximeter import numbers
-from taximeter.numbers import to_json
-from taximeter.report import schemas
+from taximeter.numbers import plain, to_json
+from taximeter.report import records
 from taximeter.report.attached import NOTHING, Attached
 from taximeter.report.trust import trust
 
@@ -29,7 +29,7 @@ _CALLS = 120
 """The file stays small however many calls the JSON lists."""
 
 
-def render(report: schemas.RunInstrumentation, beside: Attached = NOTHING) -> str:
+def render(report: records.RunInstrumentation, beside: Attached = NOTHING) -> str:
     """A page that shows the report and what stands beside it; foreign text is in it as data only."""
     style, script = _viewer()
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
@@ -42,9 +42,9 @@ def render(report: schemas.RunInstrumentation, beside: Attached = NOTHING) -> st
     )
 
 
-def page_data(report: schemas.RunInstrumentation, beside: Attached = NOTHING) -> tuple[dict[str, Any], int]:
+def page_data(report: records.RunInstrumentation, beside: Attached = NOTHING) -> tuple[dict[str, Any], int]:
     """What the viewer is given, and how many calls are not listed in it one by one."""
-    data = report.model_dump()
+    data: dict[str, Any] = plain(report)
     data["notes"] = trust(report)
     data |= msgspec.to_builtins(beside)
     room = max(1, min(_CALLS_OF_A_STAGE, _CALLS // max(len(report.stages), 1)))

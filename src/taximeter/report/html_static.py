@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from taximeter.redact import visible
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
 from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
 
 
-def render(report: schemas.RunInstrumentation) -> str:
+def render(report: records.RunInstrumentation) -> str:
     """Headline, models, stages, and what to know before believing the figures."""
     currency = report.pricing.currency
     parts = [f"<p><b>{_text(report.run_id)}</b> {_text(' · '.join(headline(report)))}</p>"]

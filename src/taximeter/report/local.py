@@ -9,15 +9,15 @@ from taximeter.clock import iso
 from taximeter.events import SpanEvent, Status
 from taximeter.ledger.ledger import Ledger
 from taximeter.ledger.local import LocalStage
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.stage import known, per_thousand
 
 _KNOWN_LOSSES = ("rejected", "torn", "dropped", "truncated")
 
 
 def local_stage(
-    stage_id: str, local: LocalStage, totals: schemas.Totals, now: float | None
-) -> schemas.StageInstrumentation:
+    stage_id: str, local: LocalStage, totals: records.Totals, now: float | None
+) -> records.StageInstrumentation:
     """A stage that was run many times inside processes: times are added, also of runs at the same time.
 
     `now` (seconds since the epoch) is None if nobody runs it any more.
@@ -25,7 +25,7 @@ def local_stage(
     goes_on = [max(now - span.started_at, 0.0) for span in local.open.values()] if now is not None else []
     wall = local.wall_ms / 1000 + sum(goes_on) if local.runs or goes_on else None
     items = local.items_out or local.items_in
-    return schemas.StageInstrumentation(
+    return records.StageInstrumentation(
         id=stage_id,
         stage=local.stage,
         status=_status(local, now),
@@ -82,7 +82,7 @@ def cpu_of(processes: Sequence[SpanEvent]) -> float | None:
     return None if seconds is None else seconds / 1000
 
 
-def losses_record(ledger: Ledger) -> schemas.Losses:
+def losses_record(ledger: Ledger) -> records.Losses:
     """What was lost when the run was read, and what its processes say that they lost."""
     losses, reasons = Counter(ledger.losses), Counter(ledger.reasons)
     for process in ledger.processes():
@@ -92,4 +92,4 @@ def losses_record(ledger: Ledger) -> schemas.Losses:
             reasons.update({str(reason): count for reason, count in told.items() if isinstance(count, int)})
     counts = {name: losses[name] for name in _KNOWN_LOSSES}
     counts["dropped"] += sum(count for name, count in losses.items() if name not in _KNOWN_LOSSES)
-    return schemas.Losses(**counts, reasons=dict(reasons))
+    return records.Losses(**counts, reasons=dict(reasons))

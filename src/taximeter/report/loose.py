@@ -9,7 +9,7 @@ from taximeter.events import SpanEvent
 from taximeter.pricing.builtin import built_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recorder.pids import lives
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.build import PROGRAM, Books
 from taximeter.rundir import RunDir
 
@@ -43,7 +43,7 @@ class FileBooks(Books):
         return any(lives(process) for process in processes)
 
 
-def build_from_files(files: EventFiles, sheet: Sheet | None = None) -> schemas.RunInstrumentation:
+def build_from_files(files: EventFiles, sheet: Sheet | None = None) -> records.RunInstrumentation:
     """The report of the calls and spans in these files, priced by this sheet, else by the built-in one."""
     limit = PROGRAM.instrumentation.call_limit
     books = FileBooks(files, PROGRAM, limit, sheet=sheet or built_in())

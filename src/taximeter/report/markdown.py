@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from taximeter import numbers
 from taximeter.redact import brief, visible
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.baseline import differences, differences_columns
 from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
 from taximeter.report.table import Table, table
@@ -20,7 +20,7 @@ _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~&$@]|:(?=//)|(?<=www)\.|^[-+]|(?<=^\d)[.
 _MOST = 5
 
 
-def render(report: schemas.RunInstrumentation) -> str:
+def render(report: records.RunInstrumentation) -> str:
     """Headline, what happened, tables of models and stages, the most expensive and slowest stages, what to trust."""
     currency = report.pricing.currency
     parts = [
@@ -48,7 +48,7 @@ def render(report: schemas.RunInstrumentation) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _facts(report: schemas.RunInstrumentation) -> str:
+def _facts(report: records.RunInstrumentation) -> str:
     facts = [
         f"Recipe {_text(report.recipe_name or numbers.UNKNOWN)}",
         f"started {_text(report.started_at or numbers.UNKNOWN)}",
@@ -72,9 +72,9 @@ def _table(cells: Table) -> str:
 
 
 def _ranking(
-    report: schemas.RunInstrumentation,
-    figure: Callable[[schemas.StageInstrumentation], float],
-    shown: Callable[[schemas.StageInstrumentation], str],
+    report: records.RunInstrumentation,
+    figure: Callable[[records.StageInstrumentation], float],
+    shown: Callable[[records.StageInstrumentation], str],
     whole: float,
 ) -> str:
     first = sorted((s for s in report.stages if figure(s) > 0), key=figure, reverse=True)[:_MOST]
@@ -85,11 +85,11 @@ def _ranking(
     return "\n".join(lines) or "None."
 
 
-def _money(stage: schemas.StageInstrumentation) -> float:
+def _money(stage: records.StageInstrumentation) -> float:
     return float(stage.llm_totals.cost or 0)
 
 
-def _wall(stage: schemas.StageInstrumentation) -> float:
+def _wall(stage: records.StageInstrumentation) -> float:
     return stage.wall_seconds or 0.0
 
 

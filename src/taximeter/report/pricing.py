@@ -10,15 +10,15 @@ from taximeter.pricing.cost import DEFAULT
 from taximeter.pricing.sheet import Entry, Sheet
 from taximeter.recipe.plan import Instrumentation
 from taximeter.redact import without_secrets
-from taximeter.report import schemas
+from taximeter.report import records
 
 
-def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledger) -> schemas.Pricing:
+def pricing_record(instrumentation: Instrumentation, sheet: Sheet, ledger: Ledger) -> records.Pricing:
     """The rates by which calls were priced, and the names of the models that have none."""
     totals = ledger.calls.totals().items()
     entries = ledger.calls.entries
     used = dict(_used(sheet, entries.keys()))
-    return schemas.Pricing(
+    return records.Pricing(
         source=without_secrets(instrumentation.price_table or "built-in"),
         updated_at=sheet.updated_at,
         currency=sheet.currency,
@@ -41,12 +41,12 @@ def _used(sheet: Sheet, names: Set[str]) -> Iterator[tuple[str, Entry]]:
             return
 
 
-def _rates(entry: Entry, special: Set[SpecialRate]) -> schemas.Rates:
-    return schemas.Rates(
+def _rates(entry: Entry, special: Set[SpecialRate]) -> records.Rates:
+    return records.Rates(
         free=entry.free,
         currency=entry.currency,
-        units={unit: schemas.UnitRate(rate=rate.price, per=rate.per) for unit, rate in entry.rates.items()},
-        special=[schemas.SpecialRate(**rate._asdict()) for rate in sorted(special)],
+        units={unit: records.UnitRate(rate=rate.price, per=rate.per) for unit, rate in entry.rates.items()},
+        special=[records.SpecialRate(**rate._asdict()) for rate in sorted(special)],
         source=entry.source,
         as_of=entry.as_of,
     )

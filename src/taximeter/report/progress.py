@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from taximeter.ledger.progress import ProgressLine
-from taximeter.report import schemas
+from taximeter.report import records
 
 
-def progress_record(said: ProgressLine | None, attempt: schemas.StageAttempt) -> schemas.StageProgress | None:
+def progress_record(said: ProgressLine | None, attempt: records.StageAttempt) -> records.StageProgress | None:
     """The latest that an attempt said; None if it said nothing."""
     if said is None:
         return None
@@ -14,7 +14,7 @@ def progress_record(said: ProgressLine | None, attempt: schemas.StageAttempt) ->
     left = None
     if speed and said.total is not None and said.current is not None and attempt.status == "running":
         left = max(said.total - said.current, 0.0) / speed
-    return schemas.StageProgress(
+    return records.StageProgress(
         current=said.current,
         total=said.total,
         percent=said.percent,

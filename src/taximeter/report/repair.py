@@ -22,8 +22,8 @@ from taximeter.recorder.pids import lives, pid_space
 from taximeter.report import html, json, markdown
 from taximeter.report.attached import attached
 from taximeter.report.build import build
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import run_totals
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import OutputDir, RunDir, replace
 
 _LEFTOVERS = ("*.tmp", "snapshots/*.tmp", "events/*.tmp", "*/usage.*.json.tmp")

@@ -9,7 +9,7 @@ import msgspec
 from taximeter.events import CallEvent
 from taximeter.ledger.ledger import Ledger
 from taximeter.pricing.sheet import Sheet
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.build import open_books
 from taximeter.report.tally import roll_up
 from taximeter.rundir import RunDir
@@ -20,8 +20,8 @@ class StageCosts(msgspec.Struct, frozen=True):
 
     name: str
     stage_id: str | None
-    before: schemas.Totals
-    after: schemas.Totals
+    before: records.Totals
+    after: records.Totals
 
 
 class Repriced(msgspec.Struct, frozen=True):
@@ -84,6 +84,6 @@ def _other(renames: Mapping[str, str], at: float | None, by_other_rates: bool) -
     return other
 
 
-def _totals(ledger: Ledger, stage_ids: Iterable[str | None]) -> schemas.Totals:
+def _totals(ledger: Ledger, stage_ids: Iterable[str | None]) -> records.Totals:
     wanted = set(stage_ids)
     return roll_up((key.model, totals) for key, totals in ledger.calls.totals().items() if key.stage_id in wanted)

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from pydantic import ValidationError
+import msgspec
 
+from taximeter.journal.reader import UNREADABLE
 from taximeter.numbers import to_json
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.rundir import StageDir, read_file, replace
 
 
-def reused_record(stage: schemas.StageInstrumentation) -> schemas.ReusedStage:
+def reused_record(stage: records.StageInstrumentation) -> records.ReusedStage:
     """The figures of a stage, for another run that takes it over; of one that was taken over itself, the first ones."""
     if stage.reused is not None:
         return stage.reused
-    figures = {name: getattr(stage, name) for name in schemas.ReusedStage.model_fields if hasattr(stage, name)}
-    return schemas.ReusedStage(**figures | {"attempts": len(stage.attempts), "schema_version": schemas.REUSED})
+    figures = {name: getattr(stage, name) for name in records.ReusedStage.__struct_fields__ if hasattr(stage, name)}
+    return records.ReusedStage(**figures | {"attempts": len(stage.attempts), "schema_version": records.REUSED})
 
 
-def write_reused(folder: StageDir, record: schemas.ReusedStage) -> None:
+def write_reused(folder: StageDir, record: records.ReusedStage) -> None:
     """Puts the figures into the folder of the stage."""
-    replace(folder.reused, to_json(record.model_dump()))
+    replace(folder.reused, to_json(record))
 
 
-def read_reused(folder: StageDir) -> schemas.ReusedStage | None:
+def read_reused(folder: StageDir) -> records.ReusedStage | None:
     """The figures in the folder of the stage; None if they are gone."""
     try:
-        return schemas.ReusedStage.model_validate_json(read_file(folder.reused))
-    except (OSError, ValidationError):
+        return msgspec.json.decode(read_file(folder.reused), type=records.ReusedStage)
+    except (OSError, *UNREADABLE):
         return None

@@ -11,7 +11,7 @@ from taximeter.journal.line import to_line
 from taximeter.recorder.instance import get_recorder
 from taximeter.recorder.sinks.jsonl import JsonlSink
 from taximeter.recorder.sinks.memory import MemorySink
-from taximeter.report import html_static, schemas, terminal
+from taximeter.report import html_static, records, terminal
 from taximeter.report.build import build
 from taximeter.report.loose import EventFiles, build_from_files
 from taximeter.rundir import RunDir
@@ -20,7 +20,7 @@ from taximeter.rundir import RunDir
 class RunView:
     """A report as it is looked at: text for `print`, static HTML in a notebook. The figures are in `report`."""
 
-    def __init__(self, report: schemas.RunInstrumentation) -> None:
+    def __init__(self, report: records.RunInstrumentation) -> None:
         self.report = report
 
     def __str__(self) -> str:
@@ -51,7 +51,7 @@ def run_report() -> RunView:
     raise RunDirError("the events of this process go elsewhere: look at them there")
 
 
-def _of_memory(memory: MemorySink) -> schemas.RunInstrumentation:
+def _of_memory(memory: MemorySink) -> records.RunInstrumentation:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "memory.jsonl")
         path.write_bytes(b"".join(map(to_line, memory.get_events())))

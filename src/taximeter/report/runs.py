@@ -18,7 +18,7 @@ from taximeter.report.wording import cost_text, cpu, local_minute
 from taximeter.rundir import OutputDir, RunDir
 
 if TYPE_CHECKING:
-    from taximeter.report import schemas
+    from taximeter.report import records
 
 
 def list_runs(output: OutputDir) -> list[ManifestLine]:
@@ -65,7 +65,7 @@ def _folders(output: OutputDir) -> list[str]:
         return []
 
 
-def run_totals(report: schemas.RunInstrumentation) -> RunTotals:
+def run_totals(report: records.RunInstrumentation) -> RunTotals:
     """The figures of a report that stand in the manifest."""
     return RunTotals(
         metered=report.metered,

@@ -1,60 +1,18 @@
-"""The public file formats of a metered run."""
+"""The public file formats of a metered run, as classes of pydantic: for validation, and for their JSON Schemas."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel
+from taximeter.report import records
+from taximeter.report.modelled import model_of
 
-from taximeter.report.records.budget import BudgetUse
-from taximeter.report.records.calls import CallRejected, ItemsTold, LLMCallUsage
-from taximeter.report.records.measured import Latency, Measured, PerThousandItems, StageAttempt, StageProgress
-from taximeter.report.records.rates import Pricing, Rates, SpecialRate, UnitRate
-from taximeter.report.records.run import CriticalPath, Env, Headline, Losses, RunInstrumentation
-from taximeter.report.records.stage import REUSED, ReusedStage, StageInstrumentation
-from taximeter.report.records.terms import CostStatus, Count, Figure, Money, Seconds, Status, Tokens
-from taximeter.report.records.timeline import Lane, SpanBars, SpanNode, SpanTree, Timeline
-from taximeter.report.records.totals import ModelTotals, Saved, Totals
+LLMCallUsage = model_of(records.LLMCallUsage)
+ItemsTold = model_of(records.ItemsTold)
+CallRejected = model_of(records.CallRejected)
+ReusedStage = model_of(records.ReusedStage)
+StageInstrumentation = model_of(records.StageInstrumentation)
+RunInstrumentation = model_of(records.RunInstrumentation)
 
-__all__ = [
-    "REUSED",
-    "SCHEMA_MAP",
-    "BudgetUse",
-    "CallRejected",
-    "CostStatus",
-    "Count",
-    "CriticalPath",
-    "Env",
-    "Figure",
-    "Headline",
-    "ItemsTold",
-    "LLMCallUsage",
-    "Lane",
-    "Latency",
-    "Losses",
-    "Measured",
-    "ModelTotals",
-    "Money",
-    "PerThousandItems",
-    "Pricing",
-    "Rates",
-    "ReusedStage",
-    "RunInstrumentation",
-    "Saved",
-    "Seconds",
-    "SpanBars",
-    "SpanNode",
-    "SpanTree",
-    "SpecialRate",
-    "StageAttempt",
-    "StageInstrumentation",
-    "StageProgress",
-    "Status",
-    "Timeline",
-    "Tokens",
-    "Totals",
-    "UnitRate",
-]
-
-SCHEMA_MAP: dict[str, type[BaseModel]] = {
+SCHEMA_MAP = {
     "instrumentation_call_v1": LLMCallUsage,
     "instrumentation_items_v1": ItemsTold,
     "instrumentation_rejected_v1": CallRejected,

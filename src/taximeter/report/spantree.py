@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from taximeter.ledger.spansums import Region, SpanSum, SpanSums
-from taximeter.report import schemas
+from taximeter.report import records
 
 
-def span_tree(sums: SpanSums) -> schemas.SpanTree:
+def span_tree(sums: SpanSums) -> records.SpanTree:
     """Regions under the regions around them, the longest first.
 
     A region is found below its parent by name. Where one name stands in several places its children stand below the
@@ -19,7 +19,7 @@ def span_tree(sums: SpanSums) -> schemas.SpanTree:
         below.setdefault((region.stage_id, region.parent), []).append(region)
     names = {(region.stage_id, region.name) for region in sums.regions if region.parent != region.name}
     roots = [r for place, regions in below.items() if place not in names for r in regions]
-    nodes: list[schemas.SpanNode] = []
+    nodes: list[records.SpanNode] = []
     taken: set[Region] = set()
     grown: set[tuple[str | None, str]] = set()
     for root in (*_longest_first(roots, sums), *sums.regions):  # the latter for rings, in which nothing is a root
@@ -34,16 +34,16 @@ def span_tree(sums: SpanSums) -> schemas.SpanTree:
             grown.add(place)
             nodes.append(_node(region, parent, sums.regions[region], [sums.regions[r] for r in children]))
             waiting += [(child, len(nodes) - 1) for child in reversed(children)]
-    return schemas.SpanTree(nodes=nodes, left_out=sums.left_out)
+    return records.SpanTree(nodes=nodes, left_out=sums.left_out)
 
 
 def _longest_first(regions: Iterable[Region], sums: SpanSums) -> list[Region]:
     return sorted(regions, key=lambda region: -sums.regions[region].wall_ms)
 
 
-def _node(region: Region, parent: int | None, total: SpanSum, children: list[SpanSum]) -> schemas.SpanNode:
+def _node(region: Region, parent: int | None, total: SpanSum, children: list[SpanSum]) -> records.SpanNode:
     inside = sum(child.wall_ms for child in children)
-    return schemas.SpanNode(
+    return records.SpanNode(
         name=region.name,
         stage_id=region.stage_id,
         parent=parent,

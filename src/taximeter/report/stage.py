@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
 from taximeter.pricing.cost import rounded
 from taximeter.recipe.plan import PlannedStage
-from taximeter.report import schemas
+from taximeter.report import records
 
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
 _AS_THEY_ARE = ("exit_code", "signal", "leftover_processes", "deaf_processes", "uncaptured")
@@ -18,11 +20,11 @@ LARGEST = ("max_rss_bytes", "peak_memory_bytes")
 
 
 def attempt_record(
-    span: SpanEvent, status: schemas.Status, figures: Figures | None, now: float | None
-) -> schemas.StageAttempt:
+    span: SpanEvent, status: records.Status, figures: Figures | None, now: float | None
+) -> records.StageAttempt:
     """One attempt; `now` (seconds since the epoch) is None if its driver is dead."""
     measured: dict[str, Any] = {}
-    methods: dict[str, schemas.Figure] = dict.fromkeys((*ADDED, *LARGEST), "missing")
+    methods: dict[str, records.Figure] = dict.fromkeys((*ADDED, *LARGEST), "missing")
     if figures is not None:
         measured = {name: getattr(figures, name) for name in (*ADDED, *LARGEST, *_AS_THEY_ARE)}
         methods |= {name: figures.methods.get(name, "missing") for name in methods}
@@ -30,7 +32,7 @@ def attempt_record(
         measured["wall_seconds"] = lasted(span, now)
         methods["wall_seconds"] = "missing" if measured["wall_seconds"] is None else "exact"
     log = (span.resources or {}).get("log_bytes")
-    return schemas.StageAttempt(
+    return records.StageAttempt(
         attempt=span.attempt or 1,
         status=status,
         started_at=iso(span.started_at),
@@ -42,7 +44,7 @@ def attempt_record(
     )
 
 
-def over_attempts(attempts: list[schemas.StageAttempt]) -> dict[str, Any]:
+def over_attempts(attempts: list[records.StageAttempt]) -> dict[str, Any]:
     """Times and bytes are added, peaks are the largest, and the last attempt decides how the stage ended."""
     first, last = attempts[0], attempts[-1]
     return {
@@ -54,7 +56,7 @@ def over_attempts(attempts: list[schemas.StageAttempt]) -> dict[str, Any]:
         **{name: known(sum, (getattr(a, name) for a in attempts)) for name in ADDED},
         **{name: known(max, (getattr(a, name) for a in attempts)) for name in LARGEST},
         "methods": {name: _method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST)},
-        "attempts": [a.model_copy(update={"last": a is last}) for a in attempts],
+        "attempts": [msgspec.structs.replace(a, last=a is last) for a in attempts],
     }
 
 
@@ -65,11 +67,11 @@ def former_stage(span: SpanEvent) -> PlannedStage:
     )
 
 
-def per_thousand(items: int | None, wall: float | None, totals: schemas.Totals) -> schemas.PerThousandItems | None:
+def per_thousand(items: int | None, wall: float | None, totals: records.Totals) -> records.PerThousandItems | None:
     """What 1,000 items took; None where there are none."""
     if not items:
         return None
-    return schemas.PerThousandItems(
+    return records.PerThousandItems(
         wall_seconds=None if wall is None else 1000 * wall / items,
         tokens=1000 * (totals.prompt_tokens + totals.completion_tokens) / items,
         cost=None if totals.cost is None else rounded(totals.cost, 1000, items),
@@ -89,6 +91,6 @@ def known(fold: Callable[[list[Any]], Any], figures: Iterable[float | None]) -> 
     return fold(known) if known else None
 
 
-def _method(methods: list[schemas.Figure]) -> schemas.Figure:
+def _method(methods: list[records.Figure]) -> records.Figure:
     """How sure a figure is that was put together: partly missing means at least so much, which is what sampled says."""
     return methods[0] if len(set(methods)) == 1 else "sampled"

@@ -5,41 +5,42 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import reduce
 from operator import add
+from typing import Any
+
+import msgspec
 
 from taximeter.clock import iso
 from taximeter.events import META_TERMS, CallEvent
 from taximeter.ledger.top import PricedCall
 from taximeter.pricing.cost import STANDARD_RATE, Cost
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.totals import NOTHING, Totals
 from taximeter.usage import OPEN_COUNTS, SUBSETS
 
 _OPEN = ("cache_write_by_ttl", "modality_tokens", "counters")
 _SAME = tuple(
-    name for name in schemas.ModelTotals.model_fields if name in Totals.__struct_fields__ and name not in _OPEN
+    name for name in records.ModelTotals.__struct_fields__ if name in Totals.__struct_fields__ and name not in _OPEN
 )
 
 
-def roll_up(leaves: Iterable[tuple[str, Totals]]) -> schemas.Totals:
+def roll_up(leaves: Iterable[tuple[str, Totals]]) -> records.Totals:
     """The sum of all leaves (model, totals), and the sums by model, in the order of their names."""
     per_model: dict[str, Totals] = {}
     for model, totals in leaves:
         per_model[model] = per_model.get(model, NOTHING) + totals
-    whole = model_totals(reduce(add, per_model.values(), NOTHING))
-    return schemas.Totals(
-        **dict(whole), per_model={model: model_totals(per_model[model]) for model in sorted(per_model)}
-    )
+    whole = msgspec.structs.asdict(model_totals(reduce(add, per_model.values(), NOTHING)))
+    return records.Totals(**whole, per_model={model: model_totals(per_model[model]) for model in sorted(per_model)})
 
 
-def model_totals(totals: Totals) -> schemas.ModelTotals:
+def model_totals(totals: Totals) -> records.ModelTotals:
     """Totals in the words of a report."""
-    return schemas.ModelTotals(
-        **{name: getattr(totals, name) for name in _SAME},
-        **{name: dict(getattr(totals, name)) for name in _OPEN},
+    same: dict[str, Any] = {name: getattr(totals, name) for name in _SAME}
+    return records.ModelTotals(
+        **same | {name: dict(getattr(totals, name)) for name in _OPEN},
         cost_status=totals.cost_status,
         prompt_tokens=totals.input_tokens,
         completion_tokens=totals.output_tokens,
-        saved=schemas.Saved(prompt_tokens=totals.saved_input_tokens, completion_tokens=totals.saved_output_tokens),
+        saved=records.Saved(prompt_tokens=totals.saved_input_tokens, completion_tokens=totals.saved_output_tokens),
     )
 
 
@@ -55,17 +56,19 @@ def _speed(call: CallEvent) -> float | None:
     return None if output is None or not call.request_ms else round(output / call.request_ms * 1000, 3)
 
 
-def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
+def call_record(priced: PricedCall) -> records.LLMCallUsage:
     """One call in the words of a report, with what it cost."""
     call, cost = priced.call, priced.cost
-    return schemas.LLMCallUsage(
+    counts: dict[str, Any] = {name: getattr(call.usage, name) for name in SUBSETS}
+    counts |= {name: dict(getattr(call.usage, name)) or None for name in OPEN_COUNTS}
+    terms: dict[str, Any] = {n: term for n in META_TERMS if isinstance(term := (call.meta or {}).get(n), str)}
+    return records.LLMCallUsage(
         kind=call.kind,
         model=call.model,
         provider=call.provider,
         prompt_tokens=call.usage.input_tokens,
         completion_tokens=call.usage.output_tokens,
-        **{name: getattr(call.usage, name) for name in SUBSETS},
-        **{name: dict(getattr(call.usage, name)) or None for name in OPEN_COUNTS},
+        **counts,
         inconsistent=list(call.inconsistent) or None,
         cached=call.cached,
         request_ms=call.request_ms,
@@ -87,6 +90,6 @@ def call_record(priced: PricedCall) -> schemas.LLMCallUsage:
         processing=call.processing,
         service_tier=call.service_tier,
         region=call.region,
-        **{name: value for name in META_TERMS if isinstance(value := (call.meta or {}).get(name), str)},
+        **terms,
         tags=call.tags,
     )

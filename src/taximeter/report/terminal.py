@@ -7,7 +7,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from taximeter.redact import brief, visible
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, progress_columns, stage_columns
 from taximeter.report.grid import STATUS_STYLES, grid
 from taximeter.report.table import table
@@ -15,7 +15,7 @@ from taximeter.report.trust import trust
 from taximeter.report.wording import headline
 
 
-def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableType:
+def report_view(report: records.RunInstrumentation, width: int) -> RenderableType:
     """Headline, stages, models, and what to know before believing the figures."""
     parts: list[RenderableType] = [headline_view(report, width), stages_view(report, report.stages, width)]
     if report.metered and report.totals.calls:
@@ -24,7 +24,7 @@ def report_view(report: schemas.RunInstrumentation, width: int) -> RenderableTyp
     return Group(*spaced, *(Text(f"• {note}") for note in trust(report)))
 
 
-def headline_view(report: schemas.RunInstrumentation, width: int) -> Text:
+def headline_view(report: records.RunInstrumentation, width: int) -> Text:
     """The run's name, and below it what it took; where there is little room, no phrase is torn."""
     status, *figures = headline(report)
     text = Text.assemble((visible(report.run_id), "bold"), "  ", (status, STATUS_STYLES[report.status]))
@@ -44,7 +44,7 @@ def _flowing(phrases: list[str], width: int) -> str:
     return "\n".join(lines)
 
 
-def stages_view(report: schemas.RunInstrumentation, stages: list[schemas.StageInstrumentation], width: int) -> Text:
+def stages_view(report: records.RunInstrumentation, stages: list[records.StageInstrumentation], width: int) -> Text:
     """The table of stages, with as many columns as fit; while some say how far they are, that too."""
     columns = stage_columns(report.pricing.currency) if report.metered else plain_stage_columns()
     if any(stage.progress and stage.status == "running" for stage in stages):
@@ -52,7 +52,7 @@ def stages_view(report: schemas.RunInstrumentation, stages: list[schemas.StageIn
     return grid(table(columns, stages), width)
 
 
-def render(report: schemas.RunInstrumentation, width: int = 100) -> str:
+def render(report: records.RunInstrumentation, width: int = 100) -> str:
     """The report as plain text."""
     console = Console(width=width, no_color=True, color_system=None, legacy_windows=False)
     with console.capture() as capture:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+import msgspec
+
 from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger.callsums import CallSums
@@ -12,7 +14,7 @@ from taximeter.ledger.latency import Latencies
 from taximeter.ledger.ledger import Ledger
 from taximeter.ledger.moments import Moments
 from taximeter.ledger.timeline import Bar, Timeline
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.waiting import waiting
 
 _Place = tuple[str | None, str | None]
@@ -21,12 +23,12 @@ _Place = tuple[str | None, str | None]
 
 def timeline_record(
     calls: Timeline, spans: Timeline, processes: Sequence[SpanEvent], started: float | None
-) -> schemas.Timeline:
+) -> records.Timeline:
     """The bars as columns, in milliseconds since `started` (seconds since the epoch), or since the first bar."""
     bars, span_bars = calls.bars(), spans.bars()
     origin = started if started is not None else min((bar.start for bar in (*bars[:1], *span_bars[:1])), default=None)
     if origin is None:
-        return schemas.Timeline(untimed_calls=calls.untimed)
+        return records.Timeline(untimed_calls=calls.untimed)
     by_place: dict[_Place, list[Bar]] = {}
     for bar in bars:
         by_place.setdefault(_place(bar), []).append(bar)
@@ -35,7 +37,7 @@ def timeline_record(
     known = {span.event_id[0]: span for span in processes}
     lanes = {place: index for index, place in enumerate(by_place)}
     models = _numbered(bar.name for bar in bars)
-    return schemas.Timeline(
+    return records.Timeline(
         started_at=iso(origin),
         bin_seconds=calls.width,
         untimed_calls=calls.untimed,
@@ -60,7 +62,7 @@ _SPANS = 0.3
 """Part of the bars that is kept for spans."""
 
 
-def window_record(ledger: Ledger, started_at: str, start_ms: float, end_ms: float, most: int) -> schemas.Timeline:
+def window_record(ledger: Ledger, started_at: str, start_ms: float, end_ms: float, most: int) -> records.Timeline:
     """What was under way in a part of the run, as at most `most` bars; times are milliseconds since `started_at`.
 
     Of a ledger that keeps moments; of another one the bars of the whole run.
@@ -74,9 +76,9 @@ def window_record(ledger: Ledger, started_at: str, start_ms: float, end_ms: floa
     return timeline_record(calls, spans, ledger.processes(), origin)
 
 
-def _spans(bars: list[Bar], spans: Timeline, lanes: dict[_Place, int], origin: float) -> schemas.SpanBars:
+def _spans(bars: list[Bar], spans: Timeline, lanes: dict[_Place, int], origin: float) -> records.SpanBars:
     names = _numbered(bar.name for bar in bars)
-    return schemas.SpanBars(
+    return records.SpanBars(
         bin_seconds=spans.width,
         left_out=spans.left_out,
         names=list(names),
@@ -99,25 +101,24 @@ def _numbered(names: Iterable[str]) -> dict[str, int]:
     return {name: index for index, name in enumerate(dict.fromkeys(names))}
 
 
-def _lane(place: _Place, calls: list[Bar], process: SpanEvent | None, origin: float) -> schemas.Lane:
+def _lane(place: _Place, calls: list[Bar], process: SpanEvent | None, origin: float) -> records.Lane:
     stage_id, name = place
-    lane = schemas.Lane(stage_id=stage_id, process=name, waiting_seconds=waiting(calls) if calls else None)
+    lane = records.Lane(stage_id=stage_id, process=name, waiting_seconds=waiting(calls) if calls else None)
     if process is None:
         return lane
     is_all_its_work = process.stage_id == stage_id and process.cpu_ms is not None
     ended = process.ended_at
-    return lane.model_copy(
-        update={
-            "pid": process.pid,
-            "node": process.node,
-            "start_ms": round((process.started_at - origin) * 1000),
-            "end_ms": None if ended is None else round((ended - origin) * 1000),
-            "cpu_seconds": (process.cpu_ms or 0.0) / 1000 if is_all_its_work else None,
-        }
+    return msgspec.structs.replace(
+        lane,
+        pid=process.pid,
+        node=process.node,
+        start_ms=round((process.started_at - origin) * 1000),
+        end_ms=None if ended is None else round((ended - origin) * 1000),
+        cpu_seconds=(process.cpu_ms or 0.0) / 1000 if is_all_its_work else None,
     )
 
 
-def latencies_of_stages(calls: CallSums) -> dict[str | None, schemas.Latency]:
+def latencies_of_stages(calls: CallSums) -> dict[str | None, records.Latency]:
     """How long the calls of each stage took, and how long it waited for them; stages without calls are not in it."""
     bars: dict[str | None, list[Bar]] = {}
     for bar in calls.timeline.bars():
@@ -129,9 +130,9 @@ def latencies_of_stages(calls: CallSums) -> dict[str | None, schemas.Latency]:
     }
 
 
-def _latency(latencies: Latencies, bars: list[Bar], width: float) -> schemas.Latency:
+def _latency(latencies: Latencies, bars: list[Bar], width: float) -> records.Latency:
     is_exact = not width and sum(bar.count for bar in bars) == latencies.count
-    return schemas.Latency(
+    return records.Latency(
         calls=latencies.count,
         p50_ms=latencies.percentile(0.5),
         p95_ms=latencies.percentile(0.95),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from taximeter.numbers import UNKNOWN, plural, size
 from taximeter.redact import brief, visible
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.budget import words
 from taximeter.report.gaps import figures_by, gaps, listed
 from taximeter.report.wording import cost
@@ -16,14 +16,14 @@ _MUCH = 100_000_000
 """Bytes of a log that a person would want to know of."""
 
 
-def trust(report: schemas.RunInstrumentation) -> list[str]:
+def trust(report: records.RunInstrumentation) -> list[str]:
     """Sentences, the gravest first; the last one names the price sheet."""
     if not report.metered:
         return [*_run(report), "Not metered: run with --instrument to see CPU, memory, calls and cost."]
     return [*_run(report), *gaps(report), *_money(report), *_figures(report), _sheet(report.pricing)]
 
 
-def _run(report: schemas.RunInstrumentation) -> list[str]:
+def _run(report: records.RunInstrumentation) -> list[str]:
     notes = []
     if report.status == "lost":
         notes.append("The driver died before the end: figures go as far as they were written.")
@@ -50,20 +50,20 @@ def _run(report: schemas.RunInstrumentation) -> list[str]:
     return notes
 
 
-def _with_spend(stage: schemas.StageInstrumentation, currency: str) -> str:
+def _with_spend(stage: records.StageInstrumentation, currency: str) -> str:
     """The name of a stage that was taken over, and what the other run spent on it."""
     spent = cost(stage.reused.llm_totals, currency) if stage.reused else ""
     return f"{brief(stage.id or '')} ({spent})" if spent not in {"", UNKNOWN} else brief(stage.id or "")
 
 
-def _budgets(report: schemas.RunInstrumentation) -> list[str]:
+def _budgets(report: records.RunInstrumentation) -> list[str]:
     """The most used limit of each budget."""
     currency = report.pricing.currency
     budgets = [("Budget", report.budget), *((f"Budget of {brief(s.id or '')}", s.budget) for s in report.stages)]
     return [f"{whose}: {words(uses[0], currency)}." for whose, uses in budgets if uses]
 
 
-def _conduct(report: schemas.RunInstrumentation) -> list[str]:
+def _conduct(report: records.RunInstrumentation) -> list[str]:
     """Stages that had to be handled, by what they did."""
     left = _sums(report, lambda attempt: attempt.leftover_processes)
     deaf = _sums(report, lambda attempt: attempt.deaf_processes)
@@ -78,7 +78,7 @@ def _conduct(report: schemas.RunInstrumentation) -> list[str]:
     return notes
 
 
-def _uncaptured(report: schemas.RunInstrumentation) -> Counter[str]:
+def _uncaptured(report: records.RunInstrumentation) -> Counter[str]:
     """How many processes of each interpreter were seen that capture nothing, in all attempts."""
     found: Counter[str] = Counter()
     for stage in report.stages:
@@ -87,13 +87,13 @@ def _uncaptured(report: schemas.RunInstrumentation) -> Counter[str]:
     return found
 
 
-def _sums(report: schemas.RunInstrumentation, figure: Callable[[schemas.StageAttempt], int | None]) -> dict[str, int]:
+def _sums(report: records.RunInstrumentation, figure: Callable[[records.StageAttempt], int | None]) -> dict[str, int]:
     """A figure of all attempts of a stage, by the name of the stage; those that have none are left out."""
     sums = {brief(stage.id or ""): sum(figure(attempt) or 0 for attempt in stage.attempts) for stage in report.stages}
     return {name: count for name, count in sums.items() if count}
 
 
-def _money(report: schemas.RunInstrumentation) -> list[str]:
+def _money(report: records.RunInstrumentation) -> list[str]:
     totals, pricing = report.totals, report.pricing
     notes = []
     if totals.inconsistent_calls:
@@ -115,13 +115,13 @@ def _money(report: schemas.RunInstrumentation) -> list[str]:
     return notes
 
 
-def _figures(report: schemas.RunInstrumentation) -> list[str]:
+def _figures(report: records.RunInstrumentation) -> list[str]:
     notes = list(figures_by(report, "sampled", "Sampled, so a short peak can be missed"))
     if report.losses.truncated:
         notes.append(f"{plural(report.losses.truncated, 'event')} truncated: figures kept, payload gone.")
     return notes
 
 
-def _sheet(pricing: schemas.Pricing) -> str:
+def _sheet(pricing: records.Pricing) -> str:
     dated = f" of {brief(pricing.updated_at)}" if pricing.updated_at else ""
     return f"Prices: {brief(pricing.source or 'none')}{dated}, sheet {visible((pricing.sheet_id or '')[:12])}."

@@ -10,17 +10,17 @@ from taximeter import numbers
 from taximeter.redact import brief, visible
 
 if TYPE_CHECKING:
-    from taximeter.report import schemas
+    from taximeter.report import records
 
 _COST_FORMS = {"priced": "{}", "estimated": "~{}", "partial": "≥{}"}
 
 
-def cost(totals: schemas.ModelTotals, currency: str) -> str:
+def cost(totals: records.ModelTotals, currency: str) -> str:
     """Money of totals with its certainty."""
     return cost_text(totals.cost, totals.cost_status, currency)
 
 
-def cost_text(amount: Decimal | None, status: schemas.CostStatus | None, currency: str) -> str:
+def cost_text(amount: Decimal | None, status: records.CostStatus | None, currency: str) -> str:
     """Money with its certainty: `$0.05`, `~$0.05` (estimated), `≥$0.05` (a part has no price), `unpriced`."""
     if status is None:
         return numbers.UNKNOWN
@@ -39,17 +39,17 @@ def local_minute(iso: str | None) -> str:
         return visible(iso[:16])
 
 
-def cpu(stage: schemas.Measured | schemas.RunInstrumentation) -> float | None:
+def cpu(stage: records.Measured | records.RunInstrumentation) -> float | None:
     """CPU seconds, user and system together, as they stand in `cpu_user_seconds` where they are not told apart."""
     return None if stage.cpu_user_seconds is None else stage.cpu_user_seconds + (stage.cpu_system_seconds or 0.0)
 
 
-def name(stage: schemas.StageInstrumentation) -> str:
+def name(stage: records.StageInstrumentation) -> str:
     """A stage as a table names it."""
     return "(outside stages)" if stage.id is None else brief(stage.id)
 
 
-def headline(report: schemas.RunInstrumentation) -> list[str]:
+def headline(report: records.RunInstrumentation) -> list[str]:
     """What the run took and cost, a phrase each."""
     peaks = [stage.peak_memory_bytes for stage in report.stages if stage.peak_memory_bytes is not None]
     phrases = [report.status, f"wall {numbers.seconds(report.wall_seconds)}"]

@@ -10,7 +10,7 @@ import msgspec
 from taximeter.ledger.ledger import StageSpans
 from taximeter.recipe.artifact import OURS
 from taximeter.recipe.plan import Plan, PlannedStage
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.build import open_books
 from taximeter.report.reused import reused_record, write_reused
 from taximeter.rundir import RunDir
@@ -28,7 +28,7 @@ class Made(msgspec.Struct, frozen=True):
     """The run that it was done in, if that is another one."""
 
     stale: bool
-    report: schemas.StageInstrumentation | None = None
+    report: records.StageInstrumentation | None = None
     """What it took; None in its own run, whose spans have it."""
 
 

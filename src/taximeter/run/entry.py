@@ -15,7 +15,7 @@ from taximeter.recipe.plan import Plan
 from taximeter.rundir import OutputDir, RunDir
 
 if TYPE_CHECKING:
-    from taximeter.report.schemas import RunInstrumentation
+    from taximeter.report.records import RunInstrumentation
 
 
 def report_files(run: RunDir) -> ReportFiles:

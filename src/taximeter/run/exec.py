@@ -41,7 +41,7 @@ from taximeter.rundir import OutputDir, RunDir, check_run_id, new_run_id, replac
 from taximeter.totals import NOTHING
 
 if TYPE_CHECKING:
-    from taximeter.report.schemas import RunInstrumentation
+    from taximeter.report.records import RunInstrumentation
     from taximeter.run.budgets import Budgets
     from taximeter.run.reports import Reports
 

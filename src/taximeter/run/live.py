@@ -15,7 +15,7 @@ from taximeter.clock import Clock
 from taximeter.events import Status
 from taximeter.recipe.plan import PlannedStage
 from taximeter.redact import visible
-from taximeter.report.schemas import RunInstrumentation, StageInstrumentation
+from taximeter.report.records import RunInstrumentation, StageInstrumentation
 from taximeter.report.terminal import headline_view, stages_view
 
 _FRAME = 8

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from taximeter.events import Status
 from taximeter.recipe.plan import PlannedStage
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 
 
 class Observer(Protocol):

@@ -9,7 +9,7 @@ import msgspec
 
 from taximeter.events import Status
 from taximeter.recipe.plan import Plan
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.rundir import RunDir
 
 FAILED = 1

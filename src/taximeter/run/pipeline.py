@@ -13,8 +13,8 @@ from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import Problem, SetupError
 from taximeter.redact import brief, without_secrets
 from taximeter.report.gaps import gaps
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.repair import close_dead
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import left_in

@@ -9,7 +9,7 @@ from taximeter.numbers import to_json
 from taximeter.report import html, json, markdown
 from taximeter.report.attached import attached
 from taximeter.report.build import Books, build
-from taximeter.report.schemas import RunInstrumentation
+from taximeter.report.records import RunInstrumentation
 from taximeter.run.paced import Paced
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import replace
@@ -58,5 +58,5 @@ class Reports:
         self._write_last(report)
         calls = (call for stage in report.stages for call in stage.llm_calls)
         with self._trouble:
-            replace(self._books.run.calls, b"".join(to_json(call.model_dump()) + b"\n" for call in calls))
+            replace(self._books.run.calls, b"".join(to_json(call) + b"\n" for call in calls))
         return report

@@ -123,7 +123,7 @@ class _Api:
     def events(self, request: Request) -> Response:
         begin, end = number(request, "from", 0.0), number(request, "to", 1e12)
         most = int(number(request, "limit", _BARS, least=10, most=_MOST_BARS))
-        return _json(to_json(self.feed(request).window(begin, end, most).model_dump()))
+        return _json(to_json(self.feed(request).window(begin, end, most)))
 
     def rendered(self, request: Request) -> Response:
         form = request.path_params["form"]

@@ -15,7 +15,7 @@ from taximeter.journal.reader import UNREADABLE, LineReader
 from taximeter.ledger.moments import keep_moments
 from taximeter.numbers import to_json
 from taximeter.pricing.sheet import Sheet
-from taximeter.report import schemas
+from taximeter.report import records
 from taximeter.report.attached import NOTHING, Attached, notes, snapshots
 from taximeter.report.build import UNPLANNED, Books, empty_books
 from taximeter.report.html import page_data
@@ -61,7 +61,7 @@ class Feed:
         self.parts = Parts()
         """The report as the viewer reads it, in parts; also `recent`."""
 
-        self.report: schemas.RunInstrumentation | None = None
+        self.report: records.RunInstrumentation | None = None
         """The latest; None before the first look."""
 
         self._books: Books | None = None
@@ -75,7 +75,7 @@ class Feed:
         self._due = 0.0
         self._lock = Lock()
 
-    def look(self) -> schemas.RunInstrumentation:
+    def look(self) -> records.RunInstrumentation:
         """Reads what is new, unless somebody has just done so. RunDirError if there is no such run (any more)."""
         with self._lock:
             if self.report is None or time.monotonic() >= self._due:
@@ -118,12 +118,12 @@ class Feed:
         artifact = next((stage.artifact for stage in report.stages if stage.id == stage_id), None)
         return artifact.partition("/")[0] if artifact else None
 
-    def window(self, begin_ms: float, end_ms: float, most: int) -> schemas.Timeline:
+    def window(self, begin_ms: float, end_ms: float, most: int) -> records.Timeline:
         """The calls and spans of a stretch of time, in milliseconds as in the report; at most `most` bars."""
         origin = self.look().timeline.started_at
         with self._lock:
             if self._books is None or origin is None:
-                return schemas.Timeline()
+                return records.Timeline()
             return window_record(self._books.ledger, origin, begin_ms, end_ms, most)
 
     def _look(self) -> None:

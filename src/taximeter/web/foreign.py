@@ -6,11 +6,10 @@ import os
 from typing import Any
 
 import msgspec
-from pydantic import ValidationError
 
 from taximeter.errors import RunDirError
 from taximeter.journal.reader import UNREADABLE
-from taximeter.report import json, schemas
+from taximeter.report import json, records
 from taximeter.rundir import RunDir
 from taximeter.web.beneath import open_file
 from taximeter.web.moments import moment
@@ -54,13 +53,13 @@ def read_state(run: RunDir) -> State | None:
         return None
 
 
-def report_files(run: RunDir) -> schemas.RunInstrumentation:
+def report_files(run: RunDir) -> records.RunInstrumentation:
     """The report that lies in a directory, else one made of its state; RunDirError if there is neither."""
     text = _read(run, run.report_json.name)
     try:
         if text is not None:
             return json.parse(text.decode())
-    except (ValidationError, ValueError):
+    except (msgspec.DecodeError, ValueError):
         pass  # somebody else's report; the state may still tell something
     state = read_state(run)
     if state is None:
@@ -68,10 +67,10 @@ def report_files(run: RunDir) -> schemas.RunInstrumentation:
     return _of_state(run.run_id, state)
 
 
-def _of_state(run_id: str, state: State) -> schemas.RunInstrumentation:
+def _of_state(run_id: str, state: State) -> records.RunInstrumentation:
     begin, end = moment(state.started_at), moment(state.ended_at)
     stages = [_stage(stage_id, stage) for stage_id, stage in state.stages.items()]
-    return schemas.RunInstrumentation(
+    return records.RunInstrumentation(
         run_id=run_id,
         status=_status(state.status),
         metered=False,
@@ -83,12 +82,12 @@ def _of_state(run_id: str, state: State) -> schemas.RunInstrumentation:
     )
 
 
-def _stage(stage_id: str, stage: StageState) -> schemas.StageInstrumentation:
+def _stage(stage_id: str, stage: StageState) -> records.StageInstrumentation:
     begin, end = moment(stage.started_at), moment(stage.updated_at)
     figures: dict[str, Any] = {"started_at": stage.started_at, "ended_at": stage.updated_at}
     if begin is not None and end is not None:
         figures["wall_seconds"] = max(end - begin, 0.0)
-    return schemas.StageInstrumentation(
+    return records.StageInstrumentation(
         id=stage_id,
         stage=stage_id,
         module_id=stage.module_id,
@@ -99,8 +98,8 @@ def _stage(stage_id: str, stage: StageState) -> schemas.StageInstrumentation:
     )
 
 
-def _status(told: str | None) -> schemas.Status:
-    known: dict[str, schemas.Status] = {status: status for status in schemas.Status.__args__}  # type: ignore[attr-defined]
+def _status(told: str | None) -> records.Status:
+    known: dict[str, records.Status] = {status: status for status in records.Status.__args__}  # type: ignore[attr-defined]
     return known.get(told or "", "lost")
 
 

@@ -7,8 +7,8 @@ import msgspec
 from taximeter.events import Status
 from taximeter.ledger.manifest import ManifestLine, RunTotals
 from taximeter.numbers import exact
+from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import run_totals
-from taximeter.report.schemas import RunInstrumentation
 from taximeter.rundir import RunDir
 from taximeter.web.foreign import read_state
 from taximeter.web.moments import moment

@@ -1,0 +1,51 @@
+"""Records of the public file formats of a metered run."""
+
+from taximeter.report.records.budget import BudgetUse
+from taximeter.report.records.calls import CallRejected, ItemsTold, LLMCallUsage
+from taximeter.report.records.measured import Latency, Measured, PerThousandItems, StageAttempt, StageProgress
+from taximeter.report.records.rates import Pricing, Rates, SpecialRate, UnitRate
+from taximeter.report.records.run import CriticalPath, Env, Headline, Losses, RunInstrumentation
+from taximeter.report.records.stage import REUSED, ReusedStage, StageInstrumentation
+from taximeter.report.records.terms import CostStatus, Count, Figure, Money, Record, Seconds, Status, Tokens
+from taximeter.report.records.timeline import Lane, SpanBars, SpanNode, SpanTree, Timeline
+from taximeter.report.records.totals import ModelTotals, Saved, Totals
+
+__all__ = [
+    "REUSED",
+    "BudgetUse",
+    "CallRejected",
+    "CostStatus",
+    "Count",
+    "CriticalPath",
+    "Env",
+    "Figure",
+    "Headline",
+    "ItemsTold",
+    "LLMCallUsage",
+    "Lane",
+    "Latency",
+    "Losses",
+    "Measured",
+    "ModelTotals",
+    "Money",
+    "PerThousandItems",
+    "Pricing",
+    "Rates",
+    "Record",
+    "ReusedStage",
+    "RunInstrumentation",
+    "Saved",
+    "Seconds",
+    "SpanBars",
+    "SpanNode",
+    "SpanTree",
+    "SpecialRate",
+    "StageAttempt",
+    "StageInstrumentation",
+    "StageProgress",
+    "Status",
+    "Timeline",
+    "Tokens",
+    "Totals",
+    "UnitRate",
+]

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from msgspec import Meta
 
 from taximeter.report.records.terms import CostStatus, Money, Record, Seconds, Tokens
 
 
-class LLMCallUsage(Record):
+class LLMCallUsage(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """One LLM or embedding call: a line of a sink, and an entry of `llm_calls`."""
-
-    model_config = ConfigDict(extra="allow")
 
     schema_version: Literal["instrumentation_call_v1"] = "instrumentation_call_v1"
     kind: Literal["llm", "embedding"] = "llm"
-    model: Annotated[str, Field(min_length=1)]
+    model: Annotated[str, Meta(min_length=1)]
     """The model that was asked for."""
 
     provider: str | None = None
@@ -26,7 +24,7 @@ class LLMCallUsage(Record):
     completion_tokens: Tokens | None = None
     """All output tokens; null if nobody said."""
 
-    cached: Annotated[bool, Field(strict=True)] = False
+    cached: bool = False
     """Answered from a local cache: nothing was bought."""
 
     request_ms: Seconds | None = None
@@ -38,7 +36,7 @@ class LLMCallUsage(Record):
     tokens_per_second: Seconds | None = None
     """In a report `completion_tokens` by the time that the request took."""
 
-    tries: Annotated[int, Field(ge=1)] | None = None
+    tries: Annotated[int, Meta(ge=1)] | None = None
     """How often the SDK sent it."""
 
     stream: bool | None = None
@@ -58,7 +56,7 @@ class LLMCallUsage(Record):
 
     stage_id: str | None = None
     run_id: str | None = None
-    attempt: Annotated[int, Field(ge=1)] | None = None
+    attempt: Annotated[int, Meta(ge=1)] | None = None
     created_at: str | None = None
     """UTC, ISO 8601."""
 
@@ -100,20 +98,16 @@ class LLMCallUsage(Record):
     tags: dict[str, str] | None = None
 
 
-class ItemsTold(Record):
+class ItemsTold(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """Units of work that a stage read or made: a line of a sink."""
-
-    model_config = ConfigDict(extra="allow")
 
     schema_version: Literal["instrumentation_items_v1"]
     items: Tokens
     direction: Literal["in", "out"] = "out"
 
 
-class CallRejected(Record):
+class CallRejected(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
     """A call whose figures cannot be true: a line of a sink."""
-
-    model_config = ConfigDict(extra="allow")
 
     schema_version: Literal["instrumentation_rejected_v1"]
     reason: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from msgspec import Meta
 
 from taximeter.report.records.terms import Count, Figure, Money, Record, Seconds, Status
 
 
-class Measured(Record):
+class Measured(Record, frozen=True, kw_only=True):
     """What the operating system counted. null is unknown, never 0; `methods` says how each figure was found."""
 
     wall_seconds: Seconds | None = None
@@ -32,10 +32,10 @@ class Measured(Record):
     """The signal that ended the stage's own process."""
 
 
-class StageAttempt(Measured):
+class StageAttempt(Measured, frozen=True, kw_only=True):
     """One try of a stage."""
 
-    attempt: Annotated[int, Field(ge=1)]
+    attempt: Annotated[int, Meta(ge=1)]
     status: Status
     started_at: str | None = None
     ended_at: str | None = None
@@ -57,7 +57,7 @@ class StageAttempt(Measured):
     """The attempt that decides the status of the stage."""
 
 
-class StageProgress(Record):
+class StageProgress(Record, frozen=True, kw_only=True):
     """How far the last attempt of a stage says that it is."""
 
     current: Seconds | None = None
@@ -75,7 +75,7 @@ class StageProgress(Record):
     """If it goes on like that; null unless it runs."""
 
 
-class PerThousandItems(Record):
+class PerThousandItems(Record, frozen=True, kw_only=True):
     """What 1,000 items took: those that a stage made, or else those that it read."""
 
     wall_seconds: Seconds | None = None
@@ -86,7 +86,7 @@ class PerThousandItems(Record):
     """Rounded to 12 places."""
 
 
-class Latency(Record):
+class Latency(Record, frozen=True, kw_only=True):
     """How long calls took, as the caller saw it. Percentiles are right within 2 %."""
 
     calls: Count = 0

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from msgspec import Meta
 
 from taximeter.report.records.terms import Money, Record
 
 
-class UnitRate(Record):
+class UnitRate(Record, frozen=True, kw_only=True):
     """What `per` units cost."""
 
     rate: Money
-    per: Annotated[int, Field(ge=1)]
+    per: Annotated[int, Meta(ge=1)]
 
 
-class SpecialRate(UnitRate):
+class SpecialRate(UnitRate, frozen=True, kw_only=True):
     """A rate by which calls were charged, and which is not the standard one; in the money of the sheet."""
 
     unit: str
@@ -24,7 +24,7 @@ class SpecialRate(UnitRate):
     """What made it: tier, variant, layers, exchange."""
 
 
-class Rates(Record):
+class Rates(Record, frozen=True, kw_only=True):
     """Rates of one model: the standard ones, and of the others those that were applied.
 
     All that the sheet has stand in `snapshots/pricing.json`.
@@ -45,7 +45,7 @@ class Rates(Record):
     """The day on which they were read there."""
 
 
-class Pricing(Record):
+class Pricing(Record, frozen=True, kw_only=True):
     """The prices that were applied."""
 
     source: str | None = None

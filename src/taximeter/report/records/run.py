@@ -12,7 +12,7 @@ from taximeter.report.records.timeline import SpanTree, Timeline
 from taximeter.report.records.totals import Totals
 
 
-class Env(Record):
+class Env(Record, frozen=True, kw_only=True):
     """Where the run was made."""
 
     python_version: str | None = None
@@ -21,7 +21,7 @@ class Env(Record):
     cpu_count: int | None = None
 
 
-class Losses(Record):
+class Losses(Record, frozen=True, kw_only=True):
     """What was lost or is doubtful."""
 
     rejected: Count = 0
@@ -36,7 +36,7 @@ class Losses(Record):
     """Why calls were rejected, and how often."""
 
 
-class Headline(Record):
+class Headline(Record, frozen=True, kw_only=True):
     """The figures by which runs are compared."""
 
     run_id: str
@@ -62,14 +62,14 @@ class Headline(Record):
     cost_per_1000_items: Money | None = None
 
 
-class CriticalPath(Record):
+class CriticalPath(Record, frozen=True, kw_only=True):
     """The chain of stages that decided when the run ended."""
 
     stages: list[str] = []
     seconds: Seconds = 0
 
 
-class RunInstrumentation(Record):
+class RunInstrumentation(Record, frozen=True, kw_only=True):
     """What a run took and what it cost."""
 
     schema_version: Literal["instrumentation_run_v1"] = "instrumentation_run_v1"

@@ -13,7 +13,7 @@ from taximeter.report.records.totals import Totals
 REUSED: Literal["instrumentation_reused_v1"] = "instrumentation_reused_v1"
 
 
-class ReusedStage(Measured):
+class ReusedStage(Measured, frozen=True, kw_only=True):
     """What a stage took and cost in the run that it was reused from. It is in no total of the run that reuses it."""
 
     schema_version: Literal["instrumentation_reused_v1"] = REUSED
@@ -28,7 +28,7 @@ class ReusedStage(Measured):
     methods: dict[str, Figure] = {}
 
 
-class StageInstrumentation(Measured):
+class StageInstrumentation(Measured, frozen=True, kw_only=True):
     """What one stage took and what it cost, over all its attempts."""
 
     schema_version: Literal["instrumentation_stage_v1"] = "instrumentation_stage_v1"

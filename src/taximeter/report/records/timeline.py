@@ -5,7 +5,7 @@ from __future__ import annotations
 from taximeter.report.records.terms import Count, Money, Record, Seconds
 
 
-class Lane(Record):
+class Lane(Record, frozen=True, kw_only=True):
     """Where bars of a timeline stand: one process of one stage, or all that share a lane."""
 
     stage_id: str | None = None
@@ -25,7 +25,7 @@ class Lane(Record):
     """In which at least one call was under way; null without calls."""
 
 
-class SpanBars(Record):
+class SpanBars(Record, frozen=True, kw_only=True):
     """When spans ran, as columns: one entry a bar, by when they begin. A bar is one span or a bin of them."""
 
     bin_seconds: Seconds = 0
@@ -53,7 +53,7 @@ class SpanBars(Record):
     failed: list[int] = []
 
 
-class Timeline(Record):
+class Timeline(Record, frozen=True, kw_only=True):
     """When calls happened, as columns: one entry a bar, by when they begin. A bar is one call or a bin of them."""
 
     started_at: str | None = None
@@ -89,7 +89,7 @@ class Timeline(Record):
     spans: SpanBars = SpanBars()
 
 
-class SpanNode(Record):
+class SpanNode(Record, frozen=True, kw_only=True):
     """All spans of one name below one name."""
 
     name: str
@@ -108,7 +108,7 @@ class SpanNode(Record):
     cpu_seconds: Seconds | None = None
 
 
-class SpanTree(Record):
+class SpanTree(Record, frozen=True, kw_only=True):
     """Where time was spent inside stages, as programs name it."""
 
     nodes: list[SpanNode] = []

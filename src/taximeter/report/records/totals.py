@@ -5,14 +5,14 @@ from __future__ import annotations
 from taximeter.report.records.terms import CostStatus, Count, Money, Record
 
 
-class Saved(Record):
+class Saved(Record, frozen=True, kw_only=True):
     """What calls that were answered from a local cache would have used."""
 
     prompt_tokens: Count = 0
     completion_tokens: Count = 0
 
 
-class ModelTotals(Record):
+class ModelTotals(Record, frozen=True, kw_only=True):
     """Sums over calls. Every call is in `calls`; tokens and cost leave out what a local cache answered."""
 
     calls: Count = 0
@@ -65,7 +65,7 @@ class ModelTotals(Record):
     """What the calls that a local cache answered would have cost."""
 
 
-class Totals(ModelTotals):
+class Totals(ModelTotals, frozen=True, kw_only=True):
     """Sums over calls, and the same by model."""
 
     per_model: dict[str, ModelTotals] = {}

@@ -19,10 +19,10 @@ from functools import partial
 from pathlib import Path
 
 from taximeter.run.launcher import Forkserver
-from taximeter.run.messages import Done, Lost, Task
+from taximeter.run.messages import Done, Launch, Lost
 
 
-def launch(forkserver: Forkserver, task: Task) -> None:
+def launch(forkserver: Forkserver, task: Launch) -> None:
     """Runs the task and waits for its figures."""
     handle = forkserver.launch(task)
     while not any(isinstance(message, Done | Lost) for message in handle.read()):
@@ -41,8 +41,8 @@ def main(rounds: int) -> None:
     """Prints the table."""
     with tempfile.TemporaryDirectory() as folder:
         log, usage = Path(folder, "log.txt"), Path(folder, "usage.json")
-        unmetered = Task(argv=["true"], env=dict(os.environ), cwd=folder, log_path=str(log))
-        metered = Task(argv=["true"], env=dict(os.environ), cwd=folder, log_path=str(log), usage_path=str(usage))
+        unmetered = Launch(argv=["true"], env=dict(os.environ), cwd=folder, log_path=str(log))
+        metered = Launch(argv=["true"], env=dict(os.environ), cwd=folder, log_path=str(log), usage_path=str(usage))
         forkserver = Forkserver.start()
         actions: dict[str, Callable[[], object]] = {
             "subprocess.run": partial(subprocess.run, ["true"], check=True),

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from taximeter.ledger.figures import Figures
 from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.messages import Done, Lost, Message, Task
+from taximeter.run.messages import Done, Launch, Lost, Message
 
 MARK = "STAGE_OF_A_TEST"
 PATIENCE = 30.0
@@ -88,10 +88,10 @@ class Launcher:
         self.usage = folder / "usage.json"
         self._stages: list[Stage] = []
 
-    def task(self, argv: list[str], *, env: dict[str, str] | None = None, **fields: object) -> Task:
+    def task(self, argv: list[str], *, env: dict[str, str] | None = None, **fields: object) -> Launch:
         """A metered task in the folder."""
         paths = {"cwd": str(self.folder), "log_path": str(self.log), "usage_path": str(self.usage)}
-        return Task(argv=argv, env={"PATH": os.environ["PATH"]} | (env or {}), **(paths | fields))  # type: ignore[arg-type]  # the fields of a test
+        return Launch(argv=argv, env={"PATH": os.environ["PATH"]} | (env or {}), **(paths | fields))  # type: ignore[arg-type]  # the fields of a test
 
     def launch(self, argv: list[str], *, env: dict[str, str] | None = None, **fields: object) -> Stage:
         """Launches an argv as a metered stage."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import os
 import shutil
 import signal
 from pathlib import Path
 
-import msgspec
-
 from taximeter import numbers
-from taximeter.events import SpanEvent, Status
+from taximeter.events import Status
 from taximeter.ledger.figures import Figures
 from taximeter.ledger.progress import ProgressReader
 from taximeter.recipe.plan import PlannedStage
@@ -20,42 +17,14 @@ from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import Budgets
 from taximeter.run.commandline import command_line
 from taximeter.run.environment import capturing, metering_environment, stage_environment
-from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.messages import Task
+from taximeter.run.executor import Executor, Task
 from taximeter.run.proxied import Direct, Proxy
 from taximeter.run.spans import DriverSpans
 from taximeter.run.trouble import Trouble
-
-GRACE = 5.0
-"""Seconds between TERM and KILL."""
+from taximeter.run.underway import GRACE, Running
 
 _NO_SPACE = 1_000_000
 """Bytes; a disk with less is full for most programs."""
-
-
-class Running(msgspec.Struct):
-    """An attempt of a stage whose process lives."""
-
-    stage: PlannedStage
-    number: int
-    span: SpanEvent
-    handle: StageHandle
-    progress: ProgressReader
-    figures: Figures | None = None
-    """What it took, once it has ended and only its artifact is still looked at."""
-
-    deadline: float = math.inf
-    """When it has had its time, on the monotonic clock; set once its process is known to run."""
-
-    overspent: str | None = None
-    """Why it was told to end, if it was for a budget."""
-
-    overdue: bool = False
-    """It was told to end because it has had its time."""
-
-    def has_timed_out(self, figures: Figures) -> bool:
-        """Whether that is why it ended; it may just have made it."""
-        return self.overdue and figures.wall_seconds >= (self.stage.timeout or 0)
 
 
 class Attempts:
@@ -65,7 +34,7 @@ class Attempts:
         self,
         books: Books,
         spans: DriverSpans,
-        forkserver: Forkserver,
+        executor: Executor,
         python: str,
         trouble: Trouble,
         budgets: Budgets,
@@ -78,7 +47,7 @@ class Attempts:
         self._plan = books.plan
         self._run = books.run
         self._spans = spans
-        self._forkserver = forkserver
+        self._executor = executor
         self._python = python
         self._trouble = trouble
         self._cwd = str(Path.cwd())  # a stage may remove it
@@ -108,14 +77,24 @@ class Attempts:
             environment = capturing(environment, capture, folder.marks(number))
             environment |= self._proxy.variables(environment, stage, number)
         task = Task(
+            run_id=self._run.run_id,
+            run_dir=str(self._run.path),
+            stage_id=stage.id,
+            attempt=number,
             argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),
             env=environment,
             cwd=self._cwd,
+            inputs=self.artifacts.inputs(stage),
+            outputs=(str(self.artifacts.of(stage)),),
+            cpus=stage.cpus,
+            memory=stage.memory,
+            timeout=stage.timeout,
+            grace=GRACE,
             log_path=str(folder.log(number)),
             usage_path=str(folder.usage(number)) if metered else None,
-            grace=GRACE,
         )
-        return Running(stage, number, span, self._forkserver.launch(task), ProgressReader(folder.progress(number)))
+        self._executor.submit(task)
+        return Running(stage, task.key, span, self._executor, ProgressReader(folder.progress(number)))
 
     def failure(self, running: Running, figures: Figures) -> str | None:
         """Why an attempt that has ended did not do what it should."""
@@ -132,9 +111,8 @@ class Attempts:
 
     def close(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
         """Notes how the attempt ended, and what it took."""
-        running.handle.close()
         items_in, items_out = self._items(running) if self._plan.instrumentation.enabled else (None, None)
-        log = _size(self._run.stage(running.stage.folder).log(running.number))
+        log = _size(self._run.stage(running.stage.folder).log(running.key.attempt))
         self._spans.close_stage(running.span, status, figures, error, items_in, items_out, log)
 
     def _full_disk(self) -> str:
@@ -149,7 +127,7 @@ class Attempts:
         """Units of work in and out: as the stage told them, else the rows of its artifacts."""
         self._books.ledger.poll()
         stage, told = running.stage, self._books.ledger.items
-        read, made = ((stage.id, running.number, direction) for direction in ("in", "out"))
+        read, made = ((stage.id, running.key.attempt, direction) for direction in ("in", "out"))
         return (
             told[read] if read in told else self.artifacts.rows_in(stage),
             told[made] if made in told else self.artifacts.rows_out(stage),

@@ -13,8 +13,7 @@ from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import Figures
 from taximeter.numbers import count, plural
 from taximeter.recipe.plan import PlannedStage
-from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.messages import Task
+from taximeter.run.executor import Executor, Key, Task
 from taximeter.run.rowcheck import Check, Verdict
 from taximeter.rundir import RunDir
 from taximeter.settings import without_metering
@@ -27,27 +26,30 @@ _GRACE = 0.5
 class Unchecked:
     """No artifact is checked."""
 
-    def start(self, stage: PlannedStage, attempt: int) -> StageHandle | None:
+    executors: tuple[Executor, ...] = ()
+
+    def start(self, stage: PlannedStage, key: Key) -> Executor | None:
         """Starts nothing."""
         return None
 
-    def failure(self, stage: PlannedStage, attempt: int, figures: Figures) -> str | None:
+    def failure(self, stage: PlannedStage, key: Key, figures: Figures) -> str | None:
         """Finds nothing."""
         return None
 
 
 class Checks:
-    """The checks of one run."""
+    """The checks of one run. `here` runs them beside the artifacts, wherever those were made; it has its keys alone."""
 
-    def __init__(self, run: RunDir, forkserver: Forkserver, python: str, clock: Clock) -> None:
+    def __init__(self, run: RunDir, here: Executor, python: str, clock: Clock) -> None:
         self._run = run
-        self._forkserver = forkserver
+        self._here = here
+        self.executors = (here,)
         self._python = python
         self._clock = clock
         self._cwd = str(Path.cwd())
 
-    def start(self, stage: PlannedStage, attempt: int) -> StageHandle | None:
-        """Starts the check of what an attempt has written; None if no schema says what that must be."""
+    def start(self, stage: PlannedStage, key: Key) -> Executor | None:
+        """Starts the check of what an attempt has written, under its key; None if no schema says what that must be."""
         if stage.output_schema is None:
             return None
         folder = self._run.stage(stage.folder)
@@ -61,24 +63,30 @@ class Checks:
                 "run_id": self._run.run_id,
                 "created_at": iso(self._clock.now()),
             },
-            verdict=str(folder.verdict(attempt)),
+            verdict=str(folder.verdict(key.attempt)),
         )
         task = Task(
+            run_id=self._run.run_id,
+            run_dir=str(self._run.path),
+            stage_id=key.stage_id,
+            shard=key.shard,
+            attempt=key.attempt,
             argv=[self._python, "-P", "-m", "taximeter.run.rowcheck", msgspec.json.encode(check).decode()],
             env=without_metering(os.environ),
             cwd=self._cwd,
-            log_path=str(folder.log(attempt)),
+            log_path=str(folder.log(key.attempt)),
             grace=_GRACE,
         )
-        return self._forkserver.launch(task)
+        self._here.submit(task)
+        return self._here
 
-    def failure(self, stage: PlannedStage, attempt: int, figures: Figures) -> str | None:
+    def failure(self, stage: PlannedStage, key: Key, figures: Figures) -> str | None:
         """What a check that has ended found to be wrong."""
         if figures.exit_code == 0:
             return None
         folder = self._run.stage(stage.folder)
         try:
-            verdict = msgspec.json.decode(folder.verdict(attempt).read_bytes(), type=Verdict)
+            verdict = msgspec.json.decode(folder.verdict(key.attempt).read_bytes(), type=Verdict)
         except (OSError, *UNREADABLE):
             by = f"killed by {signal.Signals(figures.signal).name}" if figures.signal else None
             how = figures.spawn_error or by or f"exit code {figures.exit_code}"

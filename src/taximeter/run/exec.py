@@ -29,7 +29,7 @@ from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.jobsignals import PASSED
 from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.messages import Task
+from taximeter.run.messages import Launch
 from taximeter.run.moneycheck import check_money
 from taximeter.run.paced import Paced
 from taximeter.run.proxied import Direct, Proxy, proxy_of
@@ -167,7 +167,7 @@ class _Execution:
         metering = metering_environment(stage, self._run, span, self._plan.budget.left(NOTHING))
         known = stage_environment(os.environ, stage, self._run, span) | metering
         environment = capturing(known, self._capture, folder.marks(1))
-        task = Task(
+        task = Launch(
             argv=self._argv,
             env=environment | proxy.variables(environment, stage, 1),
             cwd=str(Path.cwd()),

@@ -14,7 +14,7 @@ import msgspec
 import taximeter
 from taximeter.run.channel import HOLD, LAUNCH, Channel
 from taximeter.run.jobsignals import PASSED
-from taximeter.run.messages import Done, Kill, Lost, Message, PassOn, Started, Stop, Task
+from taximeter.run.messages import Done, Kill, Launch, Lost, Message, PassOn, Started, Stop
 
 _DECODER = msgspec.json.Decoder(Started | Done)
 _ROOT = str(Path(taximeter.__file__).parent.parent)
@@ -115,7 +115,7 @@ class Forkserver:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             socket.send_fds(self._control, [HOLD], [lock])
 
-    def launch(self, task: Task) -> StageHandle:
+    def launch(self, task: Launch) -> StageHandle:
         """Starts an attempt of a stage. If the forkserver is dead, the handle reads `Lost`."""
         line = task.line()
         ours, theirs = socket.socketpair()

@@ -10,8 +10,8 @@ import msgspec
 from taximeter.ledger.figures import Figures
 
 
-class Task(msgspec.Struct, frozen=True, kw_only=True):
-    """One attempt of a stage: a command and where it runs."""
+class Launch(msgspec.Struct, frozen=True, kw_only=True):
+    """A command and where it runs: what a supervisor is told first."""
 
     argv: list[str]
     """The program and its arguments; a program without a slash is looked up in the PATH of `env`."""

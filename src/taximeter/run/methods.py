@@ -10,7 +10,7 @@ from pathlib import Path
 
 from taximeter.ledger.figures import Figures
 from taximeter.run.launcher import Forkserver
-from taximeter.run.messages import Done, Lost, Task
+from taximeter.run.messages import Done, Launch, Lost
 
 _PATIENCE = 10.0
 
@@ -18,7 +18,7 @@ _PATIENCE = 10.0
 def try_methods() -> dict[str, str]:
     """The method of each figure (`exact`, `sampled`, `missing`); empty if the supervisor could not do its work."""
     with tempfile.TemporaryDirectory() as folder, closing(Forkserver.start()) as forkserver:
-        task = Task(
+        task = Launch(
             argv=["sleep", "0.2"],  # long enough for a sample
             env=dict(os.environ),
             cwd=folder,

@@ -21,6 +21,7 @@ from taximeter.run.budgets import left_in
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.entry import Entry, report_files
+from taximeter.run.executors.local import Local
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
@@ -93,7 +94,7 @@ class _Execution:
     ) -> Outcome:
         options = self._prepared.options
         reports = Reports(self._books, self._clock, self._trouble)
-        checks = Checks(self._run, forkserver, sys.executable, self._clock)
+        checks = Checks(self._run, Local(forkserver), sys.executable, self._clock)
         with closing(observe()) as observer:
             driver = Driver(
                 self._plan,
@@ -101,7 +102,7 @@ class _Execution:
                 self._spans,
                 self._state,
                 reports,
-                forkserver,
+                Local(forkserver),
                 Unchecked() if self._prepared.options.validate is False else checks,
                 observer,
                 self._trouble,
@@ -115,7 +116,7 @@ class _Execution:
             driver.go(interrupts)
         with self._trouble:  # before the last report, which has all that it wrote
             proxy.close()
-        status, reason, gone = driver.status, driver.reason, None
+        status, reason, gone = driver.ending.status, driver.ending.reason, None
         if not self._run.path.is_dir():
             gone = f"{self._run.path} was removed while the run went on"
             status, reason = ("failed", gone) if status == "done" else (status, reason)
@@ -129,7 +130,7 @@ class _Execution:
         first = self._trouble.first
         trouble = gone or (without_secrets(str(first)) if first else None)
         incomplete = [*gaps(report), *filter(None, [trouble])] if options.strict else self._unpriced(report)
-        return Outcome(self._run, self._plan, status, report, driver.signal, trouble, incomplete)
+        return Outcome(self._run, self._plan, status, report, driver.ending.signal, trouble, incomplete)
 
     def _unpriced(self, report: RunInstrumentation) -> list[str]:
         """Models without a price, where the price sheet calls that an error."""

@@ -12,7 +12,7 @@ import pytest
 
 from taximeter.ledger.sink import SinkCall, read_records
 from taximeter.ledger.top import PricedCall
-from taximeter.recorder.recording import NOT_ASKED
+from taximeter.recorder.buckets import NOT_ASKED
 from taximeter.report.tally import call_record
 from tests.capture.server import Server
 

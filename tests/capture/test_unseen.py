@@ -44,7 +44,7 @@ def failing_hooks(monkeypatch: pytest.MonkeyPatch, where: Any, name: str) -> Ite
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(stainless, "asked"), (stainless, "readings"), (exchange, "record_captured"), (exchange.Exchange, "call")],
+    [(stainless, "asked"), (stainless, "chat_readings"), (exchange, "record_captured"), (exchange.Exchange, "call")],
 )
 def test_a_fault_of_ours_is_not_the_programs(
     server: Server, recorder: Recorder, monkeypatch: pytest.MonkeyPatch, where: Any, name: str

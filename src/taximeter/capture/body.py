@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from taximeter.normalize.quick import read_chat
 from taximeter.normalize.read import read, shape
 from taximeter.normalize.reading import Reading, RejectedUsageError, UsageError
 from taximeter.recorder.guard import rejected
@@ -65,6 +66,12 @@ def readings(body: bytes | str, provider: str | None) -> tuple[Reading, ...]:
     except UNREADABLE:
         pass
     return _NOTHING
+
+
+def chat_readings(body: bytes, provider: str | None) -> tuple[Reading, ...]:
+    """The same of an answer that is a chat completion as a rule."""
+    reading = read_chat(body, provider)
+    return readings(body, provider) if reading is None else (reading,)
 
 
 def believed(read_it: Callable[[], tuple[Reading, ...]]) -> tuple[Reading, ...]:

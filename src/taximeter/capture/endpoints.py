@@ -55,12 +55,12 @@ def asked(sdk: str, client: Any, options: Any, stream: bool) -> Asked | None:
     """What a request asks for; None if it buys nothing."""
     if options.method != "post":
         return None
-    kinds = KINDS[sdk]
-    endpoint = options.url if options.url in kinds else _end_of(options.url, kinds)
+    kinds, url = KINDS[sdk], options.url
+    endpoint = url if url in kinds else _end_of(url, kinds)
     if endpoint is None:
         return None
     body = options.json_data
-    model = body.get("model") if isinstance(body, Mapping) else None
+    model = body.get("model") if type(body) is dict or isinstance(body, Mapping) else None
     return Asked(sdk, endpoint, kinds[endpoint], provider_of(client), model if isinstance(model, str) else None, stream)
 
 

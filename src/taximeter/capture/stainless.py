@@ -17,7 +17,7 @@ from wrapt import wrap_function_wrapper
 from taximeter import settings
 from taximeter.capture.answer import AskedEvents, Events, Whole
 from taximeter.capture.asking import accepted, is_refused, refused, with_usage_asked
-from taximeter.capture.body import readings
+from taximeter.capture.body import chat_readings, readings
 from taximeter.capture.endpoints import asked, provider_of
 from taximeter.capture.exchange import Exchange
 from taximeter.capture.ourproxy import tell
@@ -28,6 +28,9 @@ from taximeter.recorder.guard import guarded, shielded
 
 _open: ContextVar[Exchange | None] = ContextVar("taximeter_exchange", default=None)
 """The request that is under way in this context."""
+
+_REQUEST_IDS = {"openai": ("x-request-id",), "anthropic": ("request-id", "x-request-id")}
+"""Headers of an answer, by the SDK."""
 
 Args = tuple[Any, ...]
 Kwargs = dict[str, Any]
@@ -144,16 +147,17 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     """Takes the answer: `response` is one of httpx, read already or still to be read."""
     if not response.is_success:
         return
-    headers = response.headers
-    exchange.request_id = headers.get("x-request-id") or headers.get("request-id")
+    exchange.request_id = _request_id(exchange, response)
     if isinstance(exchange, Fetch):
         exchange.fetched(response)
         return
     exchange.tries += retries_taken + 1
     if response.is_closed:
-        body = response.content
-        if exchange.asked.endpoint != "/responses" or not is_in_background(exchange, body):
-            exchange.answered(readings(body, exchange.asked.provider))
+        body, asked = response.content, exchange.asked
+        if asked.endpoint == "/chat/completions":
+            exchange.answered(chat_readings(body, asked.provider))
+        elif asked.endpoint != "/responses" or not is_in_background(exchange, body):
+            exchange.answered(readings(body, asked.provider))
     elif not exchange.asked.stream:
         watch(response, Whole(exchange))
     elif exchange.asks_usage:
@@ -161,6 +165,14 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
         watch(response, AskedEvents(exchange))
     else:
         watch(response, Events(exchange))
+
+
+def _request_id(exchange: Exchange, response: Any) -> str | None:
+    """The id that the server has given to the request: where it is found first decides, since each look takes 1 µs."""
+    for name in _REQUEST_IDS[exchange.asked.captured_by]:
+        if name in response.headers:
+            return str(response.headers[name])
+    return None
 
 
 @guarded
@@ -183,4 +195,4 @@ def _sent(exchange: Exchange, error: Exception) -> None:
     if request is not None:
         exchange.tries += int(request.headers.get("x-stainless-retry-count", 0)) + 1
     if response is not None:
-        exchange.request_id = response.headers.get("x-request-id") or response.headers.get("request-id")
+        exchange.request_id = _request_id(exchange, response)

@@ -57,7 +57,7 @@ def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     used = usage(found)
     reading = Reading(
         usage=used,
-        provider=provider or ("openai" if model and model.startswith(_OWN_NAMES) else None),
+        provider=provider or provider_of(model),
         operation="text_completion" if response.get("object") == "text_completion" else "chat",
         response_model=model,
         response_id=text(response, "id"),
@@ -67,6 +67,11 @@ def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
         inconsistent=doubts(used, broken),
     )
     return (reading,)
+
+
+def provider_of(model: str | None) -> str | None:
+    """Who answers with a model of this name; None if many may."""
+    return "openai" if model and model.startswith(_OWN_NAMES) else None
 
 
 def billed(given: Fields) -> Decimal | None:

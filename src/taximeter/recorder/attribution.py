@@ -12,12 +12,12 @@ import msgspec
 from taximeter.events import CallEvent, CallKind
 from taximeter.pricing.cost import EXACT
 from taximeter.recorder import handles
-from taximeter.recorder.buckets import TOKENS, Priced, TokenBucket
+from taximeter.recorder.buckets import TOKENS, Counted, TokenBucket
 from taximeter.recorder.checks import count
 from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.ratecards import cost_of
-from taximeter.recorder.recording import NO_EVENT_ID, NOT_ASKED, place, record_call, trace_here
+from taximeter.recorder.recording import NO_EVENT_ID, place, record_call, trace_here
 from taximeter.usage import SUBSETS, Usage
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class TokenTracker:
     def _record(self, kind: CallKind, model: str, counts: Mapping[str, int]) -> None:
         usage = msgspec.convert({name: count(name, value) for name, value in counts.items()}, Usage)
         call = CallEvent(event_id=NO_EVENT_ID, kind=kind, model=model, usage=usage, usage_source="tracker")
-        self._bucket.add(Priced(call, NOT_ASKED))
+        self._bucket.add(Counted(call))
         told = {"kind": kind, "model": model, "prompt_tokens": usage.input_tokens}
         if not BY_HAND.claim({**told, "completion_tokens": usage.output_tokens}, trace_here()):
             record_call(call)

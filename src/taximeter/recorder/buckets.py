@@ -11,6 +11,8 @@ import msgspec
 
 from taximeter.events import CallEvent
 from taximeter.pricing.cost import EXACT, Cost
+from taximeter.pricing.price import price
+from taximeter.pricing.sheet import Sheet
 from taximeter.totals import NOTHING, Totals
 
 _FOLD_AT = 64
@@ -18,11 +20,24 @@ _NO_MONEY = Decimal(0)
 TokenSource = Literal["calls", "tracker", "estimated", "missing"]
 
 
-class Priced(msgspec.Struct, frozen=True, gc=False):
-    """A call with what it cost."""
+NOT_ASKED = Cost(None, "", "unpriced", "nobody asked for the price")
+
+
+class Counted(msgspec.Struct, gc=False):
+    """A call that is to be added up, and the prices for it: it is priced when that is done, many calls at once, which
+    takes a third of what each would right after its answer."""
 
     call: CallEvent
-    cost: Cost
+    prices: Sheet | None = None
+    """None if nobody asks for its price."""
+
+    _totals: Totals | None = None
+
+    def totals(self) -> Totals:
+        """What it adds, to each of the spans around it."""
+        if self._totals is None:
+            self._totals = Totals.of(self.call, NOT_ASKED if self.prices is None else price(self.call, self.prices))
+        return self._totals
 
 
 class TokenBucket:
@@ -40,11 +55,11 @@ class TokenBucket:
         self.items: dict[str, int] = {}
         """Units of work by direction."""
 
-        self._waiting: deque[Priced | tuple[str, int]] = deque()
+        self._waiting: deque[Counted | tuple[str, int]] = deque()
         self._lock = threading.RLock()
         self._folding = False
 
-    def add(self, what: Priced | tuple[str, int]) -> None:
+    def add(self, what: Counted | tuple[str, int]) -> None:
         """Adds one call, or some units of work; never waits."""
         self._waiting.append(what)
         if len(self._waiting) >= _FOLD_AT and self._lock.acquire(blocking=False):
@@ -69,14 +84,14 @@ class TokenBucket:
         finally:
             self._folding = False
 
-    def _take(self, what: Priced | tuple[str, int]) -> None:
+    def _take(self, what: Counted | tuple[str, int]) -> None:
         if isinstance(what, tuple):
             direction, count = what
             self.items[direction] = self.items.get(direction, 0) + count
             return
         call = what.call
         key = call.kind, call.model
-        self.totals[key] = self.totals.get(key, NOTHING) + Totals.of(call, what.cost)
+        self.totals[key] = self.totals.get(key, NOTHING) + what.totals()
         self.sources.add(call.usage_source)
 
     def tokens(self) -> dict[str, int]:

@@ -24,8 +24,33 @@ Key = tuple[object, ...]
 class _Seen(msgspec.Struct, gc=False):
     """One captured call."""
 
+    call: CallEvent
     trace_id: str | None
     is_claimed: bool = False
+
+
+class _Generation:
+    """Captured calls that followed each other. Most programs tell nothing by hand: so a call is only put down here, and
+    what it may be known by is worked out when somebody asks."""
+
+    def __init__(self) -> None:
+        self.seen: list[_Seen] = []
+        self._by_key: dict[Key, list[_Seen]] = {}
+        self._sorted = 0
+        """How many of the calls surely are in their places."""
+
+    def __bool__(self) -> bool:
+        return bool(self.seen)
+
+    def get(self, key: Key) -> list[_Seen] | None:
+        """The calls that may be known by this. Two threads may sort in one call twice, and none leaves one out."""
+        at = self._sorted
+        while at < len(self.seen):
+            seen = self.seen[at]
+            for name in _keys(seen.call):
+                self._by_key.setdefault(name, []).append(seen)
+            self._sorted = at = at + 1
+        return self._by_key.get(key)
 
 
 def _keys(call: CallEvent) -> list[Key]:
@@ -53,9 +78,8 @@ class Claims:
         self.is_open = is_open
         """Whether anybody may come and claim."""
 
-        self._young: dict[Key, list[_Seen]] = {}
-        self._old: dict[Key, list[_Seen]] = {}
-        self._count = 0
+        self._young = _Generation()
+        self._old = _Generation()
         self.awaits_streams = False
         """Whether a stream was ever begun: what is told before its end may be of it."""
 
@@ -64,12 +88,10 @@ class Claims:
 
     def offer(self, call: CallEvent, trace_id: str | None) -> None:
         """Remembers a captured call; never waits."""
-        seen, young = _Seen(trace_id), self._young
-        for key in _keys(call):
-            young.setdefault(key, []).append(seen)
-        self._count += 1
-        if self._count >= _MOST:
-            self._old, self._young, self._count = young, {}, 0
+        young = self._young
+        young.seen.append(_Seen(call, trace_id))
+        if len(young.seen) >= _MOST and young is self._young:
+            self._old, self._young = young, _Generation()
 
     def claim(self, fields: dict[str, Any], trace_id: str | None) -> bool:
         """Whether what is told, in the words of a sink, stands for a captured call; the call is claimed then."""
@@ -96,7 +118,7 @@ class Claims:
 
     def clear(self) -> None:
         """Forgets all."""
-        self._young, self._old = {}, {}
+        self._young, self._old = _Generation(), _Generation()
         self._told.clear()
 
     def _take(self, key: Key, trace_id: str | None) -> bool:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from taximeter.budget import Budget, Use, parse_budget
 from taximeter.errors import BudgetExceeded, Problem, SetupError
 from taximeter.events import CallEvent
-from taximeter.pricing.cost import Cost
 from taximeter.pricing.price import price
 from taximeter.totals import NOTHING, Totals
 
@@ -37,9 +36,9 @@ class Purse:
         """What the calls of this process have used."""
         return self._spent
 
-    def take(self, call: CallEvent, cost: Cost | None) -> None:
-        """Takes a call out of it; `cost` is None if nobody has priced the call yet."""
-        totals = Totals.of(call, price(call, self._sheet) if cost is None else cost)
+    def take(self, call: CallEvent, prices: Sheet | None) -> None:
+        """Takes a call out of it; `prices` are those that hold now, None if nobody has asked for them yet."""
+        totals = Totals.of(call, price(call, prices or self._sheet))
         with self._lock:
             self._spent += totals
         near = self.budget.warns(self._spent, self._wall())

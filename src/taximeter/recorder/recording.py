@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from taximeter.events import CallEvent
-from taximeter.pricing.cost import Cost
-from taximeter.pricing.price import price
-from taximeter.recorder.buckets import Priced, TokenBucket
+from taximeter.recorder.buckets import Counted, TokenBucket
 from taximeter.recorder.context import Scope, current, live, scope_of, span_of
 from taximeter.recorder.handles import open_buckets
 from taximeter.recorder.instance import RECORDER
@@ -18,7 +16,6 @@ from taximeter.recorder.instance import RECORDER
 if TYPE_CHECKING:
     from taximeter.recorder.spans import Span
 
-NOT_ASKED = Cost(None, "", "unpriced", "nobody asked for the price")
 NO_EVENT_ID = ("", -1)
 """What stands in a call until it is recorded."""
 
@@ -67,27 +64,26 @@ def place(call: CallEvent, span: Span | None, labels: Scope | None = None) -> No
         started_at=process.utc(now - (call.request_ms or 0) / 1e3) if call.started_at is None else call.started_at,
         tags={**(labels.tags or {}), **(call.tags or {})} or None,
     )
-    cost = None
     if recorder.options.record_tokens:
-        prices = recorder.prices
-        cost = None if prices is None else price(call, prices)
-        _count(Priced(call, cost or NOT_ASKED), span)
+        handles = open_buckets()
+        if span is not None or handles:
+            _count(Counted(call, recorder.prices), span, handles)
     if recorder.purse is not None:
-        recorder.purse.take(call, cost)
+        recorder.purse.take(call, recorder.prices)
     recorder.emit(call)
     if now > recorder.beat_at:
         recorder.beat(now)
 
 
-def _count(priced: Priced, span: Span | None) -> None:
+def _count(counted: Counted, span: Span | None, handles: tuple[TokenBucket, ...]) -> None:
     """Adds the call to the span and to all around it, and to the handles that were taken in this context."""
     while span is not None:
         bucket = span.bucket()
         if bucket is not None:
-            bucket.add(priced)
+            bucket.add(counted)
         span = span.parent
-    for handle in open_buckets():
-        handle.add(priced)
+    for handle in handles:
+        handle.add(counted)
 
 
 def count_items(direction: str, count: int) -> bool:

@@ -23,6 +23,7 @@ from taximeter.pricing.schema import PriceSheetBlock
 from taximeter.recipe.model import InstrumentationBlock, RecipeBlock
 from taximeter.recipe.module import ModuleBlock
 from taximeter.run.config import RunConfigBlock
+from taximeter.yamldoc.modelled import model_of
 
 PIECES = st.sampled_from(
     ["stages", "recipe", "models", "execution", "jobs", "instrumentation", "settings", ": ", "\n", "- ", "  ",
@@ -31,12 +32,12 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=25).map("".join).map(str.encode) | st.binary(max_size=40)
 MODELS = {
-    "recipe": RecipeBlock,
-    "--settings": RecipeBlock,
-    "--config": RunConfigBlock,
+    "recipe": model_of(RecipeBlock),
+    "--settings": model_of(RecipeBlock),
+    "--config": model_of(RunConfigBlock),
     "--price-table": PriceSheetBlock,
-    "--instrument-config": InstrumentationBlock,
-    "--registry": ModuleBlock,
+    "--instrument-config": model_of(InstrumentationBlock),
+    "--registry": model_of(ModuleBlock),
 }
 """The format of the file that each option names."""
 

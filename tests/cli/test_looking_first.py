@@ -9,6 +9,7 @@ import pytest
 
 from taximeter.run.config import RunConfigBlock, read_config
 from taximeter.run.options import RunOptions
+from taximeter.yamldoc.modelled import model_of
 from tests.cli.conftest import Cli
 from tests.recipes import write
 from tests.runs import read_json
@@ -175,7 +176,7 @@ def test_what_is_wrong_in_a_run_configuration_is_said_with_its_place(cli: Cli, r
 
 
 def test_every_option_of_a_run_can_stand_in_a_run_configuration(cli: Cli, recipe: Path) -> None:
-    schema = RunConfigBlock.model_json_schema()
+    schema = model_of(RunConfigBlock).model_json_schema()
     keys = {*schema["properties"], *schema["$defs"]["ExecutionBlock"]["properties"]}
     names = {
         "overrides": "set",

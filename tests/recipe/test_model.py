@@ -10,6 +10,7 @@ import jsonschema
 import pytest
 
 from taximeter.recipe.model import RecipeBlock
+from taximeter.yamldoc.modelled import model_of
 
 
 @pytest.mark.parametrize("name", ["recipe", "module"])
@@ -40,4 +41,4 @@ def test_every_key_of_a_format_is_described(name: str) -> None:
     ],
 )
 def test_an_editor_with_the_schema_accepts_what_the_driver_accepts(recipe: dict[str, Any], fits: bool) -> None:
-    assert jsonschema.Draft202012Validator(RecipeBlock.model_json_schema()).is_valid(recipe) == fits
+    assert jsonschema.Draft202012Validator(model_of(RecipeBlock).model_json_schema()).is_valid(recipe) == fits

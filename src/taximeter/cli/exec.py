@@ -88,15 +88,15 @@ def _silence(message: str) -> None:
 
 def _tell(executed: Executed, as_json: bool) -> None:
     """The report, to whoever still listens: the exit code is the command's."""
-    from taximeter.report import json, terminal
+    from taximeter.cli.reports import print_report
+    from taximeter.report import json
 
     try:
         if as_json:
             click.echo(json.render(executed.report), err=True, nl=False)
             return
-        console = options.console(sys.stderr)
-        console.print()
-        console.print(terminal.report_view(executed.report, console.width))
+        click.echo(err=True)
+        print_report(executed.report, sys.stderr)
         click.echo(f"run directory: {options.shown(executed.run.path)}", err=True)
         if executed.trouble:
             click.echo(f"some files of the run could not be written: {visible(executed.trouble)}", err=True)

@@ -6,13 +6,15 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
-from rich.console import Console
 
 from taximeter import settings
 from taximeter.redact import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -58,6 +60,8 @@ def run(command: F) -> F:
 
 def console(stream: TextIO | None = None) -> Console:
     """Where results go, the standard output by default: as wide as the terminal or COLUMNS says, else 100 columns."""
+    from rich.console import Console
+
     file = stream or sys.stdout
     told = file.isatty() or "COLUMNS" in os.environ
     return Console(file=file, width=None if told else 100, highlight=False, emoji=False)

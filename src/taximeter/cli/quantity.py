@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 import click
-from pydantic import TypeAdapter, ValidationError
 
 from taximeter.budget import Budget, parse_budget
-from taximeter.yamldoc.quantities import Size, Timespan
+from taximeter.yamldoc import quantities
 
 
 def duration(text: str) -> float:
     """Seconds from `90`, `1.5s`, `30m`, `1h 30m`."""
-    return float(_quantity(text, Timespan, "duration"))
+    try:
+        seconds = quantities.seconds(_plain(text))
+    except quantities.QuantityError as error:
+        raise click.BadParameter(f"{text!r} is not a duration: {error.hint}") from None
+    if seconds == 0:
+        raise click.BadParameter(f"{text!r} is not a duration: it must be more than 0")
+    return seconds
 
 
 def size(text: str) -> int:
     """Bytes from `500000000`, `512MiB`, `2GiB`."""
-    return int(_quantity(text, Size, "size"))
+    try:
+        return quantities.size(_plain(text))
+    except quantities.QuantityError as error:
+        raise click.BadParameter(f"{text!r} is not a size: {error.hint}") from None
 
 
 def money(text: str) -> Decimal:
@@ -55,14 +62,6 @@ def share(text: str) -> float:
     if not 0 <= fraction < float("inf"):
         raise click.BadParameter(f"{text!r} is not a share: write it like 10% or 0.1")
     return fraction
-
-
-def _quantity(text: str, kind: Any, name: str) -> Any:
-    try:
-        return TypeAdapter(kind).validate_python(_plain(text))
-    except ValidationError as error:
-        hint = error.errors()[0].get("ctx", {}).get("hint", "it must be more than 0")
-        raise click.BadParameter(f"{text!r} is not a {name}: {hint}") from None
 
 
 def _plain(text: str) -> str | int | float:

@@ -9,25 +9,22 @@ from pathlib import Path
 from typing import Any, get_args
 
 import click
-from rich.console import Console
 
 from taximeter.cli import options
 from taximeter.cli.quantity import budget
-from taximeter.cli.steps import steps_json, steps_text
+from taximeter.cli.reports import may_be_coloured, print_report
 from taximeter.cli.tables import compact_if_large
 from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
 from taximeter.recipe.plan import Capture
 from taximeter.redact import visible
-from taximeter.report import json, terminal
-from taximeter.run.config import read_config
-from taximeter.run.live import Lines, LiveTable
+from taximeter.report import json
+from taximeter.run.lines import Lines
 from taximeter.run.observer import Observer
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
 from taximeter.run.pipeline import run_recipe
 from taximeter.run.prepare import prepare
-from taximeter.run.rehearsal import rehearse
 
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
@@ -85,14 +82,14 @@ def command(
     if recipe and recipe_option:
         raise click.UsageError("name one recipe")
     given = RunOptions(recipe=recipe_option or recipe, **flags)
-    chosen = given.over(read_config(config)) if config else given
+    chosen = _over_config(given, config) if config else given
     if dry_run and dump_plan:
         raise click.UsageError("--dry-run and --dump-plan are two ways to look first: give one of them")
     if dump_plan:
         click.echo(prepare(chosen).checked.plan.snapshot(), nl=False)
         return
     if dry_run:
-        click.echo(steps_json(rehearse(chosen)) if as_json else steps_text(rehearse(chosen)))
+        _rehearse(chosen, as_json)
         return
     outcome = run_recipe(chosen, watch())
     tell(outcome, as_json)
@@ -102,8 +99,27 @@ def command(
 
 def watch() -> Callable[[], Observer]:
     """A live table on a terminal, a line for each event elsewhere; both on standard error."""
+    if not may_be_coloured(sys.stderr):
+        return lambda: Lines(sys.stderr, SystemClock())
+    from rich.console import Console
+
+    from taximeter.run.live import LiveTable
+
     console = Console(stderr=True, highlight=False, emoji=False)
-    return (lambda: LiveTable(console)) if console.is_terminal else (lambda: Lines(console, SystemClock()))
+    return (lambda: LiveTable(console)) if console.is_terminal else (lambda: Lines(sys.stderr, SystemClock()))
+
+
+def _over_config(given: RunOptions, config: Path) -> RunOptions:
+    from taximeter.run.config import read_config  # most runs have none
+
+    return given.over(read_config(config))
+
+
+def _rehearse(chosen: RunOptions, as_json: bool) -> None:
+    from taximeter.cli.steps import steps_json, steps_text
+    from taximeter.run.rehearsal import rehearse
+
+    click.echo(steps_json(rehearse(chosen)) if as_json else steps_text(rehearse(chosen)))
 
 
 def tell(outcome: Outcome, as_json: bool) -> None:
@@ -124,8 +140,7 @@ def _report(outcome: Outcome, as_json: bool) -> None:
     if as_json:
         click.echo(json.render(outcome.report), nl=False)
     else:
-        console = options.console()
-        console.print(terminal.report_view(outcome.report, console.width))
+        print_report(outcome.report)
 
 
 def _afterword(outcome: Outcome) -> None:

@@ -10,11 +10,12 @@ from taximeter.recipe.module import ModuleBlock
 from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.config import RunConfigBlock
 from taximeter.yamldoc.block import Block
+from taximeter.yamldoc.modelled import model_of
 
 AUTHORED: dict[str, type[Block]] = {
-    "recipe": RecipeBlock,
-    "module": ModuleBlock,
-    "run_config": RunConfigBlock,
+    "recipe": model_of(RecipeBlock),
+    "module": model_of(ModuleBlock),
+    "run_config": model_of(RunConfigBlock),
     "price_sheet": PriceSheetBlock,
 }
 """Files that people write, in YAML."""

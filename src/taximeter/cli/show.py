@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from taximeter.cli import options
-from taximeter.report import json, terminal
+from taximeter.cli.reports import print_report
+from taximeter.report import json
 from taximeter.report.build import build
 from taximeter.report.loose import EventFiles, build_from_files
 from taximeter.report.runs import find_run
@@ -29,5 +30,4 @@ def command(run: str, output_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.render(report), nl=False)
         return
-    console = options.console()
-    console.print(terminal.report_view(report, console.width))
+    print_report(report)

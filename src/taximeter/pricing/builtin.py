@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.metadata import version
+import os
+from importlib.util import find_spec
 from pathlib import Path
 
 from taximeter.pricing import cache
@@ -15,7 +16,7 @@ BUILT_IN = Path(__file__).parent / "pricing.default.yaml"
 
 def built_in() -> Sheet:
     """The sheet in `BUILT_IN` with what it extends, compiled once for each of its versions."""
-    name = f"built-in-{hashlib.sha256(BUILT_IN.read_bytes()).hexdigest()[:16]}-{version('genai-prices')}"
+    name = f"built-in-{hashlib.sha256(BUILT_IN.read_bytes()).hexdigest()[:16]}-{_version_of_genai_prices()}"
     known = cache.read(name)
     if known is not None:
         return decode_sheet(known)
@@ -24,6 +25,18 @@ def built_in() -> Sheet:
     encoded = load_sheet(BUILT_IN).encoded
     cache.keep(name, encoded)
     return decode_sheet(encoded)  # what is read the next time, rates in the same order
+
+
+def _version_of_genai_prices() -> str:
+    """As its folder of metadata is called; how packages are asked for it takes longer to load than a small run."""
+    spec = find_spec("genai_prices")
+    folder = Path(spec.origin).parent.parent if spec and spec.origin else Path()
+    found = [name for name in os.listdir(folder) if name.startswith("genai_prices-") and name.endswith(".dist-info")]  # noqa: PTH208
+    if len(found) == 1:
+        return found[0].removeprefix("genai_prices-").removesuffix(".dist-info")
+    from importlib.metadata import version
+
+    return version("genai-prices")
 
 
 def sheet_in(path: Path | None) -> Sheet:

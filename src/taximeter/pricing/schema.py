@@ -22,14 +22,14 @@ from taximeter.pricing.units import CACHE_READ, CACHE_WRITE, INPUT, OUTPUT, REAS
 from taximeter.usage import MODALITIES
 from taximeter.yamldoc import show
 from taximeter.yamldoc.block import Block, Text
-from taximeter.yamldoc.quantities import by_its_digits
+from taximeter.yamldoc.quantities import by_its_digits, told
 
 MAX_RATE = 10**9
 """Nothing costs more; sums of very many calls have to fit."""
 
 _PLAIN = WithJsonSchema({"type": "number", "minimum": 0})
-Rate = Annotated[Decimal, BeforeValidator(by_its_digits), Field(ge=0, le=MAX_RATE, decimal_places=12), _PLAIN]
-Factor = Annotated[Decimal, BeforeValidator(by_its_digits), Field(ge=0, le=1000, decimal_places=12), _PLAIN]
+Rate = Annotated[Decimal, BeforeValidator(told(by_its_digits)), Field(ge=0, le=MAX_RATE, decimal_places=12), _PLAIN]
+Factor = Annotated[Decimal, BeforeValidator(told(by_its_digits)), Field(ge=0, le=1000, decimal_places=12), _PLAIN]
 
 
 class Shape(msgspec.Struct, frozen=True):

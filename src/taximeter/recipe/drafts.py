@@ -9,11 +9,10 @@ import msgspec
 
 from taximeter.errors import Problem
 from taximeter.recipe.load import Recipe
-from taximeter.recipe.model import StageBlock
+from taximeter.recipe.model import NAMES, StageBlock
 from taximeter.recipe.module import Module
 from taximeter.recipe.plan import Source
 from taximeter.recipe.registry import Registry
-from taximeter.recipe.salvage import NAMES
 from taximeter.yamldoc import KeyPath, show
 from taximeter.yamldoc.words import nearest_or_all
 

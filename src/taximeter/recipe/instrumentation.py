@@ -12,7 +12,7 @@ from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.plan import Instrumentation
 from taximeter.yamldoc import Document, KeyPath, load, show
-from taximeter.yamldoc.explain import read_block
+from taximeter.yamldoc.authored import read_authored
 from taximeter.yamldoc.words import did_you_mean
 
 
@@ -28,7 +28,7 @@ class Layer(msgspec.Struct, frozen=True):
     def look_up_price_table(self, cwd: Path, problems: list[Problem]) -> str | None:
         """The price sheet that it names: beside its file, else in the working directory."""
         name = self.block.price_table
-        if name is None:
+        if name is None or name is msgspec.UNSET:
             return None
         at = (*self.at, "price_table")
         beside = (Path(self.document.owner(at).name).parent,) if self.document else ()
@@ -48,7 +48,7 @@ def merge_instrumentation(*blocks: InstrumentationBlock) -> Instrumentation:
     """Each block wins over those before it, only in the keys that it sets."""
     merged: dict[str, object] = {}
     for block in blocks:
-        merged |= block.model_dump(exclude_unset=True)
+        merged |= {key: said for key, said in msgspec.structs.asdict(block).items() if said is not msgspec.UNSET}
     return msgspec.convert(merged, Instrumentation)
 
 
@@ -61,7 +61,7 @@ def read_layer(path: Path, problems: list[Problem]) -> Layer | None:
         return None
     keys = {key for key in document.data if not key.startswith("x-")} if isinstance(document.data, dict) else set()
     at: KeyPath = ("instrumentation",) if keys == {"instrumentation"} else ()
-    block = read_block(InstrumentationBlock, document, at, problems)
+    block = read_authored(InstrumentationBlock, document, at, problems)
     return Layer(block, document, at) if block else None
 
 
@@ -69,6 +69,6 @@ def settle(layers: Iterable[Layer | None], cwd: Path, problems: list[Problem]) -
     """The merged block, the last layer on top, with the price sheet looked up where it is named."""
     given = [layer for layer in layers if layer]
     merged = merge_instrumentation(*(layer.block for layer in given))
-    authors = [layer for layer in given if "price_table" in layer.block.model_fields_set]
+    authors = [layer for layer in given if layer.block.price_table is not msgspec.UNSET]
     path = authors[-1].look_up_price_table(cwd, problems) if authors else None
     return msgspec.structs.replace(merged, price_table=path)

@@ -9,8 +9,8 @@ import msgspec
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.holes import Holes
 from taximeter.recipe.model import RecipeBlock
-from taximeter.recipe.salvage import salvage
 from taximeter.yamldoc import Document, KeyPath, Overlaid, load
+from taximeter.yamldoc.authored import take
 
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}
 
@@ -68,6 +68,10 @@ def read_recipe(path: Path, settings: Path | None, problems: list[Problem]) -> R
             )
             return None
         document = Overlaid(document, over)
+    if (block := take(RecipeBlock, document.data)) is not None:
+        return Recipe(block, document)
+    from taximeter.recipe.salvage import salvage  # loads pydantic, for which a recipe that fits does not wait
+
     salvaged = salvage(document, problems)
     return Recipe(salvaged[0], document, salvaged[1]) if salvaged else None
 

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import sys
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from msgspec import UNSET, Meta, UnsetType
 
 from taximeter.recipe.plan import Capture
-from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text, Variable
+from taximeter.yamldoc.authored import FREE_KEYS, Authored, Default, Fault, Name, Rule, Text, Variable
 from taximeter.yamldoc.quantities import Amount, Duration, Size, Timespan
 
+NAMES = ("id", "stage", "module")
+"""What can name a stage; the first that is there does."""
 
-class InstrumentationBlock(Block):
+
+class InstrumentationBlock(Authored, frozen=True, kw_only=True):
     """What is metered, and how it is priced and reported."""
 
-    model_config = ConfigDict(title="Instrumentation")
+    TITLE = "Instrumentation"
 
-    enabled: bool = False
+    enabled: Annotated[bool, Default(False)] | UnsetType = UNSET
     """Whether the run is metered."""
 
-    price_table: Text | None = None
+    price_table: Annotated[Text | None, Default(None)] | UnsetType = UNSET
     """A price sheet, looked up beside this file and then in the working directory; else the built-in sheet is used."""
 
-    include_calls: Annotated[int, Field(ge=0)] | bool = 50
+    include_calls: Annotated[Annotated[int, Meta(ge=0)] | bool, Default(50)] | UnsetType = UNSET
     """How many of a stage's calls the report lists, the most expensive first; `true` lists all, `false` none."""
 
-    capture: Capture = "auto"
+    capture: Annotated[Capture, Default("auto")] | UnsetType = UNSET
     """`auto`: calls of the SDKs are recorded in the Python processes of a stage; `proxy`: those of programs in any
     language, which ask through a proxy; `off`: only those that it tells."""
 
 
-Whole = Annotated[int, Field(gt=0)]
+Whole = Annotated[int, Meta(gt=0)]
 
 
-class BudgetBlock(Block):
+class BudgetBlock(Authored, frozen=True, kw_only=True):
     """What may be spent. A person is warned at 80 %; at 100 % what runs is ended."""
 
-    model_config = ConfigDict(title="Budget")
+    TITLE = "Budget"
 
     cost: Amount | None = None
     """Money, in the currency of the price sheet."""
@@ -54,50 +57,54 @@ class BudgetBlock(Block):
     on_unpriced: Literal["warn", "stop"] = "warn"
     """What a call without a full price does where the cost is limited."""
 
-    @model_validator(mode="after")
-    def _limits_something(self) -> BudgetBlock:
+    def fault(self) -> Fault | None:
+        """It limits something."""
         if (self.cost, self.tokens, self.calls, self.wall) == (None, None, None, None):
-            hint = "give it `cost`, `tokens`, `calls` or `wall`"
-            raise PydanticCustomError("setup", "the budget has no limit", {"hint": hint})
-        return self
+            return Fault("the budget has no limit", "give it `cost`, `tokens`, `calls` or `wall`")
+        return None
 
 
-class RetriesBlock(Block):
+class RetriesBlock(Authored, frozen=True, kw_only=True):
     """What is done when an attempt of a stage fails."""
 
-    model_config = ConfigDict(title="Retries")
+    TITLE = "Retries"
 
-    count: Annotated[int, Field(ge=0, le=100)] = 1
+    count: Annotated[int, Meta(ge=0, le=100)] = 1
     """How many more attempts there may be after the first one."""
 
     delay: Duration = 0.0
     """Time before the second attempt, in seconds or as text like `30s`."""
 
-    backoff: Annotated[float, Field(ge=1, le=100)] = 1.0
+    backoff: Annotated[float, Meta(ge=1, le=100)] = 1.0
     """By how much each delay is longer than the one before it; it grows to an hour."""
 
-    on: Annotated[list[Annotated[int, Field(ge=0, le=255)]], Field(min_length=1)] | None = None
+    on: Annotated[list[Annotated[int, Meta(ge=0, le=255)]], Meta(min_length=1)] | None = None
     """Only after these exit codes. 124 is a timeout and 128 + N the signal N; without it, after any failure."""
 
 
-class ResourcesBlock(Block):
+def _finite() -> tuple[Any, ...]:
+    from pydantic import Field
+
+    return (Field(gt=0, allow_inf_nan=False),)
+
+
+class ResourcesBlock(Authored, frozen=True, kw_only=True):
     """What a stage takes of the machine, so that not too many run at a time."""
 
-    model_config = ConfigDict(title="Resources")
+    TITLE = "Resources"
 
-    cpus: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    cpus: Annotated[float, Meta(gt=0, le=sys.float_info.max), Rule(_finite)] = 1.0
     """What it takes out of `--jobs`."""
 
     memory: Size | None = None
     """What it takes of the machine's memory, in bytes or as text like `2GiB`."""
 
 
-class StageBlock(Block):
+class StageBlock(Authored, frozen=True, kw_only=True):
     """One use of a module, or of a plain command."""
 
-    model_config = ConfigDict(
-        title="Stage", json_schema_extra=FREE_KEYS | {"oneOf": [{"required": ["module"]}, {"required": ["run"]}]}
-    )
+    TITLE = "Stage"
+    SCHEMA: ClassVar = FREE_KEYS | {"oneOf": [{"required": ["module"]}, {"required": ["run"]}]}
 
     id: Text | None = None
     """Names the stage in this recipe; without it, `stage` does."""
@@ -108,16 +115,16 @@ class StageBlock(Block):
     module: Text | None = None
     """The `module_id` of a module in the registry."""
 
-    run: Text | Annotated[list[str], Field(min_length=1)] | None = None
+    run: Text | Annotated[list[str], Meta(min_length=1)] | None = None
     """A plain command: a list of arguments, or a string that `/bin/sh` runs."""
 
-    needs: list[Text] = Field(default_factory=list)
+    needs: list[Text] = []
     """Ids of stages that must be done first; the stages named in `inputs` need not be repeated here."""
 
-    inputs: dict[Name, Text] = Field(default_factory=dict)
+    inputs: dict[Name, Text] = {}
     """What it reads, by name: the id of a stage, or a path from the working directory."""
 
-    params: dict[Name, Any] = Field(default_factory=dict)
+    params: dict[Name, Any] = {}
     """Parameters of the module."""
 
     out: Text | None = None
@@ -126,7 +133,7 @@ class StageBlock(Block):
     description: str | None = None
     """Free text for people."""
 
-    env: dict[Variable, str] = Field(default_factory=dict)
+    env: dict[Variable, str] = {}
     """Environment variables of its process."""
 
     timeout: Timespan | None = None
@@ -141,19 +148,19 @@ class StageBlock(Block):
     budget: BudgetBlock | None = None
     """What all its attempts together may spend."""
 
-    @model_validator(mode="after")
-    def _module_or_run(self) -> StageBlock:
+    def fault(self) -> Fault | None:
+        """It is a module or a command."""
         if self.module is None and self.run is None:
-            raise PydanticCustomError("setup", "the stage has neither `module` nor `run`", {"hint": "give it one"})
+            return Fault("the stage has neither `module` nor `run`", "give it one")
         if self.module is not None and self.run is not None:
-            raise PydanticCustomError("setup", "the stage has both `module` and `run`", {"hint": "keep one of them"})
-        return self
+            return Fault("the stage has both `module` and `run`", "keep one of them")
+        return None
 
 
-class RecipeBlock(Block):
+class RecipeBlock(Authored, frozen=True, kw_only=True):
     """A pipeline: its stages and what they read, make and need."""
 
-    model_config = ConfigDict(title="Recipe")
+    TITLE = "Recipe"
 
     name: Text | None = None
     """What the recipe is called; without it, the file's name without its ending."""
@@ -164,19 +171,19 @@ class RecipeBlock(Block):
     output_dir: Text | None = None
     """The folder that holds the manifest and all runs; `output` in the working directory by default."""
 
-    input: dict[Name, Text] = Field(default_factory=dict)
+    input: dict[Name, Text] = {}
     """What the pipeline reads, by name: paths from the working directory; inputs of the first stage if it is linear."""
 
-    outputs: dict[Text, Text] = Field(default_factory=dict)
+    outputs: dict[Text, Text] = {}
     """Artifacts by stage; the stage's own `out` wins."""
 
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = {}
     """Free settings, kept with the run."""
 
-    stage_params: dict[Text, dict[Name, Any]] = Field(default_factory=dict)
+    stage_params: dict[Text, dict[Name, Any]] = {}
     """Parameters by stage; the stage's own `params` win."""
 
-    tags: dict[Text, str] = Field(default_factory=dict)
+    tags: dict[Text, str] = {}
     """Labels of the run."""
 
     instrumentation: InstrumentationBlock = InstrumentationBlock()
@@ -185,5 +192,5 @@ class RecipeBlock(Block):
     budget: BudgetBlock | None = None
     """What the run may spend, all its attempts together."""
 
-    stages: Annotated[list[StageBlock], Field(min_length=1)]
+    stages: Annotated[list[StageBlock], Meta(min_length=1)]
     """The stages. If none has `id`, `needs` or `inputs`, each reads what the one before it wrote."""

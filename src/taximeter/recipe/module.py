@@ -3,36 +3,45 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from msgspec import Meta
 
 from taximeter.errors import Problem
 from taximeter.recipe.entrypoint import parse_entrypoint
 from taximeter.recipe.holes import Holes
 from taximeter.yamldoc import Document, KeyPath
-from taximeter.yamldoc.block import FREE_KEYS, Block, Name, Text
+from taximeter.yamldoc.authored import FREE_KEYS, Authored, Fault, Name, Rule, Text
 
 
-def _entrypoint(text: str) -> str:
-    if parse_entrypoint(text) is None:
-        hint = "write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`"
-        raise PydanticCustomError("setup", "this is not an entrypoint", {"hint": hint})
+def _an_entrypoint(text: Any) -> Any:
+    if not isinstance(text, str) or parse_entrypoint(text) is None:
+        raise ValueError("this is not an entrypoint")
     return text
 
 
-Entrypoint = Annotated[str, AfterValidator(_entrypoint)]
+def _exactly_an_entrypoint() -> tuple[Any, ...]:
+    from pydantic import AfterValidator
+    from pydantic_core import PydanticCustomError
+
+    def check(text: str) -> str:
+        if parse_entrypoint(text) is None:
+            hint = "write `path.py`, `package.module` or `path.py:function`; for another language, give a `command`"
+            raise PydanticCustomError("setup", "this is not an entrypoint", {"hint": hint})
+        return text
+
+    return (AfterValidator(check),)
 
 
-class ModuleBlock(Block):
+Entrypoint = Annotated[str, Rule(_exactly_an_entrypoint, _an_entrypoint)]
+
+
+class ModuleBlock(Authored, frozen=True, kw_only=True):
     """A reusable program: what it reads, writes and can be told."""
 
-    model_config = ConfigDict(
-        title="Module",
-        json_schema_extra=FREE_KEYS | {"anyOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]},
-    )
+    TITLE = "Module"
+    SCHEMA: ClassVar = FREE_KEYS | {"anyOf": [{"required": ["entrypoint"]}, {"required": ["command"]}]}
 
     module_id: Text
     """The name by which recipes use it."""
@@ -43,7 +52,7 @@ class ModuleBlock(Block):
     entrypoint: Entrypoint | None = None
     """`path.py`, `package.module` or `path.py:function`; a path from this file's folder, else the working directory."""
 
-    command: Text | Annotated[list[str], Field(min_length=1)] | None = None
+    command: Text | Annotated[list[str], Meta(min_length=1)] | None = None
     """Template of its command, for any language; else the entrypoint gets an option for each input and parameter."""
 
     input_schema: Text | None = None
@@ -52,7 +61,7 @@ class ModuleBlock(Block):
     output_schema: Text | None = None
     """Schema of its rows: a JSON Schema file, a pydantic class `package.module:Class`, or a format of ours."""
 
-    default_params: dict[Name, Any] = Field(default_factory=dict)
+    default_params: dict[Name, Any] = {}
     """Parameters that a recipe need not give."""
 
     param_schema: dict[str, Any] | None = None
@@ -64,12 +73,11 @@ class ModuleBlock(Block):
     notes: str | None = None
     """Free text for people."""
 
-    @model_validator(mode="after")
-    def _can_be_called(self) -> ModuleBlock:
+    def fault(self) -> Fault | None:
+        """It can be called."""
         if self.entrypoint is None and self.command is None:
-            message = "the module has neither `entrypoint` nor `command`"
-            raise PydanticCustomError("setup", message, {"hint": "give it one of them"})
-        return self
+            return Fault("the module has neither `entrypoint` nor `command`", "give it one of them")
+        return None
 
 
 class Module(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import msgspec
 
 from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc import KeyPath, Value, parse, scalar, show
-from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN
+from taximeter.yamldoc.authored import NAME_HINT, NAME_PATTERN
 from taximeter.yamldoc.words import nearest_or_all
 
 

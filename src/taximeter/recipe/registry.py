@@ -7,11 +7,12 @@ from pathlib import Path
 import msgspec
 
 from taximeter.errors import Problem, SetupError
+from taximeter.recipe.holes import Holes
 from taximeter.recipe.lookup import look_up
-from taximeter.recipe.module import Module
-from taximeter.recipe.salvage_module import salvage_module
+from taximeter.recipe.module import Module, ModuleBlock
 from taximeter.yamldoc import Document, KeyPath, load, show
-from taximeter.yamldoc.explain import part
+from taximeter.yamldoc.authored import take
+from taximeter.yamldoc.document import part
 
 MODULE_FILE = "module.yaml"
 
@@ -69,8 +70,17 @@ def _modules_in(document: Document) -> list[KeyPath]:
     return [(*at, index) for index in range(len(modules))] if isinstance(modules, list) else []
 
 
+def _usable(document: Document, at: KeyPath, problems: list[Problem]) -> tuple[ModuleBlock, Holes] | None:
+    """As much of the module as can be used, and what cannot; None if that is nothing."""
+    if (block := take(ModuleBlock, part(document.data, at))) is not None:
+        return block, Holes()
+    from taximeter.recipe.salvage_module import salvage_module  # loads pydantic, for which what fits does not wait
+
+    return salvage_module(document, at, problems)
+
+
 def _register(document: Document, at: KeyPath, registry: Registry, problems: list[Problem]) -> None:
-    salvaged = salvage_module(document, at, problems)
+    salvaged = _usable(document, at, problems)
     if salvaged is None:
         return
     block, holes = salvaged

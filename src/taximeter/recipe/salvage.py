@@ -10,13 +10,12 @@ from pydantic_core import ErrorDetails
 
 from taximeter.errors import Problem
 from taximeter.recipe.holes import Holes
-from taximeter.recipe.model import RecipeBlock, StageBlock
+from taximeter.recipe.model import NAMES, RecipeBlock, StageBlock
 from taximeter.yamldoc import Document, KeyPath, Value
-from taximeter.yamldoc.explain import misfits, part, tell
+from taximeter.yamldoc.document import part
+from taximeter.yamldoc.explain import misfits, tell
+from taximeter.yamldoc.modelled import block_of, model_of
 from taximeter.yamldoc.words import nearest
-
-NAMES = ("id", "stage", "module")
-"""What can name a stage; the first that is there does."""
 
 _HARMLESS = "?"
 _IDLE = {"run": "true"}
@@ -28,13 +27,14 @@ def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, H
     None if nothing of the stages is left.
     """
     data, holes = document.data, set[KeyPath]()
+    model = model_of(RecipeBlock)
     while True:
         try:
-            return RecipeBlock.model_validate(data), Holes(holes)
+            return block_of(RecipeBlock, model.model_validate(data)), Holes(holes)
         except ValidationError as error:
             found = misfits(error, data)
         told = {path: details for path, details in found.items() if not _follows(path, holes)}
-        problems.extend(tell(told, RecipeBlock, document))
+        problems.extend(tell(told, model, document))
         if not isinstance(data, dict) or ("stages",) in found:
             return None
         if not holes:
@@ -86,5 +86,5 @@ def _meant(path: KeyPath, container: dict[str, Value]) -> set[KeyPath]:
     if path[-2:-1] == ("budget",):
         return {path}
     block = StageBlock if path[0] == "stages" else RecipeBlock
-    near = nearest(str(path[-1]), block.model_fields)
+    near = nearest(str(path[-1]), block.__struct_fields__)
     return {(*path[:-1], near)} if near and near not in container else set()

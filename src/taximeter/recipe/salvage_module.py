@@ -8,7 +8,9 @@ from taximeter.errors import Problem
 from taximeter.recipe.holes import Holes
 from taximeter.recipe.module import ModuleBlock
 from taximeter.yamldoc import Document, KeyPath, Value
-from taximeter.yamldoc.explain import misfits, part, tell
+from taximeter.yamldoc.document import part
+from taximeter.yamldoc.explain import misfits, tell
+from taximeter.yamldoc.modelled import block_of, model_of
 from taximeter.yamldoc.words import nearest
 
 _CALLS = frozenset({"command", "entrypoint"})
@@ -21,18 +23,18 @@ def salvage_module(document: Document, at: KeyPath, problems: list[Problem]) -> 
     None if nobody knows what it is called.
     """
     data: Value = part(document.data, at)
-    unsure = set[str]()
+    unsure, model = set[str](), model_of(ModuleBlock)
     while True:
         try:
-            return ModuleBlock.model_validate(data), Holes((key,) for key in unsure)
+            return block_of(ModuleBlock, model.model_validate(data)), Holes((key,) for key in unsure)
         except ValidationError as error:
             found = misfits(error, data)
         told = {path: details for path, details in found.items() if path or _CALLS.isdisjoint(unsure)}
-        problems.extend(tell(told, ModuleBlock, document, at))
+        problems.extend(tell(told, model, document, at))
         if not isinstance(data, dict) or ("module_id",) in found:
             return None
         bad = {str(path[0]) for path in found if path}
-        unsure |= bad | _meant(bad - ModuleBlock.model_fields.keys())
+        unsure |= bad | _meant(bad - set(ModuleBlock.__struct_fields__))
         data = {key: value for key, value in data.items() if key not in bad}
         if () in found or "command" in unsure:  # nobody knows what it calls
             data = {**{key: value for key, value in data.items() if key not in _CALLS}, **_IDLE}
@@ -40,4 +42,4 @@ def salvage_module(document: Document, at: KeyPath, problems: list[Problem]) -> 
 
 def _meant(unknown: set[str]) -> set[str]:
     """The keys that unknown ones were probably meant to be."""
-    return {near for key in unknown if (near := nearest(key, ModuleBlock.model_fields))}
+    return {near for key in unknown if (near := nearest(key, ModuleBlock.__struct_fields__))}

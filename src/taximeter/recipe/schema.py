@@ -11,7 +11,7 @@ import msgspec
 
 from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc import KeyPath, Value, show
-from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN
+from taximeter.yamldoc.authored import NAME_HINT, NAME_PATTERN
 from taximeter.yamldoc.document import key_text
 from taximeter.yamldoc.words import (
     LIST,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import PurePosixPath
 
+import msgspec
+
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.errors import Problem
 from taximeter.recipe import params
@@ -152,7 +154,7 @@ class StagePlanner:
 
 def budget_of(block: BudgetBlock | None) -> Budget:
     """What a block allows; without one, everything."""
-    return NO_BUDGET if block is None else Budget(**block.model_dump())
+    return NO_BUDGET if block is None else Budget(**msgspec.structs.asdict(block))
 
 
 def _retries(block: RetriesBlock | None) -> Retries:

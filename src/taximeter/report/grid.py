@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, set_cell_size
-from rich.text import Text
+from rich.cells import cell_len, chop_cells, set_cell_size
 
 from taximeter.report.table import Table
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 STATUS_STYLES = {
     "pending": "dim",
@@ -31,6 +34,8 @@ def grid(cells: Table, width: int) -> Text:
 
     Rich has tables, too: theirs would take longer to draw than many a stage takes to run.
     """
+    from rich.text import Text  # most of rich comes with it, and what is no terminal does not need it
+
     kept, titles, rule, rows = _laid_out(cells, width)
     made = Text(no_wrap=True, overflow="crop")
     made.append(_BETWEEN.join(titles), "bold").append(f"\n{rule}")
@@ -45,6 +50,20 @@ def plain_grid(cells: Table, width: int) -> str:
     """The same for what is no terminal, without colours: ten times as fast for thousands of rows."""
     _, titles, rule, rows = _laid_out(cells, width)
     return "\n".join([_BETWEEN.join(titles), rule, *map(_BETWEEN.join, rows)])
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of a text, broken between words where it can be."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}" if line else word
+        if _cells(longer) <= width:
+            line = longer
+            continue
+        lines += [line] if line else []
+        *whole, line = chop_cells(word, width) or [""]
+        lines += whole
+    return [*lines, line]
 
 
 def _laid_out(cells: Table, width: int) -> tuple[list[int], list[str], str, Iterable[tuple[str, ...]]]:

@@ -12,12 +12,5 @@ ReusedStage = model_of(records.ReusedStage)
 StageInstrumentation = model_of(records.StageInstrumentation)
 RunInstrumentation = model_of(records.RunInstrumentation)
 
-SCHEMA_MAP = {
-    "instrumentation_call_v1": LLMCallUsage,
-    "instrumentation_items_v1": ItemsTold,
-    "instrumentation_rejected_v1": CallRejected,
-    "instrumentation_reused_v1": ReusedStage,
-    "instrumentation_stage_v1": StageInstrumentation,
-    "instrumentation_run_v1": RunInstrumentation,
-}
+SCHEMA_MAP = {name: model_of(record) for name, record in records.FORMATS.items()}
 """File formats by the `schema_version` that their records carry."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+import msgspec
+from msgspec import Meta
 
 from taximeter.errors import Problem, in_order
 from taximeter.recipe.instrumentation import Layer
@@ -14,20 +15,19 @@ from taximeter.recipe.model import BudgetBlock, InstrumentationBlock
 from taximeter.recipe.stages import budget_of
 from taximeter.run.options import RunOptions
 from taximeter.yamldoc import Document, load, show
-from taximeter.yamldoc.block import Block, Text
-from taximeter.yamldoc.explain import read_block
+from taximeter.yamldoc.authored import Authored, Text, read_authored
 from taximeter.yamldoc.words import did_you_mean
 
 _FILES = ("recipe", "registry", "settings")
 _LOOKED_UP = "it is looked up beside this file, then in the working directory"
 
 
-class ExecutionBlock(Block):
+class ExecutionBlock(Authored, frozen=True, kw_only=True):
     """How the stages are run, and which of them. Each key is the flag of its name."""
 
-    model_config = ConfigDict(title="Execution")
+    TITLE = "Execution"
 
-    jobs: Annotated[int, Field(ge=1)] | None = None
+    jobs: Annotated[int, Meta(ge=1)] | None = None
     """Most stages at a time."""
 
     keep_going: bool | None = None
@@ -36,13 +36,13 @@ class ExecutionBlock(Block):
     strict: bool | None = None
     """Figures that are incomplete are an error."""
 
-    check_rows: Annotated[bool | None, Field(alias="validate")] = None
+    check_rows: bool | None = msgspec.field(default=None, name="validate")
     """The rows of artifacts are stamped and checked against the schemas of their modules, by default."""
 
     mock: bool | None = None
     """Stand-ins run in place of the modules that have one."""
 
-    set: list[Text] = Field(default_factory=list)
+    set: list[Text] = []
     """Parameters, each as `stage.param=value`."""
 
     skip_done: bool | None = None
@@ -67,10 +67,10 @@ class ExecutionBlock(Block):
     """An existing run is discarded first."""
 
 
-class RunConfigBlock(Block):
+class RunConfigBlock(Authored, frozen=True, kw_only=True):
     """A run configuration: what a command line would say. Flags override it."""
 
-    model_config = ConfigDict(title="RunConfig")
+    TITLE = "RunConfig"
 
     recipe: Text | None = None
     """The recipe; a path from this file's folder, else the working directory."""
@@ -97,13 +97,13 @@ def read_config(path: Path) -> RunOptions:
     """The options in a run configuration; SetupError with every problem found."""
     problems: list[Problem] = []
     document = load(path)
-    block = read_block(RunConfigBlock, document, (), problems)
+    block = read_authored(RunConfigBlock, document, (), problems)
     if block is None:
         raise in_order(problems)
     files: dict[str, Any] = {key: _find(key, getattr(block, key), document, problems) for key in _FILES}
     if problems:
         raise in_order(problems)
-    execution: dict[str, Any] = block.execution.model_dump(exclude={"set"}, by_alias=True)
+    execution = {name: value for name, value in msgspec.to_builtins(block.execution).items() if name != "set"}
     return RunOptions(
         **files,
         **execution,

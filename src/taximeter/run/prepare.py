@@ -18,8 +18,8 @@ from taximeter.recipe.options import PlanOptions
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
 from taximeter.redact import hide_named
+from taximeter.report.records import FORMATS
 from taximeter.report.runs import find_run, known_runs
-from taximeter.report.schemas import SCHEMA_MAP
 from taximeter.run.choice import check_range
 from taximeter.run.moneycheck import check_money
 from taximeter.run.opening import check_flags, check_named
@@ -104,7 +104,7 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         flags["capture"] = options.capture
     return PlanOptions(
         mock=bool(options.mock),
-        schemas=SchemaTable(SCHEMA_MAP) if options.validate is False else SchemaTable(SCHEMA_MAP, look_at_class),
+        schemas=SchemaTable(FORMATS) if options.validate is False else SchemaTable(FORMATS, look_at_class),
         set=options.overrides,
         registry=options.registry,
         settings=options.settings,

@@ -26,7 +26,7 @@ def write_snapshots(checked: Checked, run: RunDir) -> None:
     files = {
         "recipe.yaml": _recipe(checked),
         "plan.json": plan.snapshot(),
-        "registry.json": _json({name: module.block.model_dump() for name, module in checked.modules.items()}),
+        "registry.json": _json({name: msgspec.to_builtins(module.block) for name, module in checked.modules.items()}),
         "settings.yaml": _json(plan.settings),
         "instrumentation.yaml": _json(plan.instrumentation),
     }

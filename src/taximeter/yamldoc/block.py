@@ -1,4 +1,4 @@
-"""A map of an authored file: exact types and no unknown keys. Base of the models of all public formats in YAML."""
+"""A map of an authored file as a class of pydantic: exact types and no unknown keys."""
 
 from __future__ import annotations
 
@@ -6,21 +6,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-NOT_BLANK = r"\S"
+from taximeter.yamldoc.authored import FREE_KEYS, NOT_BLANK
+
 Text = Annotated[str, Field(pattern=NOT_BLANK)]
 """Free text that is not blank."""
-
-NAME_PATTERN = r"^[^\W\d][\w.-]*$"
-NAME_HINT = "use letters, digits, `_`, `-` and `.`, and begin with a letter or `_`"
-Name = Annotated[str, Field(pattern=NAME_PATTERN)]
-"""A name that can stand in a placeholder and after `--`."""
-
-VARIABLE_PATTERN = r"^[^=]+$"
-Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
-"""Name of an environment variable."""
-
-FREE_KEYS: dict[str, Any] = {"patternProperties": {"^x-": {}}}
-"""What the JSON Schema of a block says about keys that are free."""
 
 
 class Block(BaseModel):

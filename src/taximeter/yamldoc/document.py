@@ -95,3 +95,14 @@ def show(text: str) -> str:
     """Foreign text for a message, in backticks: on one line, harmless to a terminal, and not too long."""
     short = text if len(text) <= 80 else text[:79] + "…"
     return f"`{short}`" if short.isprintable() else f"`{json.dumps(short)[1:-1]}`"
+
+
+def part(value: Value, path: KeyPath) -> Value:
+    """The part of a value that a key path leads to."""
+    for key in path:
+        match value, key:
+            case dict(), str():
+                value = value[key]
+            case list(), int():
+                value = value[key]
+    return value

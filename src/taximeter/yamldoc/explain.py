@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from taximeter.errors import Problem
-from taximeter.yamldoc.block import NAME_HINT, NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN, Block
-from taximeter.yamldoc.document import Document, KeyPath, Value, show
+from taximeter.yamldoc.authored import NAME_HINT, NAME_PATTERN, NOT_BLANK, VARIABLE_PATTERN
+from taximeter.yamldoc.block import Block
+from taximeter.yamldoc.document import Document, KeyPath, Value, part, show
 from taximeter.yamldoc.words import LIST, MAP, NUMBER, TEXT, WHOLE_NUMBER, YES_OR_NO, describe, mend, nearest_or_all
 
 B = TypeVar("B", bound=Block)
@@ -43,17 +44,6 @@ def read_block(model: type[B], document: Document, at: KeyPath, problems: list[P
     except ValidationError as error:
         problems.extend(explain(error, model, document, at))
         return None
-
-
-def part(value: Value, path: KeyPath) -> Value:
-    """The part of a value that a key path leads to."""
-    for key in path:
-        match value, key:
-            case dict(), str():
-                value = value[key]
-            case list(), int():
-                value = value[key]
-    return value
 
 
 def explain(error: ValidationError, model: type[Block], document: Document, at: KeyPath = ()) -> list[Problem]:

@@ -1,18 +1,16 @@
-"""Durations and sizes as people write them: a number, or a number with its unit."""
+"""Durations, sizes and amounts as people write them: a number, or a number with its unit."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
-from pydantic_core import PydanticCustomError
+from msgspec import Meta
 
+from taximeter.yamldoc.authored import Rule
 from taximeter.yamldoc.words import NUMBER
-
-QUANTITY = "quantity"
-"""Kind of the error; its context says what is wanted and how to write it."""
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, **{unit: 1000**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), 1)}} | {
@@ -26,74 +24,103 @@ _TIMES = re.compile(rf"^{_NUMBER} ?(ms|s|m|h|d)(?: ?{_NUMBER} ?(ms|s|m|h|d))*$")
 _SIZE = re.compile(rf"^({_NUMBER}) ?({'|'.join(_BYTES)})$")
 
 
-def _seconds(value: Any) -> float:
-    seconds = value
+class QuantityError(ValueError):
+    """What is written is no such quantity."""
+
+    def __init__(self, what: str, wanted: str, hint: str | None) -> None:
+        super().__init__(what)
+        self.wanted = wanted
+        """What it must be."""
+        self.hint = hint
+        """How to write it."""
+
+
+def seconds(value: Any) -> float:
+    """Seconds of a number, or of text like `1h 30m`; QuantityError if it is none, or more than a year."""
+    found = value
     if isinstance(value, str) and _TIMES.match(value):
-        seconds = sum(float(number) * _SECONDS[unit] for number, unit in _TIME.findall(value))
-    if not _is_number(seconds) or not 0 <= seconds <= _LONGEST:
-        context = {"wanted": "seconds, or a duration", "hint": "write it like 90, 1.5s, 30m or 1h 30m, at most 365d"}
-        raise PydanticCustomError(QUANTITY, "not a duration", context)
-    return float(seconds)
+        found = sum(float(number) * _SECONDS[unit] for number, unit in _TIME.findall(value))
+    if not _is_number(found) or not 0 <= found <= _LONGEST:
+        hint = "write it like 90, 1.5s, 30m or 1h 30m, at most 365d"
+        raise QuantityError("not a duration", "seconds, or a duration", hint)
+    return float(found)
 
 
-def _bytes(value: Any) -> int:
-    size = value
+def size(value: Any) -> int:
+    """Bytes of a number, or of text like `2GiB`; QuantityError if it is none."""
+    found = value
     if isinstance(value, str) and (match := _SIZE.match(value)):
-        size = round(float(match[1]) * _BYTES[match[2]])
-    if not isinstance(size, int) or isinstance(size, bool) or not 0 < size <= _LARGEST:
-        context = {"wanted": "bytes, or a size", "hint": "write it like 500000000, 512MiB, 2GiB or 1.5GB"}
-        raise PydanticCustomError(QUANTITY, "not a size", context)
-    return size
+        found = round(float(match[1]) * _BYTES[match[2]])
+    if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= _LARGEST:
+        hint = "write it like 500000000, 512MiB, 2GiB or 1.5GB"
+        raise QuantityError("not a size", "bytes, or a size", hint)
+    return found
 
 
-def by_its_digits(value: Any) -> Any:
+def by_its_digits(value: Any) -> Decimal:
     """A number of the file as it is written there: 0.1 is a tenth, not the nearest binary fraction."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if _is_number(value):
         return Decimal(repr(value))
     is_quoted = isinstance(value, str) and re.fullmatch(r"\d*\.?\d+", value)
-    hint = f"write {value} without quotes" if is_quoted else None
-    raise PydanticCustomError(QUANTITY, "not a number", {"wanted": NUMBER, "hint": hint})
+    raise QuantityError("not a number", NUMBER, f"write {value} without quotes" if is_quoted else None)
+
+
+def _plain_amount(value: Any) -> Decimal:
+    """The same, of an amount that is surely within all limits."""
+    amount = by_its_digits(value)
+    if not (amount.is_finite() and 0 < amount < 10**15 and amount == round(amount, 12)):
+        raise ValueError("this may not be an amount")
+    return amount
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-Duration = Annotated[
-    float,
-    BeforeValidator(_seconds),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "number", "minimum": 0, "maximum": _LONGEST},
-                {"type": "string", "pattern": _TIMES.pattern},
-            ]
-        }
-    ),
-]
+def told(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """The same function for pydantic: what it raises is an error that `explain` has words for."""
+    from pydantic_core import PydanticCustomError
+
+    def reading(value: Any) -> Any:
+        try:
+            return read(value)
+        except QuantityError as error:
+            context = {"wanted": error.wanted, "hint": error.hint}
+            raise PydanticCustomError("quantity", "not a quantity", context) from None
+
+    return reading
+
+
+def _rule(read: Callable[[Any], Any], schema: dict[str, Any], **limits: Any) -> Callable[[], tuple[Any, ...]]:
+    def exactly() -> tuple[Any, ...]:
+        from pydantic import BeforeValidator, Field, WithJsonSchema
+
+        return (BeforeValidator(told(read)), *([Field(**limits)] if limits else []), WithJsonSchema(schema))
+
+    return exactly
+
+
+_A_DURATION = {
+    "anyOf": [{"type": "number", "minimum": 0, "maximum": _LONGEST}, {"type": "string", "pattern": _TIMES.pattern}]
+}
+_A_SIZE = {
+    "anyOf": [
+        {"type": "integer", "exclusiveMinimum": 0, "maximum": _LARGEST},
+        {"type": "string", "pattern": _SIZE.pattern},
+    ]
+}
+_AN_AMOUNT = {"type": "number", "exclusiveMinimum": 0}
+
+Duration = Annotated[float, Rule(_rule(seconds, _A_DURATION), seconds)]
 """Seconds, as a number or as text like `30m`."""
 
-Timespan = Annotated[Duration, Field(gt=0)]
+Timespan = Annotated[Duration, Meta(gt=0)]
 """The same, and more than nothing."""
 
-Size = Annotated[
-    int,
-    BeforeValidator(_bytes),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "integer", "exclusiveMinimum": 0, "maximum": _LARGEST},
-                {"type": "string", "pattern": _SIZE.pattern},
-            ]
-        }
-    ),
-]
+Size = Annotated[int, Rule(_rule(size, _A_SIZE), size)]
 """Bytes, as a number or as text like `2GiB`."""
 
 Amount = Annotated[
-    Decimal,
-    BeforeValidator(by_its_digits),
-    Field(gt=0, max_digits=30, decimal_places=12),
-    WithJsonSchema({"type": "number", "exclusiveMinimum": 0}),
+    Decimal, Rule(_rule(by_its_digits, _AN_AMOUNT, gt=0, max_digits=30, decimal_places=12), _plain_amount)
 ]
 """Money, and more than nothing."""

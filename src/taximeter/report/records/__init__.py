@@ -10,7 +10,18 @@ from taximeter.report.records.terms import CostStatus, Count, Figure, Money, Rec
 from taximeter.report.records.timeline import Lane, SpanBars, SpanNode, SpanTree, Timeline
 from taximeter.report.records.totals import ModelTotals, Saved, Totals
 
+FORMATS: dict[str, type[Record]] = {
+    "instrumentation_call_v1": LLMCallUsage,
+    "instrumentation_items_v1": ItemsTold,
+    "instrumentation_rejected_v1": CallRejected,
+    "instrumentation_reused_v1": ReusedStage,
+    "instrumentation_stage_v1": StageInstrumentation,
+    "instrumentation_run_v1": RunInstrumentation,
+}
+"""File formats by the `schema_version` that their records carry."""
+
 __all__ = [
+    "FORMATS",
     "REUSED",
     "BudgetUse",
     "CallRejected",

@@ -30,6 +30,12 @@ class ExecutionBlock(Authored, frozen=True, kw_only=True):
     jobs: Annotated[int, Meta(ge=1)] | None = None
     """Most stages at a time."""
 
+    executor: Text | None = None
+    """Who runs the stages: local, dask, ray, or one that another package brings."""
+
+    address: Text | None = None
+    """Where the executor is; without one it is started on this machine."""
+
     keep_going: bool | None = None
     """After a stage has failed, those that do not need it run all the same."""
 

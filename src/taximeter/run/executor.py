@@ -87,6 +87,9 @@ class Caps(msgspec.Struct, frozen=True):
     memory: float
     """Bytes that stages may take at a time."""
 
+    is_here: bool
+    """Whether stages run on this machine: they come to what listens on its 127.0.0.1."""
+
 
 class Executor(Protocol):
     """Runs each task once: whether there is another attempt, and when one has had its time, is the driver's decision.

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 from taximeter.errors import Problem, RunDirError, SetupError
+from taximeter.run.executors.choose import HERE
 from taximeter.run.options import RunOptions
 from taximeter.rundir import RunDir, RunLock
 
@@ -25,6 +26,9 @@ def check_flags(options: RunOptions) -> None:
 
 
 def _contradictions(options: RunOptions) -> Iterator[Problem]:
+    if options.address and (options.executor or HERE) == HERE:
+        message = "this machine has no address"
+        yield Problem(message, "name who is there, as in --executor dask", key=f"--address {options.address}")
     if options.start_from and options.skip_done and not options.resume:
         message = "--start-from runs again all that depends on the stage, --skip-done only what has changed"
         yield Problem(message, "give one of them", key="--start-from")

@@ -32,7 +32,13 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Figures that are incomplete are an error."""
 
     jobs: int | None = None
-    """Most stages at a time; one by default."""
+    """Most stages at a time; by default one here, and elsewhere what the executor has room for."""
+
+    executor: str | None = None
+    """Who runs the stages; this machine by default."""
+
+    address: str | None = None
+    """Where the executor is."""
 
     validate: bool | None = None
     """The rows of artifacts are stamped and checked against the schemas of their modules, by default."""

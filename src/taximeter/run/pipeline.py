@@ -21,11 +21,12 @@ from taximeter.run.budgets import left_in
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.entry import Entry, report_files
+from taximeter.run.executor import Executor
+from taximeter.run.executors.choose import HERE, connect
 from taximeter.run.executors.local import Local
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
 from taximeter.run.launcher import Forkserver
-from taximeter.run.machine import memory_bytes
 from taximeter.run.observer import Observer
 from taximeter.run.opening import enter
 from taximeter.run.options import RunOptions
@@ -40,12 +41,18 @@ from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 
 
-def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Clock | None = None) -> Outcome:
+def run_recipe(
+    options: RunOptions,
+    observe: Callable[[], Observer],
+    clock: Clock | None = None,
+    executor: Executor | None = None,
+) -> Outcome:
     """Runs a recipe: SetupError with all that is wrong, before anything starts; RunDirError if another driver has
     the run.
 
     `observe` makes the one who watches, once all is checked. From when the run directory is entered until the last
-    word is written, SIGINT, SIGTERM and SIGHUP end the stages and not this process.
+    word is written, SIGINT, SIGTERM and SIGHUP end the stages and not this process. An `executor` that is given is
+    used in place of the one that the options name; it is closed.
     """
     with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
         prepared = prepare(options)
@@ -53,13 +60,30 @@ def run_recipe(options: RunOptions, observe: Callable[[], Observer], clock: Cloc
             message = "the run is not metered, so there are no figures to be complete"
             raise SetupError(Problem(message, "add --instrument", key="--strict"))
         git = GitQuestion(Path.cwd())
-        with Interrupts() as interrupts, closing(enter(prepared.run, options)) as lock:
+        with (
+            closing(executor or _executor(prepared, forkserver)) as runs,
+            Interrupts() as interrupts,
+            closing(enter(prepared.run, options)) as lock,
+        ):
             forkserver.hold(lock.stages)
             plan = prepared.checked.plan
             left = left_in(prepared.run, plan.budget)
             with closing(proxy_of(plan.instrumentation, prepared.run, left)) as proxy:
                 execution = _Execution(prepared, git, clock or SystemClock())
-                return execution.go(forkserver, observe, interrupts, proxy)
+                return execution.go(forkserver, runs, observe, interrupts, proxy)
+
+
+def _executor(prepared: Prepared, forkserver: Forkserver) -> Executor:
+    options = prepared.options
+    name = options.executor or HERE
+    if name == HERE:
+        return Local(forkserver)
+    executor = connect(name, options.address, options.jobs)
+    if prepared.checked.plan.instrumentation.capture == "proxy" and not executor.caps.is_here:
+        executor.close()
+        message = "the proxy listens on this machine alone, and the stages run elsewhere"
+        raise SetupError(Problem(message, "give --capture auto", key=f"--executor {name}"))
+    return executor
 
 
 class _Execution:
@@ -88,6 +112,7 @@ class _Execution:
     def go(
         self,
         forkserver: Forkserver,
+        executor: Executor,
         observe: Callable[[], Observer],
         interrupts: Interrupts,
         proxy: Proxy | Direct,
@@ -102,12 +127,12 @@ class _Execution:
                 self._spans,
                 self._state,
                 reports,
-                Local(forkserver),
+                executor,
                 Unchecked() if self._prepared.options.validate is False else checks,
                 observer,
                 self._trouble,
                 self._reuse,
-                Room(options.jobs or 1, memory_bytes()),
+                Room(options.jobs or executor.caps.cpus, executor.caps.memory),
                 sys.executable,
                 proxy,
                 self._clock,

@@ -15,7 +15,7 @@ class Local:
     """An executor over a forkserver, which it does not close."""
 
     def __init__(self, forkserver: Forkserver) -> None:
-        self.caps = Caps(cpus=1.0, memory=memory_bytes())
+        self.caps = Caps(cpus=1.0, memory=memory_bytes(), is_here=True)
         self._forkserver = forkserver
         self._handles: dict[Key, StageHandle] = {}
         self._selector = selectors.DefaultSelector()

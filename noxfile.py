@@ -42,12 +42,22 @@ def sdks(session: nox.Session) -> None:
     session.run(*FAST, "-W", "default", "tests/normalize")
 
 
+_CAPTURED = ("openai", "async", "anthropic", "google", "media", "clouds")
+
+
 @nox.session
 def sdks_before(session: nox.Session) -> None:
     """Calls of the majors before the current ones of the SDKs are captured alike."""
     before = ("openai<3", "anthropic<1", "google-genai<3")
     session.install("-e", ".", *HARNESS, *before, env={"UV_CONSTRAINT": ""})
-    session.run(*FAST, *(f"tests/capture/test_{sdk}.py" for sdk in ("openai", "async", "anthropic", "google")))
+    session.run(*FAST, *(f"tests/capture/test_{sdk}.py" for sdk in _CAPTURED))
+
+
+@nox.session
+def bedrock(session: nox.Session) -> None:
+    """Streams of Bedrock are captured while the SDK of Anthropic reads them; it does so with the large botocore."""
+    session.install("-e", ".", *HARNESS, "anthropic[bedrock]", "openai", "google-genai", "mistralai")
+    session.run(*FAST, "tests/capture/bedrock.py")
 
 
 @nox.session

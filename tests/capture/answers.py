@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import zlib
 from typing import Any
 
 CHAT_USAGE = {
@@ -146,6 +148,91 @@ def message_events(model: str) -> list[dict[str, Any]]:
         {"type": "message_delta", "delta": delta, "usage": {"output_tokens": 9}},
         {"type": "message_stop"},
     ]
+
+
+IMAGE_USAGE = {
+    "input_tokens": 50,
+    "output_tokens": 4160,
+    "total_tokens": 4210,
+    "input_tokens_details": {"text_tokens": 10, "image_tokens": 40},
+}
+TRANSCRIPT_USAGE = {
+    "type": "tokens",
+    "input_tokens": 14,
+    "output_tokens": 45,
+    "total_tokens": 59,
+    "input_token_details": {"text_tokens": 0, "audio_tokens": 14},
+}
+CONVERSATION_USAGE = {
+    "prompt_tokens": 18,
+    "completion_tokens": 5,
+    "connector_tokens": 12,
+    "total_tokens": 35,
+    "connectors": {"web_search": 1},
+}
+
+
+def image_events(edit: bool) -> list[dict[str, Any]]:
+    kind = "image_edit" if edit else "image_generation"
+    drawn = {"b64_json": "AA==", "background": "opaque", "created_at": 1, "output_format": "png", "quality": "low",
+             "size": "1024x1024"}  # fmt: skip
+    return [
+        {"type": f"{kind}.partial_image", **drawn, "partial_image_index": 0},
+        {"type": f"{kind}.completed", **drawn, "usage": IMAGE_USAGE},
+    ]
+
+
+def transcript_events() -> list[dict[str, Any]]:
+    return [
+        {"type": "transcript.text.delta", "delta": TEXT},
+        {"type": "transcript.text.done", "text": TEXT, "usage": TRANSCRIPT_USAGE},
+    ]
+
+
+def conversation() -> dict[str, Any]:
+    said = {"object": "entry", "type": "message.output", "role": "assistant", "content": TEXT, "id": "e1"}
+    return {"object": "conversation.response", "conversation_id": "conv_1", "outputs": [said],
+            "usage": CONVERSATION_USAGE}  # fmt: skip
+
+
+def conversation_events() -> list[dict[str, Any]]:
+    return [
+        {"type": "conversation.response.started", "conversation_id": "conv_1"},
+        {"type": "message.output.delta", "id": "e1", "content": TEXT},
+        {"type": "conversation.response.done", "usage": CONVERSATION_USAGE},
+    ]
+
+
+def pages(model: str) -> dict[str, Any]:
+    page = {"index": 0, "markdown": "so", "images": [], "dimensions": {"dpi": 200, "height": 9, "width": 9}}
+    return {"model": model, "pages": [page] * 3, "usage_info": {"pages_processed": 3, "doc_size_bytes": 7}}
+
+
+def frame(payload: dict[str, Any], **headers: str) -> bytes:
+    """One event of Amazon on the wire; the names of headers without their colon."""
+    head = b"".join(
+        bytes([len(name) + 1])
+        + f":{name.replace('_', '-')}".encode()
+        + b"\x07"
+        + len(value).to_bytes(2)
+        + value.encode()
+        for name, value in headers.items()
+    )
+    body = json.dumps(payload).encode()
+    prelude = (16 + len(head) + len(body)).to_bytes(4) + len(head).to_bytes(4)
+    frame = prelude + zlib.crc32(prelude).to_bytes(4) + head + body
+    return frame + zlib.crc32(frame).to_bytes(4)
+
+
+def frames(events: list[dict[str, Any]]) -> list[bytes]:
+    """Events of a model, as Bedrock sends them."""
+    told = {"event_type": "chunk", "content_type": "application/json", "message_type": "event"}
+    return [
+        frame({"bytes": base64.b64encode(json.dumps(event).encode()).decode(), "p": "abcd"}, **told) for event in events
+    ]
+
+
+THROTTLED = frame({"message": "too many"}, exception_type="throttlingException", message_type="exception")
 
 
 def candidates(model: str, usage: dict[str, Any], text: str = TEXT, finish: str | None = "STOP") -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""A server on loopback that answers as OpenAI, Anthropic, Google and Mistral do; the header `x-case` says what is odd.
+"""A server on loopback that answers as OpenAI, Anthropic, Google, Amazon and Mistral do.
+
+The header `x-case` says what is odd.
 
 `gzip`: the answer is packed. `fail:500:2`: the first two tries fail like that, `fail:500:99` all of them.
 `break:3`: the connection breaks after so many events. `silent`: no usage. `tells`: a stream has it unasked.
@@ -86,7 +88,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["content-length"]))
-        self._answer(json.loads(data) if data.startswith(b"{") else {})
+        # Of a form with files no test asks for more than whether its answer is a stream.
+        form = {"stream": True} if b'name="stream"' in data else {}
+        self._answer(json.loads(data) if data.startswith(b"{") else form)
 
     def _answer(self, body: dict[str, Any]) -> None:
         path = self.path.partition("?")[0]
@@ -123,6 +127,11 @@ class Handler(BaseHTTPRequestHandler):
                 self._stream(answers.sse(chunks, done=True))
             else:
                 self._json(answers.chat(model, None if self.case == "silent" else answers.CHAT_USAGE))
+        elif path.endswith(("/fim/completions", "/agents/completions")):
+            if body.get("stream"):
+                self._stream(answers.sse(answers.chat_chunks(model, answers.CHAT_USAGE), done=True))
+            else:
+                self._json(answers.chat(model, answers.CHAT_USAGE))
         elif path.endswith("/completions"):
             self._json(answers.completion(model))
         elif "/responses/" in path:
@@ -145,6 +154,37 @@ class Handler(BaseHTTPRequestHandler):
                 self._stream(answers.sse(answers.message_events(model), named=True))
             else:
                 self._json(answers.message(model))
+        elif path.endswith(("/invoke", ":rawPredict")):
+            self._json(answers.message(_model(path.removesuffix("/invoke"))))
+        elif path.endswith("/invoke-with-response-stream"):
+            pieces = answers.frames(answers.message_events("c"))
+            if self.case == "throttled":
+                pieces = [*pieces[:4], answers.THROTTLED]
+            self._stream(pieces, "application/vnd.amazon.eventstream")
+        elif path.endswith(":streamRawPredict"):
+            self._stream(answers.sse(answers.message_events(_model(path)), named=True))
+        elif "/images/" in path:
+            if "stream" in body:
+                self._stream(answers.sse(answers.image_events(path.endswith("/edits")), named=True))
+            else:
+                usage = {} if self.case == "silent" else {"usage": answers.IMAGE_USAGE}
+                self._json({"created": 1, "data": [{"b64_json": "AA=="}], **usage})
+        elif path.endswith("/speech"):
+            self._send(b"\xff\xf3sound", "audio/mpeg")
+        elif "/audio/" in path:
+            if body.get("stream"):
+                self._stream(answers.sse(answers.transcript_events()))
+            else:
+                by_length = {"type": "duration", "seconds": 9.2}
+                usage = by_length if self.case == "by-length" else answers.TRANSCRIPT_USAGE
+                self._json({"text": answers.TEXT, "usage": usage})
+        elif "/conversations" in path:
+            if body.get("stream"):
+                self._stream(answers.sse(answers.conversation_events(), named=True))
+            else:
+                self._json(answers.conversation())
+        elif path.endswith("/ocr"):
+            self._json(answers.pages(model))
         elif path.endswith("/embeddings"):
             self._json(answers.embeddings(model, 1))
         elif path.endswith(":generateContent"):
@@ -182,8 +222,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.case == "gzip":
             self.send_header("content-encoding", "gzip")
 
-    def _stream(self, pieces: list[bytes]) -> None:
-        self._head(200, "text/event-stream")
+    def _stream(self, pieces: list[bytes], kind: str = "text/event-stream") -> None:
+        self._head(200, kind)
         self.send_header("transfer-encoding", "chunked")
         self.end_headers()
         if self.case == "gzip":

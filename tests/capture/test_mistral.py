@@ -89,3 +89,70 @@ def test_results_of_a_batch_are_counted_once(server: Server, recorder: Recorder)
 def test_other_requests_are_no_calls(server: Server, recorder: Recorder) -> None:
     client(server).models.list()
     assert calls(events(recorder)) == []
+
+
+CONVERSATION = Usage(30, 5, tool_use_input_tokens=12, counters=(("web_searches", 1),))
+
+
+def test_fill_in_the_middle(server: Server, recorder: Recorder) -> None:
+    client(server).fim.complete(model="m", prompt="a", suffix="b")
+    with client(server).fim.stream(model="m", prompt="a") as stream:
+        assert "".join(event.data.choices[0].delta.content or "" for event in stream if event.data.choices) == TEXT
+    found = [(call.usage, call.endpoint, call.model, call.stream) for call in calls(events(recorder))]
+    assert found == [(CHAT, "/fim/completions", "m", stream) for stream in (False, True)]
+
+
+def test_agents(server: Server, recorder: Recorder) -> None:
+    client(server).agents.complete(agent_id="ag_1", messages=ASK)
+    with client(server).agents.stream(agent_id="ag_1", messages=ASK) as stream:
+        assert len(list(stream)) == 5
+    found = [(call.usage, call.endpoint, call.stream, call.status) for call in calls(events(recorder))]
+    assert found == [(CHAT, "/agents/completions", stream, "done") for stream in (False, True)]
+
+
+def test_conversations(server: Server, recorder: Recorder) -> None:
+    conversations = client(server).beta.conversations
+    begun = conversations.start(inputs="what?", model="m")
+    conversations.append(conversation_id=begun.conversation_id, inputs="why?")
+    conversations.restart(conversation_id=begun.conversation_id, inputs="why?", from_entry_id="e1")
+    found = [(call.usage, call.endpoint, call.response_id) for call in calls(events(recorder))]
+    assert found == [(CONVERSATION, "/conversations", "conv_1")] * 3
+    assert calls(events(recorder))[0].model == "m"
+
+
+def test_conversations_that_are_streamed(server: Server, recorder: Recorder) -> None:
+    conversations = client(server).beta.conversations
+    with conversations.start_stream(inputs="what?", model="m") as stream:
+        assert len(list(stream)) == 3
+    with conversations.append_stream(conversation_id="conv_1", inputs="why?") as stream:
+        assert len(list(stream)) == 3
+    found = [(call.usage, call.status, call.stream) for call in calls(events(recorder))]
+    assert found == [(CONVERSATION, "done", True)] * 2
+
+
+def test_a_streamed_conversation_that_is_left_is_cut(server: Server, recorder: Recorder) -> None:
+    with client(server).beta.conversations.start_stream(inputs="what?", model="m") as stream:
+        next(iter(stream))
+    assert (only(recorder).usage, only(recorder).status) == (NO_USAGE, "cut")
+
+
+def test_pages_that_are_read(server: Server, recorder: Recorder) -> None:
+    document: Any = {"type": "document_url", "document_url": "http://127.0.0.1/a.pdf"}
+    client(server).ocr.process(model="o", document=document)
+    call = only(recorder)
+    assert (call.usage, call.operation, call.model) == (Usage(counters=(("input_document_pages", 3),)), "ocr", "o")
+
+
+def test_async_agents_conversations_and_pages(server: Server, recorder: Recorder) -> None:
+    document: Any = {"type": "document_url", "document_url": "http://127.0.0.1/a.pdf"}
+
+    async def ask() -> None:
+        async with client(server) as sdk:
+            await sdk.fim.complete_async(model="m", prompt="a")
+            await sdk.agents.complete_async(agent_id="ag_1", messages=ASK)
+            await sdk.beta.conversations.start_async(inputs="what?", model="m")
+            await sdk.ocr.process_async(model="o", document=document)
+
+    asyncio.run(ask())
+    assert [call.usage for call in calls(events(recorder))][:3] == [CHAT, CHAT, CONVERSATION]
+    assert len(calls(events(recorder))) == 4

@@ -10,6 +10,7 @@ import msgspec
 
 from taximeter.capture.body import believed, readings
 from taximeter.capture.exchange import Exchange
+from taximeter.normalize.eventstream import EventStreamDecoder
 from taximeter.normalize.sse import SseDecoder
 from taximeter.normalize.stream import StreamReader
 
@@ -63,13 +64,14 @@ class Answer(Protocol):
 
 
 class Events:
-    """A stream of server-sent events. It is recorded as soon as the last of them is there, or nobody reads any more."""
+    """A stream of events, server-sent ones unless another decoder is given. It is recorded as soon as the last of them
+    is there, or nobody reads any more."""
 
     held = b""
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, decoder: SseDecoder | EventStreamDecoder | None = None) -> None:
         self._exchange = exchange
-        self._decoder = SseDecoder()
+        self._decoder = decoder or SseDecoder()
         self._reader = StreamReader(exchange.asked.provider)
 
     def feed(self, chunk: bytes) -> bytes:

@@ -34,6 +34,12 @@ KINDS: Mapping[str, Mapping[str, CallKind]] = {
         "/responses": "llm",
         "/responses/compact": "llm",
         "/embeddings": "embedding",
+        "/images/generations": "llm",
+        "/images/edits": "llm",
+        "/images/variations": "llm",
+        "/audio/transcriptions": "llm",
+        "/audio/translations": "llm",
+        "/audio/speech": "llm",
     },
     "anthropic": {"/messages": "llm"},
 }

@@ -23,6 +23,7 @@ from taximeter.capture.exchange import Exchange
 from taximeter.capture.ourproxy import tell
 from taximeter.capture.retrieved import Fetch, admit_exchange, fetching, is_in_background, no_exchange
 from taximeter.capture.watch import watch
+from taximeter.normalize.eventstream import AMAZON, EventStreamDecoder
 from taximeter.recorder.captured import here
 from taximeter.recorder.guard import guarded, shielded
 
@@ -163,6 +164,8 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     elif exchange.asks_usage:
         accepted(exchange)
         watch(response, AskedEvents(exchange))
+    elif response.headers.get("content-type") == AMAZON:
+        watch(response, Events(exchange, EventStreamDecoder()))
     else:
         watch(response, Events(exchange))
 

@@ -81,6 +81,8 @@ def shape(given: Fields, provider: str | None = None) -> Reader | None:
         return bedrock.read
     if "input_tokens" in usage:
         return anthropic.read if _is_anthropic(usage, provider) else responses.read
+    if "seconds" in usage:
+        return responses.read
     if provider == "cohere":
         return cohere.read
     return gemini.read_embedding if "embeddings" in given or "predictions" in given else None

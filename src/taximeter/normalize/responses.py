@@ -7,6 +7,7 @@ Source: the types of openai 3.57 (`types/responses/response_usage.py`, `response
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Literal
 
 from taximeter.normalize.fields import (
@@ -22,7 +23,7 @@ from taximeter.normalize.fields import (
     usage,
 )
 from taximeter.normalize.reading import Reading, doubts, unequal
-from taximeter.usage import Counts
+from taximeter.usage import MAX_TOKENS, Counts
 
 _CACHED: Table = {
     "text_tokens": "text_cache_read_input_tokens",
@@ -57,6 +58,7 @@ _USAGE: Table = {
     "cached_tokens": "cache_read_input_tokens",  # so of drawn images
     "cached_tokens_details": _CACHED,
     "type": ELSEWHERE,
+    "seconds": ELSEWHERE,
 }
 _SUM = "input_tokens + output_tokens"
 _STATUS: dict[str | None, Literal["failed", "cut"]] = {
@@ -78,7 +80,9 @@ def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     searches = count(fields(tools.get("web_search")), "num_requests")
     if searches:
         found["web_searches"] = searches
-    used = usage(found, _written(given), "web_searches")
+    if "seconds" in given:  # of a transcription that is billed by its length
+        found["input_audio_seconds"] = _seconds(given)
+    used = usage(found, _written(given), "web_searches", "input_audio_seconds")
     own = Reading(
         usage=used,
         provider=provider or ("openai" if kind == "response" else None),
@@ -92,6 +96,14 @@ def read(body: object, provider: str | None = None) -> tuple[Reading, ...]:
     )
     drawn = fields(tools.get("image_gen"))
     return (own, _drawing(own, drawn, response)) if count(drawn, "total_tokens") else (own,)
+
+
+def _seconds(given: Fields) -> int:
+    """Whole seconds that were begun."""
+    seconds = given["seconds"]
+    if isinstance(seconds, float) and 0 <= seconds <= MAX_TOKENS:
+        return ceil(seconds)
+    return count(given, "seconds") or 0
 
 
 def _written(given: Fields) -> Counts:

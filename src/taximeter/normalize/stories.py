@@ -105,6 +105,25 @@ class _Output:
         return responses.read(self._told, provider)
 
 
+class _Made:
+    """Events of OpenAI's images, transcriptions and speech: the one that ends it has the usage."""
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._told: dict[str, Any] = {}
+
+    def take(self, event: Fields) -> None:
+        if (text(event, "type") or "").endswith((".completed", ".done")):
+            self._told = {"usage": event.get("usage")}
+            self.ended = True
+
+    def is_other(self, event: Fields) -> bool:
+        return self.ended and not (text(event, "type") or "").endswith((".completed", ".done"))
+
+    def readings(self, provider: str | None) -> tuple[Reading, ...]:
+        return responses.read(self._told, provider)
+
+
 _LAST = frozenset({"response.completed", "response.incomplete", "response.failed", "response.done"})
 
 
@@ -224,6 +243,10 @@ _BY_TYPE: tuple[tuple[str, type[Story]], ...] = (
     ("message_stop", _Message),
     ("content_block_", _Message),
     ("ping", _Message),
+    ("image_generation.", _Made),
+    ("image_edit.", _Made),
+    ("transcript.text.", _Made),
+    ("speech.audio.", _Made),
     ("conversation.response.", _Chunks),
     ("message.output.", _Chunks),
     ("tool.execution.", _Chunks),

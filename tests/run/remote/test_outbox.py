@@ -6,41 +6,40 @@ import pytest
 
 from taximeter.run.executor import Key
 from taximeter.run.remote import outbox
-from taximeter.run.remote.messages import Beat
-from taximeter.run.remote.outbox import Outbox
+from taximeter.run.remote.outbox import Letter, Outbox
 
 
-def beat(number: int) -> Beat:
-    return Beat(Key("a", None, number))
+def letter(number: int) -> Letter:
+    return Key("a", None, 1), b"%d" % number
 
 
 def test_a_message_lies_there_until_the_driver_says_that_it_had_it() -> None:
     box = Outbox()
     assert box.fetch(0, 0) == (0, [])
-    assert all(box.put(beat(n)) for n in (1, 2))
-    assert box.fetch(0, 0) == box.fetch(0, 0) == (2, [beat(1), beat(2)])
-    box.put(beat(3))
-    assert box.fetch(2, 0) == (3, [beat(3)])
-    assert box.fetch(2, 0) == (3, [beat(3)])
+    assert all(box.put(letter(n)) for n in (1, 2))
+    assert box.fetch(0, 0) == box.fetch(0, 0) == (2, [letter(1), letter(2)])
+    box.put(letter(3))
+    assert box.fetch(2, 0) == (3, [letter(3)])
+    assert box.fetch(2, 0) == (3, [letter(3)])
     assert box.fetch(3, 0) == (3, [])
 
 
 def test_who_has_much_to_say_waits_for_the_driver() -> None:
     box = Outbox()
-    speaker = Thread(target=lambda: [box.put(beat(n)) for n in range(1, 1001)])
+    speaker = Thread(target=lambda: [box.put(letter(n)) for n in range(1, 1001)])
     speaker.start()
     heard: list[object] = []
     had = 0
     while len(heard) < 1000:
-        had, messages = box.fetch(had, 10)
-        assert len(messages) <= 64
-        heard += messages
+        had, letters = box.fetch(had, 10)
+        assert len(letters) <= 64
+        heard += letters
     speaker.join()
-    assert heard == [beat(n) for n in range(1, 1001)]
+    assert heard == [letter(n) for n in range(1, 1001)]
 
 
 def test_a_driver_that_is_silent_for_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     box = Outbox()
-    assert box.put(beat(1))
+    assert box.put(letter(1))
     monkeypatch.setattr(outbox, "LEASE", -1.0)
-    assert not box.put(beat(2))
+    assert not box.put(letter(2))

@@ -6,51 +6,54 @@ import time
 from collections import deque
 from threading import Condition
 
-from taximeter.run.remote.messages import Message
+from taximeter.run.executor import Key
+
+Letter = tuple[Key, bytes | None]
+"""A message of an attempt; after None there is none from it."""
 
 LEASE = 15.0
 """Seconds without the driver after which it is taken for dead."""
 
 _ROOM = 64
-"""Messages; who has more to say waits."""
+"""Letters; who has more to say waits."""
 
 
 class Outbox:
-    """Of one driver on one worker. Any thread may put messages, one fetches them."""
+    """Of one driver on one worker. Any thread may put letters, one fetches them."""
 
     def __init__(self) -> None:
         self._changed = Condition()
-        self._messages: deque[Message] = deque()
+        self._letters: deque[Letter] = deque()
         self._first = 1
-        """Number of the first message that lies here."""
+        """Number of the first letter that lies here."""
 
         self._asked = time.monotonic()
 
-    def put(self, message: Message) -> bool:
-        """Waits for room, and lays a message there; False if the driver does not ask any more."""
+    def put(self, letter: Letter) -> bool:
+        """Waits for room, and lays a letter there; False if the driver does not ask any more."""
         with self._changed:
-            while len(self._messages) >= _ROOM and not self._is_forgotten():
+            while len(self._letters) >= _ROOM and not self._is_forgotten():
                 self._changed.wait(1.0)
             if self._is_forgotten():
                 return False
-            self._messages.append(message)
+            self._letters.append(letter)
             self._changed.notify_all()
             return True
 
-    def fetch(self, had: int, patience: float) -> tuple[int, list[Message]]:
-        """What follows after the message of the number that the driver had last, and the number of the last one.
+    def fetch(self, had: int, patience: float) -> tuple[int, list[Letter]]:
+        """What follows after the letter of the number that the driver had last, and the number of the last one.
 
         What it had is thrown away. If there is nothing it is waited for, for so many seconds.
         """
         with self._changed:
             self._asked = time.monotonic()
-            while self._messages and self._first <= had:
-                self._messages.popleft()
+            while self._letters and self._first <= had:
+                self._letters.popleft()
                 self._first += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._messages, patience)
+            self._changed.wait_for(lambda: self._letters, patience)
             self._asked = time.monotonic()
-            return self._first + len(self._messages) - 1, list(self._messages)
+            return self._first + len(self._letters) - 1, list(self._letters)
 
     def _is_forgotten(self) -> bool:
         return time.monotonic() - self._asked > LEASE

@@ -14,10 +14,12 @@ import pytest
 from taximeter.errors import SetupError
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine
+from taximeter.query.answer import Store
 from taximeter.query.compact import compact, is_compact, parquet
-from taximeter.query.store import Store, local_zone, open_store
+from taximeter.query.store import open_store
 from taximeter.query.tables import OF_RUN
 from taximeter.query.top import KEYS, top
+from taximeter.query.zone import local_zone
 from taximeter.report import json
 from taximeter.report.build import build
 from taximeter.report.runs import known_runs, run_totals

@@ -39,6 +39,7 @@ _COMMANDS = {
     "run": "Run the stages of a recipe.",
     "runs": "List runs, newest first.",
     "serve": "Look at all runs in the browser, also while they go on.",
+    "ship": "Send runs to a warehouse: ClickHouse, or an embedded one.",
     "show": "Show what a run took and what it cost.",
     "tail": "Watch a run until it ends.",
     "top": "Show where the money of all runs went.",

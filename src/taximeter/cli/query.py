@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from taximeter.cli import options
+from taximeter.cli import asking, options
 from taximeter.cli.asking import say_left_out, store
 from taximeter.export.csv import field
 from taximeter.numbers import exact, to_json
@@ -19,29 +20,33 @@ from taximeter.redact import visible
 from taximeter.report.grid import grid
 from taximeter.report.table import Column, table
 
-_NUMBERS = ("INTEGER", "BIGINT", "HUGEINT", "DOUBLE", "FLOAT", "DECIMAL", "SMALLINT", "TINYINT", "UBIGINT")
+_NUMBER = re.compile(r"(?:(?:Nullable|LowCardinality)\()*(?:U?(?:BIG|HUGE|SMALL|TINY)?INT|DOUBLE|FLOAT|DECIMAL)", re.I)
+"""Types that are numbers, as DuckDB and ClickHouse call them."""
 
 
 @click.command("query")
 @click.argument("sql")
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
 @click.option("--parquet", type=click.Path(path_type=Path, dir_okay=False), help="Write Parquet there.")
+@asking.address
 @options.output_dir
 @options.as_json
-def command(sql: str, as_csv: bool, parquet: Path | None, output_dir: Path | None, as_json: bool) -> None:
-    """Ask all runs a question in SQL (DuckDB).
+def command(
+    sql: str, as_csv: bool, parquet: Path | None, address: str | None, output_dir: Path | None, as_json: bool
+) -> None:
+    """Ask all runs a question in SQL: of DuckDB, or with --store of ClickHouse.
 
     The views are runs, stages, attempts, spans, calls and line_items; `DESCRIBE calls` shows the columns of one. Runs
-    that still go on are in them. Needs the extra `query`.
+    that still go on are in them, or what was shipped of them. Needs the extra `query`; a warehouse `clickhouse`.
     """
-    views = store(output_dir)
-    if parquet is not None:
-        import pyarrow.parquet as pq
+    with store(output_dir, address) as views:
+        if parquet is not None:
+            import pyarrow.parquet as pq
 
-        pq.write_table(views.arrow(sql), parquet)
-        click.echo(options.shown(parquet.resolve()))
-        return
-    answer = views.ask(sql)
+            pq.write_table(views.arrow(sql), parquet)
+            click.echo(options.shown(parquet.resolve()))
+            return
+        answer = views.ask(sql)
     if as_json:
         names = [name for name, _ in answer.columns]
         rows = [dict(zip(names, map(_plain, row), strict=True)) for row in answer.rows]
@@ -57,7 +62,7 @@ def command(sql: str, as_csv: bool, parquet: Path | None, output_dir: Path | Non
         console = options.console()
         column = Column[tuple[Any, ...]]
         columns_ = [
-            column(visible(name), _cell(place), 100 - place, right=kind.startswith(_NUMBERS))
+            column(visible(name), _cell(place), 100 - place, right=_NUMBER.match(kind) is not None)
             for place, (name, kind) in enumerate(answer.columns)
         ]
         console.print(grid(table(columns_, answer.rows), console.width))

@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from taximeter import numbers
-from taximeter.cli import options
+from taximeter.cli import asking, options
 from taximeter.cli.asking import say_left_out, store
 from taximeter.cli.quantity import duration
 from taximeter.numbers import to_json
@@ -28,19 +28,22 @@ _KEYS = ["stage", "model", "provider", "recipe", "run", "day", "session", "statu
 @click.option("--by", type=click.Choice(_KEYS), default="stage", show_default=True, help="What to add up by.")
 @click.option("--since", type=duration, help="Only calls of this time up to now: 12h, 7d.")
 @click.option("--limit", "-n", type=click.IntRange(min=1), default=20, show_default=True, help="How many rows.")
+@asking.address
 @options.output_dir
 @options.as_json
-def command(by: str, since: float | None, limit: int, output_dir: Path | None, as_json: bool) -> None:
+def command(
+    by: str, since: float | None, limit: int, address: str | None, output_dir: Path | None, as_json: bool
+) -> None:
     """Show where the money of all runs went, the most first.
 
     Days are those of this machine's time zone. With `--by tag` a call counts under each of its tags. Needs the extra
-    `query`.
+    `query`; with --store `clickhouse`.
     """
-    views = store(output_dir)
-    from taximeter.query.top import top
-
     begin = None if since is None else datetime.now().astimezone() - timedelta(seconds=since)
-    rows = top(views, by, begin)[:limit]
+    with store(output_dir, address) as views:
+        from taximeter.query.top import top
+
+        rows = top(views, by, begin)[:limit]
     if as_json:
         plain = [msgspec.structs.asdict(row) for row in rows]
         click.echo(to_json({"schema_version": "top_v1", "by": by, "rows": plain}))

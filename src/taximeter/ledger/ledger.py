@@ -55,7 +55,9 @@ class StageSpans(msgspec.Struct):
         return _number(self.attempts[-1]) if self.attempts else 0
 
 
-class _SinkReader(msgspec.Struct):
+class SinkReader(msgspec.Struct):
+    """The sink of an attempt, as far as it was read."""
+
     attempt: Attempt
     name: str
     """Names the file in the identity of its lines."""
@@ -106,7 +108,7 @@ class Ledger:
         self._run_id = run.run_id
         self._folders = folders
         self._journals: dict[str, LineReader] = {}
-        self._sinks: dict[Attempt, _SinkReader] = {}
+        self._sinks: dict[Attempt, SinkReader] = {}
         self._seen: dict[str, Seen] = {}
 
     def poll(self) -> None:
@@ -207,7 +209,7 @@ class Ledger:
         if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:
             attempt = Attempt(span.stage_id, span.attempt)
             sink = self._run.stage(folder).sink(attempt.number)
-            fresh = _SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink), span.started_at)
+            fresh = SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink), span.started_at)
             reader = self._sinks.setdefault(attempt, fresh)
             if span.ended_at is not None:
                 self._read_sink(reader, None)
@@ -219,12 +221,12 @@ class Ledger:
 
     # -- sinks --------------------------------------------------------------------------------------------------------
 
-    def _read_sink(self, reader: _SinkReader, most: int | None) -> None:
+    def _read_sink(self, reader: SinkReader, most: int | None) -> None:
         for line in islice(reader.lines.lines(), most):
             if line.data.strip():
                 self._take_line(reader, line)
 
-    def _close_sink(self, reader: _SinkReader) -> None:
+    def _close_sink(self, reader: SinkReader) -> None:
         tail = reader.lines.tail()
         if tail is not None:
             self._take_line(reader, tail)
@@ -232,7 +234,7 @@ class Ledger:
             self._reject("the sink is not a file that can be read")
         del self._sinks[reader.attempt]
 
-    def _take_line(self, reader: _SinkReader, line: Line) -> None:
+    def _take_line(self, reader: SinkReader, line: Line) -> None:
         stage_id, attempt = reader.attempt.stage_id, reader.attempt.number
         for record in read_records(line.data):
             match record:

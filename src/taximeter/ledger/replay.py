@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 from taximeter.events import CallEvent, SpanEvent
+from taximeter.journal.reader import Line
 from taximeter.ledger.callsums import CallSums
-from taximeter.ledger.ledger import Ledger
+from taximeter.ledger.ledger import Ledger, SinkReader
 from taximeter.pricing.cost import Cost
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
@@ -33,18 +34,8 @@ def replay(run: RunDir, sheet: Sheet, listener: Listener) -> Ledger:
 
     A snapshot of the plan that cannot be read is an error of msgspec.
     """
-    plan = read_plan(run.plan) if run.plan.exists() else None
-    folders = {stage.id: stage.folder for stage in plan.stages} if plan else {}
-    ledger = _Replay(run, sheet, folders, listener)
-    if run.is_held():
-        ledger.poll()
-    else:
-        ledger.finish()
-    for span in ledger.spans.values():
-        listener.span(span)
-    for local in ledger.local.values():
-        for span in local.open.values():
-            listener.span(span)
+    ledger = Replay(run, sheet, listener)
+    ledger.take()
     return ledger
 
 
@@ -59,11 +50,45 @@ class _Calls(CallSums):
         self._tell(call, price(call, self._sheet))
 
 
-class _Replay(Ledger):
-    def __init__(self, run: RunDir, sheet: Sheet, folders: dict[str, str], listener: Listener) -> None:
-        super().__init__(run, sheet, folders, 0)
+class Replay(Ledger):
+    """Tells a listener what is new in a run, each time that it is asked to take it."""
+
+    def __init__(self, run: RunDir, sheet: Sheet, listener: Listener) -> None:
+        plan = read_plan(run.plan) if run.plan.exists() else None
+        super().__init__(run, sheet, {stage.id: stage.folder for stage in plan.stages} if plan else {}, 0)
         self.calls = _Calls(sheet, listener.call)
+        self.taken = 0
+        """Bytes of lines that were read: the same for all that have read a run as far."""
+
         self._listener = listener
+        self._told: dict[str, tuple[str, int]] = {}
+        """The record of each span that may get another one, by span id."""
+
+    def take(self) -> None:
+        """Tells what was written since the last time, to the last word if nobody works on the run any more."""
+        if self._run.is_held():
+            self.poll()
+        else:
+            self.finish()
+        told = self._told
+        self._told = {}
+        for span in self._unsettled():
+            self._told[span.span_id] = span.event_id
+            if told.get(span.span_id) != span.event_id:
+                self._listener.span(span)
+
+    def _unsettled(self) -> Iterator[SpanEvent]:
+        yield from self.spans.values()
+        for local in self.local.values():
+            yield from local.open.values()
+
+    def _take_event(self, line: Line) -> None:
+        self.taken += len(line.data) + 1
+        super()._take_event(line)
+
+    def _take_line(self, reader: SinkReader, line: Line) -> None:
+        self.taken += len(line.data) + 1
+        super()._take_line(reader, line)
 
     def _take_region(self, span: SpanEvent) -> None:
         self._listener.span(span)

@@ -11,8 +11,9 @@ import msgspec
 import pyarrow as pa
 
 from taximeter.events import CallEvent, SpanEvent
+from taximeter.ledger.manifest import ManifestLine
 from taximeter.pricing.cost import Cost
-from taximeter.query.tables import OF_RUN
+from taximeter.query.tables import ITEM, OF_RUN
 from taximeter.usage import SUBSETS
 
 BATCH = 20_000
@@ -113,16 +114,24 @@ class _Report(msgspec.Struct):
 
 
 class RunRows:
-    """Listens to a replay of a run, and writes its rows; `finish` writes what is left."""
+    """Listens to a replay of a run, and writes its rows; `finish` writes what is left.
 
-    def __init__(self, run_id: str, write: Write) -> None:
+    `tables` are those that are wanted, with the columns that are wanted of each.
+    """
+
+    def __init__(self, run_id: str, write: Write, tables: Mapping[str, pa.Schema] = OF_RUN) -> None:
         self._run_id = run_id
         self._write = write
+        self._tables = tables
         self._columns: dict[str, dict[str, list[Any]]] = {
-            table: {name: [] for name in schema.names} for table, schema in OF_RUN.items()
+            table: {name: [] for name in schema.names} for table, schema in tables.items()
         }
 
-    def report(self, report_json: bytes) -> None:
+    def run(self, line: ManifestLine, **more: Any) -> None:
+        """Takes what the manifest says of the run; `more` are columns that only some know."""
+        self._add("runs", run_row(line) | more)
+
+    def report(self, report_json: bytes, **more: Any) -> None:
         """Takes the stages and attempts of a report (`instrumentation.json`)."""
         for stage in msgspec.json.decode(report_json, type=_Report).stages:
             totals = stage.llm_totals
@@ -137,20 +146,23 @@ class RunRows:
                     "output_tokens": totals.completion_tokens,
                     "cost": totals.cost,
                     "cost_status": totals.cost_status,
+                    **more,
                 },
             )
             for attempt in stage.attempts:
-                self._add("attempts", _plain(attempt, "attempt", "error") | {"stage_id": stage.id})
+                self._add("attempts", _plain(attempt, "attempt", "error") | {"stage_id": stage.id, **more})
 
     def call(self, call: CallEvent, cost: Cost) -> None:
         """Takes a call, and each line of its invoice."""
         call_id, started_at = f"{call.event_id[0]}:{call.event_id[1]}", _moment(call.started_at)
         usage = call.usage
+        line_items = [{name: getattr(item, name) for name in ITEM} for item in cost.line_items]
         self._add(
             "calls",
             {
                 **{name: getattr(call, name) for name in _SAME_OF_CALL},
                 "call_id": call_id,
+                "seq": call.event_id[1],
                 "started_at": started_at,
                 "input_tokens": usage.input_tokens,
                 "output_tokens": usage.output_tokens,
@@ -162,12 +174,13 @@ class RunRows:
                 "saved_cost": cost.saved,
                 "price_entry": cost.entry,
                 "tags": list((call.tags or {}).items()),
+                "line_items": line_items,
             },
         )
-        for item in cost.line_items:
-            of_item = {name: getattr(item, name) for name in ("unit", "quantity", "rate", "per", "amount", "rule")}
+        if "line_items" in self._tables:
             of_call = {"call_id": call_id, "stage_id": call.stage_id, "model": call.model, "started_at": started_at}
-            self._add("line_items", of_item | of_call)
+            for item in line_items:
+                self._add("line_items", item | of_call)
 
     def span(self, span: SpanEvent) -> None:
         """Takes a span; one that goes on has no end yet."""
@@ -177,13 +190,14 @@ class RunRows:
                 **{name: getattr(span, name) for name in _SAME_OF_SPAN},
                 "started_at": _moment(span.started_at),
                 "ended_at": _moment(span.ended_at),
+                "seq": span.seq,
                 "tags": list((span.tags or {}).items()),
             },
         )
 
     def finish(self) -> None:
-        """Writes what is left; each table gets one batch at least, so that it has its columns."""
-        for table in OF_RUN:
+        """Writes what is left, table by table; each gets one batch at least, so that it has its columns."""
+        for table in self._tables:
             self._flush(table)
 
     def _add(self, table: str, row: Mapping[str, Any]) -> None:
@@ -195,10 +209,28 @@ class RunRows:
             self._flush(table)
 
     def _flush(self, table: str) -> None:
-        schema, columns = OF_RUN[table], self._columns[table]
+        schema, columns = self._tables[table], self._columns[table]
         self._write(table, pa.record_batch(list(columns.values()), schema=schema))
         for column in columns.values():
             column.clear()
+
+
+def run_row(line: ManifestLine) -> dict[str, Any]:
+    """A run as a row of `runs`."""
+    totals = msgspec.structs.asdict(line.totals) if line.totals else {}
+    return {
+        "run_id": line.run_id,
+        "recipe": line.recipe,
+        "status": line.status,
+        "started_at": _moment_of_text(line.started_at),
+        "ended_at": _moment_of_text(line.ended_at),
+        "input_tokens": totals.pop("prompt_tokens", None),
+        "output_tokens": totals.pop("completion_tokens", None),
+        **totals,
+        "git_sha": line.git.sha if line.git else None,
+        "git_dirty": line.git.dirty if line.git else None,
+        "tags": list((line.tags or {}).items()),
+    }
 
 
 def _plain(record: _Measured, *more: str) -> dict[str, Any]:
@@ -207,3 +239,10 @@ def _plain(record: _Measured, *more: str) -> dict[str, Any]:
 
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(round(seconds * _MICRO) / _MICRO, UTC)
+
+
+def _moment_of_text(iso: str | None) -> datetime | None:
+    try:
+        return None if iso is None else datetime.fromisoformat(iso)
+    except ValueError:
+        return None

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import msgspec
 import pyarrow as pa
 
 from taximeter.errors import Problem, RunDirError, SetupError
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.manifest import ManifestLine
+from taximeter.query.answer import Answer, Dialect
 from taximeter.query.compact import ReportOf, is_compact, live_tables, parquet
+from taximeter.query.rows import run_row
 from taximeter.query.tables import OF_RUN, RUNS
+from taximeter.query.zone import local_zone
 from taximeter.rundir import OutputDir, RunDir
 
 VIEWS = ("runs", *OF_RUN)
 
 
-class Store:
+class FolderStore:
     """Views over these runs, and what they could not hold."""
+
+    dialect: Dialect = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection, left_out: tuple[str, ...]) -> None:
         self._connection = connection
         self.left_out = left_out
-        """Runs whose directory is gone or cannot be read: they have a row in `runs` and none elsewhere."""
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """The answer to a question; SetupError with what DuckDB says of one that it does not understand."""
@@ -52,13 +53,6 @@ class Store:
             raise duckdb.Error("there is no statement in it")
 
 
-class Answer(msgspec.Struct, frozen=True):
-    """Columns with their types, and rows."""
-
-    columns: list[tuple[str, str]]
-    rows: list[tuple[Any, ...]]
-
-
 @contextmanager
 def _understood() -> Iterator[None]:
     try:
@@ -69,7 +63,7 @@ def _understood() -> Iterator[None]:
         raise SetupError(Problem(f"the question cannot be answered: {reason}", hint)) from None
 
 
-def open_store(output: OutputDir, lines: Iterable[ManifestLine], report_of: ReportOf) -> Store:
+def open_store(output: OutputDir, lines: Iterable[ManifestLine], report_of: ReportOf) -> FolderStore:
     """Views over the runs of these lines of the manifest.
 
     Finished runs are read from their Parquet, others with our own reader, so that a bad line costs only itself.
@@ -94,7 +88,7 @@ def open_store(output: OutputDir, lines: Iterable[ManifestLine], report_of: Repo
     for table, schema in OF_RUN.items():
         connection.register(f"_{table}", pa.concat_tables(live[table] or [schema.empty_table()]))
         _view(connection, table, files)
-    return Store(connection, tuple(left_out))
+    return FolderStore(connection, tuple(left_out))
 
 
 def _view(connection: duckdb.DuckDBPyConnection, table: str, folders: list[Path]) -> None:
@@ -106,41 +100,8 @@ def _view(connection: duckdb.DuckDBPyConnection, table: str, folders: list[Path]
 
 
 def _runs(lines: list[ManifestLine]) -> pa.Table:
-    rows = [_run_row(line) for line in lines]
+    rows = [run_row(line) for line in lines]
     return pa.Table.from_pylist(rows, RUNS)
-
-
-def _run_row(line: ManifestLine) -> dict[str, Any]:
-    totals = msgspec.structs.asdict(line.totals) if line.totals else {}
-    return {
-        "run_id": line.run_id,
-        "recipe": line.recipe,
-        "status": line.status,
-        "started_at": _moment(line.started_at),
-        "ended_at": _moment(line.ended_at),
-        "input_tokens": totals.pop("prompt_tokens", None),
-        "output_tokens": totals.pop("completion_tokens", None),
-        **totals,
-        "git_sha": line.git.sha if line.git else None,
-        "git_dirty": line.git.dirty if line.git else None,
-        "tags": list((line.tags or {}).items()),
-    }
-
-
-def _moment(iso: str | None) -> datetime | None:
-    try:
-        return None if iso is None else datetime.fromisoformat(iso)
-    except ValueError:
-        return None
-
-
-def local_zone() -> str:
-    """The time zone of the person who asks, by its name: days in answers are theirs."""
-    named = os.environ.get("TZ", "").removeprefix(":")
-    if named and "/" in named and (Path("/usr/share/zoneinfo") / named).exists():
-        return named
-    _, found, name = str(Path("/etc/localtime").resolve()).partition("/zoneinfo/")
-    return name if found and not named else "UTC"
 
 
 def finished(runs: Iterable[RunDir]) -> list[RunDir]:

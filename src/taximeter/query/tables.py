@@ -157,5 +157,8 @@ LINE_ITEMS = pa.schema(
     }
 )
 
+ITEM = ("unit", "quantity", "rate", "per", "amount", "rule")
+"""Columns of a line item that its call does not have."""
+
 OF_RUN = {"stages": STAGES, "attempts": ATTEMPTS, "spans": SPANS, "calls": CALLS, "line_items": LINE_ITEMS}
 """Tables that each run directory has of its own; `runs` is made of the manifest."""

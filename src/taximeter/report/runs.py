@@ -88,6 +88,11 @@ def _so_far(line: ManifestLine, output: OutputDir) -> ManifestLine:
         report = build(output.run(line.run_id))
     except (RunDirError, OSError):  # the directory is gone, or broken: nobody knows more
         return msgspec.structs.replace(line, status="lost")
+    return line_of(report, line)
+
+
+def line_of(report: schemas.RunInstrumentation, line: ManifestLine) -> ManifestLine:
+    """What the manifest says of a run, and the rest as its report has it."""
     return msgspec.structs.replace(
         line,
         recipe=report.recipe_name,

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.browser import browser
+from tests.warehouses import clickhouse, warehouse
 
-__all__ = ["browser"]
+__all__ = ["browser", "clickhouse", "warehouse"]
 
 # A busy machine is slow, not wrong.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -3,7 +3,7 @@
 Real are the engine, its SQL and its errors. Users and rights, which an embedded engine does not have, are made up here:
 `writer` may do all, `reader` may only ask, each with the password that is given.
 
-`python tests/clickhouse.py FOLDER PASSWORD` prints the port.
+`python tests/clickhouse_front.py FOLDER PASSWORD` prints the port.
 """
 
 from __future__ import annotations

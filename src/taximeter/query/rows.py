@@ -14,7 +14,7 @@ from taximeter.events import CallEvent, SpanEvent
 from taximeter.ledger.manifest import ManifestLine
 from taximeter.pricing.cost import Cost
 from taximeter.query.tables import ITEM, OF_RUN
-from taximeter.usage import SUBSETS
+from taximeter.usage import MAX_TOKENS, SUBSETS
 
 BATCH = 20_000
 """Rows that are held at a time."""
@@ -142,8 +142,8 @@ class RunRows:
                     "stage_id": stage.id,
                     "attempts": len(stage.attempts),
                     "calls": totals.calls,
-                    "input_tokens": totals.prompt_tokens,
-                    "output_tokens": totals.completion_tokens,
+                    "input_tokens": _fitting(totals.prompt_tokens),
+                    "output_tokens": _fitting(totals.completion_tokens),
                     "cost": totals.cost,
                     "cost_status": totals.cost_status,
                     **more,
@@ -224,8 +224,8 @@ def run_row(line: ManifestLine) -> dict[str, Any]:
         "status": line.status,
         "started_at": _moment_of_text(line.started_at),
         "ended_at": _moment_of_text(line.ended_at),
-        "input_tokens": totals.pop("prompt_tokens", None),
-        "output_tokens": totals.pop("completion_tokens", None),
+        "input_tokens": _fitting(totals.pop("prompt_tokens", None)),
+        "output_tokens": _fitting(totals.pop("completion_tokens", None)),
         **totals,
         "git_sha": line.git.sha if line.git else None,
         "git_dirty": line.git.dirty if line.git else None,
@@ -235,6 +235,11 @@ def run_row(line: ManifestLine) -> dict[str, Any]:
 
 def _plain(record: _Measured, *more: str) -> dict[str, Any]:
     return {name: getattr(record, name) for name in (*_Measured.__struct_fields__, *more)}
+
+
+def _fitting(tokens: int | None) -> int | None:
+    """A sum of tokens; None if it does not fit into a column, as sums of absurd counts do not."""
+    return None if tokens is None or tokens > MAX_TOKENS else tokens
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -11,7 +11,7 @@ from tests.query.warehouse.sums import check_sums
 
 
 def test_they_are_the_same_on_a_server(warehouse: str) -> None:
-    check_sums(parse_address(warehouse))
+    check_sums(parse_address(warehouse), examples=8)
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from taximeter.query.answer import Answer, Dialect
 from taximeter.query.warehouse.address import Address
 from taximeter.query.warehouse.connect import Warehouse, open_warehouse, told
 from taximeter.query.warehouse.migrate import check
+from taximeter.query.warehouse.trouble import said
 from taximeter.query.zone import local_zone
 
 _TABLES = "runs, stages, attempts, spans, calls, line_items, costs, cost_by_day, cost_by_model, cost_by_stage"
@@ -34,8 +35,12 @@ class WarehouseStore:
 
     def ask(self, sql: str, parameters: Mapping[str, Any] | None = None) -> Answer:
         """The answer to a question; `{zone:String}` in it is the time zone of whoever asks."""
+        known = {"zone": self._zone, **(parameters or {})}
         with self._understood():
-            result = self._warehouse.query(sql, {"zone": self._zone, **(parameters or {})})
+            result = self._warehouse.query(sql, known)
+            if not result.column_names:  # an answer without rows does not tell its columns
+                described = self._warehouse.query(f"DESCRIBE TABLE ({sql.strip().rstrip(';')}\n)", known)
+                return Answer([row[:2] for row in described.result_rows], [])
         zone = ZoneInfo(self._zone)
         names = [kind.name for kind in result.column_types]
         rows = [tuple(_local(value, zone) for value in row) for row in result.result_rows]
@@ -54,7 +59,7 @@ class WarehouseStore:
             if error.code is None or error.code in _NOT_OF_THE_QUESTION:
                 with told(self._warehouse.address):
                     raise
-            reason = str(error).strip().splitlines()[0]
+            reason = said(self._warehouse.address, str(error))
             hint = f"the tables are {_TABLES}; `DESCRIBE calls` shows the columns of one"
             raise SetupError(Problem(f"the question cannot be answered: {reason}", hint)) from None
 

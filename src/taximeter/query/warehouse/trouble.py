@@ -32,7 +32,9 @@ def refused(address: Address, code: int, text: str) -> SetupError:
     user = address.user if isinstance(address, Server) else ""
     database = address.database
     if code in _WRONG_USER:
-        hint = f"clickhouse://USER:PASSWORD@…, with %40 for @; or the password in the variable {PASSWORD}"
+        hint = (
+            f"a sign like @ or / in a password is written as %40 or %2F; it may also stand in the variable {PASSWORD}"
+        )
         return _at(address, Problem(f"there is no user {user!r} with this password", hint))
     if code == _UNKNOWN_DATABASE:
         hint = f"`CREATE DATABASE {database}` there, or name another one at the end of the address"
@@ -45,8 +47,8 @@ def refused(address: Address, code: int, text: str) -> SetupError:
             f"to ship: GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW ON {database}.* TO {user};\n"
             f"to ask: GRANT SELECT ON {database}.* TO {user}; ALTER USER {user} SETTINGS final = 1"
         )
-        return _at(address, Problem(f"the user {user!r} may not do this: {_line(address, text)}", hint))
-    return _at(address, Problem(f"the warehouse answers: {_line(address, text)}"))
+        return _at(address, Problem(f"the user {user!r} may not do this: {said(address, text)}", hint))
+    return _at(address, Problem(f"the warehouse answers: {said(address, text)}"))
 
 
 def _at(address: Address, problem: Problem) -> SetupError:
@@ -59,10 +61,10 @@ def _reason(address: Address, error: Exception) -> str:
     while (inner := cause.__cause__ or getattr(cause, "reason", None)) and isinstance(inner, BaseException):
         cause = inner
     text = str(cause)
-    return _line(address, text.rpartition(": ")[2] if isinstance(cause, OSError) or "Connection" in text else text)
+    return said(address, text.rpartition(": ")[2] if isinstance(cause, OSError) or "Connection" in text else text)
 
 
-def _line(address: Address, text: str) -> str:
+def said(address: Address, text: str) -> str:
     """The first line of what the server says, without the driver's words around it."""
     said = text.rpartition("DB::Exception: ")[2].strip().partition("\n")[0]
     line = said.partition(" (for url ")[0][:_LONGEST]

@@ -91,7 +91,7 @@ def _so_far(line: ManifestLine, output: OutputDir) -> ManifestLine:
     return line_of(report, line)
 
 
-def line_of(report: schemas.RunInstrumentation, line: ManifestLine) -> ManifestLine:
+def line_of(report: records.RunInstrumentation, line: ManifestLine) -> ManifestLine:
     """What the manifest says of a run, and the rest as its report has it."""
     return msgspec.structs.replace(
         line,

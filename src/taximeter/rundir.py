@@ -10,6 +10,7 @@ import re
 import secrets
 import stat
 import time
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -56,9 +57,14 @@ def new_run_id(name: str, moment: datetime) -> str:
 
 def replace(path: Path, content: bytes) -> None:
     """Puts the content into the file in one step: a reader sees the old or the new, whatever dies when."""
+    replace_with(path, (content,))
+
+
+def replace_with(path: Path, parts: Iterable[bytes]) -> None:
+    """The same with a content in parts, which need not be in memory at once."""
     beside = path.with_name(path.name + ".tmp")
     with beside.open("wb") as file:
-        file.write(content)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
     beside.rename(path)

@@ -12,6 +12,7 @@ import pytest
 
 from taximeter import numbers
 from taximeter.events import SpanEvent
+from taximeter.numbers import to_json
 from taximeter.report import html, html_static, json, markdown, terminal
 from taximeter.report.attached import attached
 from taximeter.report.baseline import against
@@ -202,7 +203,7 @@ def test_no_line_of_the_graph_crosses_a_name(opened: Open, page_text: str, tmp_p
         ]
         run = Writing(tmp_path, plan(stages), f"run-{seed}")
         run.close()
-        page.evaluate(f"taximeter.update({html.script_data(html.page_data(build(run.run))[0])})")
+        page.evaluate(f"taximeter.update({to_json(html.page_data(build(run.run))).decode()})")
         assert page.locator("path.edge").count() == sum(len(each.needs) for each in stages)
         assert page.evaluate(CROSSED) == []
 

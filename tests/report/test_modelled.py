@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from taximeter.numbers import to_json
-from taximeter.report import json, records, schemas
+from taximeter.report import html, json, records, schemas
 from taximeter.report.build import build
 from tests.report.synthetic import a_big_run
 
@@ -65,3 +65,17 @@ def test_a_report_is_built_without_pydantic(tmp_path: Path) -> None:
     )
     code += "json.render(report), markdown.render(report), html.render(report); print('pydantic' in sys.modules)"
     assert subprocess.check_output([sys.executable, "-c", code, str(run.path)], text=True) == "False\n"
+
+
+def test_the_parts_of_a_report_are_the_whole(tmp_path: Path) -> None:
+    report = build(a_big_run(tmp_path, 30))
+    still = msgspec.structs.replace(report.stages[0], llm_calls=[], llm_totals=records.Totals())
+    for made in (
+        report,
+        msgspec.structs.replace(report, stages=[still, *report.stages]),
+        records.RunInstrumentation(**FITS),
+    ):
+        assert json.render(made) == msgspec.json.format(to_json(made), indent=2).decode() + "\n"
+        page = html.render(made)
+        data = page.partition('id="data">')[2].partition("</script>")[0]
+        assert data.encode() == to_json(html.page_data(made)).replace(b"<", b"\\u003c")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from taximeter.journal.reader import UNREADABLE
-from taximeter.rundir import read_file
+from taximeter.rundir import StageDir, read_file
 
 Method = Literal["exact", "sampled", "missing"]
 
@@ -52,20 +51,27 @@ class Figures(msgspec.Struct, frozen=True, tag="usage_v1", tag_field="schema_ver
     methods: dict[str, Method] = {}
 
 
+_decoder = msgspec.json.Decoder(Figures)
+
+
 class FiguresReader:
-    """Figures by path; those of an ended attempt are read once."""
+    """Figures of the attempts of one run; those of an ended one are read once."""
 
     def __init__(self) -> None:
-        self._done: dict[Path, Figures] = {}
+        self._done: dict[str, Figures] = {}
+        self._methods: dict[tuple[tuple[str, Method], ...], dict[str, Method]] = {}
+        """Each once: they are the same for nearly all."""
 
-    def read(self, path: Path) -> Figures | None:
-        """The latest figures; None if the supervisor has written none that can be read."""
-        if path in self._done:
-            return self._done[path]
+    def read(self, folder: StageDir, attempt: int) -> Figures | None:
+        """The latest figures of an attempt; None if its supervisor has written none that can be read."""
+        name = f"{folder.path.name}/{attempt}"
+        if name in self._done:
+            return self._done[name]
         try:
-            figures = msgspec.json.decode(read_file(path), type=Figures)
+            figures = _decoder.decode(read_file(folder.usage(attempt)))
         except (OSError, *UNREADABLE):
             return None
         if figures.state == "done":
-            self._done[path] = figures
+            known = self._methods.setdefault(tuple(figures.methods.items()), figures.methods)
+            self._done[name] = figures = msgspec.structs.replace(figures, methods=known)
         return figures

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from taximeter.events import TROUBLE, SpanEvent
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.figures import FiguresReader
 from taximeter.ledger.ledger import Ledger, StageSpans
-from taximeter.ledger.progress import ProgressReader
+from taximeter.ledger.progress import ProgressLine, ProgressReader
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import records
@@ -29,7 +29,7 @@ from taximeter.report.spantree import span_tree
 from taximeter.report.stage import attempt_record, former_stage, known, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
 from taximeter.report.timeline import latencies_of_stages, timeline_record
-from taximeter.rundir import RunDir
+from taximeter.rundir import RunDir, StageDir
 from taximeter.totals import Totals
 
 
@@ -62,6 +62,9 @@ PROGRAM = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(e
 UNPLANNED = Plan(recipe_name="", recipe_path="", instrumentation=Instrumentation(enabled=False), stages=())
 """Stands for the plan of a run whose driver has not come so far, and will not if it is dead."""
 
+_NO_CALLS = records.Totals()
+"""Of all stages that made none: there can be thousands."""
+
 _NEVER_BEGAN = "its driver died before there was a plan: the same command with --skip-done starts it"
 
 
@@ -89,11 +92,11 @@ class Books:
         self.is_metered = plan.instrumentation.enabled or run.pricing.exists()
         """Whether any sitting was metered: then there are figures to report."""
         self._figures = FiguresReader()
-        self._progress: dict[Path, ProgressReader] = {}
-        """By the file."""
+        self._progress: dict[str, ProgressReader] = {}
+        """Of attempts that have not ended, by the name of the file."""
 
-        self._all_said: set[Path] = set()
-        """Files of attempts that have ended; they are not read again."""
+        self._last_said: dict[str, ProgressLine | None] = {}
+        """Of those that have; their files are not read again."""
 
         self._clock = clock or SystemClock()
 
@@ -118,16 +121,16 @@ class Books:
         trouble = meta.pop(TROUBLE, None)
         spans, totals = self.ledger.stages(), self._totals_by_stage()
         stages = [
-            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, records.Totals()))
+            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, _NO_CALLS))
             for stage in self.plan.stages
         ]
         # Stages of an earlier sitting's plan were paid for, too.
         stages += [
-            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, records.Totals()))
+            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, _NO_CALLS))
             for stage_id, left in spans.items()
         ]
         stages += [
-            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, records.Totals()), now))
+            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, _NO_CALLS), now))
             for stage_id, local in self.ledger.local.items()
         ]
         # What is left happened outside the stages of the plan; a report that dropped it would not add up.
@@ -176,13 +179,14 @@ class Books:
         folder = self.run.stage(stage.folder)
         tried = spans.attempts if spans else []
         attempts = [
-            attempt_record(span, sittings.status(span), self._figures.read(folder.usage(span.attempt or 1)), now)
+            attempt_record(span, sittings.status(span), self._figures.read(folder, span.attempt or 1), now)
             for span in tried
             for now in [sittings.now_of(span)]
         ]
-        progress = self._said(folder.progress(attempts[-1].attempt), attempts[-1]) if attempts else None
+        progress = self._said(folder, attempts[-1]) if attempts else None
         latest = spans.latest if spans else None
         artifact = f"{stage.folder}/{stage.out}"
+        is_there = stage.out and os.path.exists(f"{self.run.path}/{artifact}")  # noqa: PTH110 - it is asked often
         items_in, items_out = (tried[-1].items_in, tried[-1].items_out) if tried else (None, None)
         figures: dict[str, Any] = over_attempts(attempts) if attempts else {}
         figures["status"] = "pending" if latest is None else sittings.stage_status(latest)
@@ -194,7 +198,7 @@ class Books:
                 description=stage.description,
                 needs=list(stage.needs),
                 stale=latest is not None and latest.stale,
-                artifact=artifact if stage.out and (self.run.path / artifact).exists() else None,
+                artifact=artifact if is_there else None,
                 schema_version_output=stage.output_schema.version if stage.output_schema else None,
                 items_in=items_in,
                 items_out=items_out,
@@ -209,13 +213,17 @@ class Books:
             )
         )
 
-    def _said(self, path: Path, attempt: records.StageAttempt) -> records.StageProgress | None:
-        reader = self._progress.get(path) or self._progress.setdefault(path, ProgressReader(path))
-        if path not in self._all_said:
+    def _said(self, folder: StageDir, attempt: records.StageAttempt) -> records.StageProgress | None:
+        name = f"{folder.path.name}/{attempt.attempt}"
+        if name not in self._last_said:
+            reader = self._progress.get(name) or ProgressReader(folder.progress(attempt.attempt))
             reader.news()
-        if attempt.status != "running":
-            self._all_said.add(path)
-        return progress_record(reader.latest, attempt)
+            if attempt.status == "running":
+                self._progress[name] = reader
+                return progress_record(reader.latest, attempt)
+            self._last_said[name] = reader.latest
+            self._progress.pop(name, None)
+        return progress_record(self._last_said[name], attempt)
 
     def _leaves_of(self, stage_id: str) -> Iterator[Totals]:
         return (part for key, part in self.ledger.calls.totals().items() if key.stage_id == stage_id)
@@ -228,6 +236,8 @@ class Books:
 
     def _with_calls(self, record: records.StageInstrumentation) -> records.StageInstrumentation:
         kept = self.ledger.calls.stages.get(record.id)
+        if kept is None and not record.llm_totals.calls:
+            return record
         calls = [call_record(priced) for priced in kept.top.calls()] if kept else []
         omitted = record.llm_totals.calls - len(calls)
         return msgspec.structs.replace(record, llm_calls=calls, llm_calls_omitted=omitted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -16,6 +17,7 @@ from taximeter import numbers
 from taximeter.numbers import plain, to_json
 from taximeter.report import records
 from taximeter.report.attached import NOTHING, Attached
+from taximeter.report.json import stage_json
 from taximeter.report.trust import trust
 
 SCRIPTS = (
@@ -28,38 +30,76 @@ _CALLS_OF_A_STAGE = 20
 _CALLS = 120
 """The file stays small however many calls the JSON lists."""
 
+_HERE = "\0"
+"""Where in the page its data will stand."""
+
 
 def render(report: records.RunInstrumentation, beside: Attached = NOTHING) -> str:
     """A page that shows the report and what stands beside it; foreign text is in it as data only."""
+    return b"".join(parts(report, beside)).decode()
+
+
+def parts(report: records.RunInstrumentation, beside: Attached = NOTHING) -> Iterator[bytes]:
+    """The same in parts, a stage each: of many stages it is never whole in memory."""
     style, script = _viewer()
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
-    page, omitted = page_data(report, beside)
+    room = _room(report)
+    omitted = report.totals.calls - sum(min(len(stage.llm_calls), room) for stage in report.stages)
     footer = "All figures: instrumentation.json."
     if omitted:
         footer = f"{numbers.plural(omitted, 'call')} of the run have no row of their own here. {footer}"
-    return Template(_read("page.html")).substitute(
-        policy=escape(policy), style=style, script=script, footer=footer, data=script_data(page)
+    page = Template(_read("page.html")).substitute(
+        policy=escape(policy), style=style, script=script, footer=footer, data=_HERE
     )
+    head, _, tail = page.partition(_HERE)
+    yield head.encode()
+    for part in _data(report, beside):
+        yield part.replace(b"<", b"\\u003c")  # JSON that cannot end the script element it stands in
+    yield tail.encode()
 
 
-def page_data(report: records.RunInstrumentation, beside: Attached = NOTHING) -> tuple[dict[str, Any], int]:
-    """What the viewer is given, and how many calls are not listed in it one by one."""
-    data: dict[str, Any] = plain(report)
-    data["notes"] = trust(report)
-    data |= msgspec.to_builtins(beside)
-    room = max(1, min(_CALLS_OF_A_STAGE, _CALLS // max(len(report.stages), 1)))
-    listed = 0
-    for stage in data["stages"]:
-        kept = stage["llm_calls"][:room]
-        stage["llm_calls"] = [{name: value for name, value in call.items() if value is not None} for call in kept]
-        stage["llm_calls_omitted"] = stage["llm_totals"]["calls"] - len(kept)
-        listed += len(kept)
-    return data, report.totals.calls - listed
+def page_data(report: records.RunInstrumentation, beside: Attached = NOTHING) -> dict[str, Any]:
+    """What the viewer is given."""
+    room = _room(report)
+    data: dict[str, Any] = {name: getattr(report, name) for name in report.__struct_fields__}
+    data |= {"stages": [_stage(stage, room) for stage in report.stages], "notes": trust(report)}
+    shown: dict[str, Any] = plain(data | msgspec.structs.asdict(beside))
+    return shown
 
 
-def script_data(data: dict[str, Any]) -> str:
-    """JSON that cannot end the script element it stands in."""
-    return to_json(data).decode().replace("<", "\\u003c")
+def _data(report: records.RunInstrumentation, beside: Attached) -> Iterator[bytes]:
+    before, room = b"{", _room(report)
+    fields = {name: getattr(report, name) for name in report.__struct_fields__}
+    for name, value in (fields | {"notes": trust(report)} | msgspec.structs.asdict(beside)).items():
+        yield b'%b"%b":' % (before, name.encode())
+        if name == "stages":
+            yield from _stages(report.stages, room)
+        else:
+            yield to_json(value)
+        before = b","
+    yield b"}"
+
+
+def _stages(stages: list[records.StageInstrumentation], room: int) -> Iterator[bytes]:
+    before = b"["
+    for stage in stages:
+        yield before + (to_json(_stage(stage, room)) if stage.llm_totals.calls else stage_json(stage))
+        before = b","
+    yield b"]" if stages else b"[]"
+
+
+def _stage(stage: records.StageInstrumentation, room: int) -> dict[str, Any]:
+    """A stage with the first of its calls, and of these only what is known."""
+    data: dict[str, Any] = plain(stage)
+    kept = data["llm_calls"][:room]
+    data["llm_calls"] = [{name: value for name, value in call.items() if value is not None} for call in kept]
+    data["llm_calls_omitted"] = data["llm_totals"]["calls"] - len(kept)
+    return data
+
+
+def _room(report: records.RunInstrumentation) -> int:
+    """How many calls of each stage are listed."""
+    return max(1, min(_CALLS_OF_A_STAGE, _CALLS // max(len(report.stages), 1)))
 
 
 @cache

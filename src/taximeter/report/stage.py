@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -39,7 +40,7 @@ def attempt_record(
         ended_at=None if span.ended_at is None else iso(span.ended_at),
         error=span.error,
         log_bytes=None if log is None else int(log),
-        methods=methods,
+        methods=_shared(tuple(methods.values())),
         **measured,
     )
 
@@ -55,7 +56,7 @@ def over_attempts(attempts: list[records.StageAttempt]) -> dict[str, Any]:
         "signal": last.signal,
         **{name: known(sum, (getattr(a, name) for a in attempts)) for name in ADDED},
         **{name: known(max, (getattr(a, name) for a in attempts)) for name in LARGEST},
-        "methods": {name: _method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST)},
+        "methods": _shared(tuple(_method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST))),
         "attempts": [msgspec.structs.replace(a, last=a is last) for a in attempts],
     }
 
@@ -89,6 +90,12 @@ def known(fold: Callable[[list[Any]], Any], figures: Iterable[float | None]) -> 
     """Folds the figures that are known; None if none is."""
     known = [figure for figure in figures if figure is not None]
     return fold(known) if known else None
+
+
+@cache
+def _shared(methods: tuple[records.Figure, ...]) -> dict[str, records.Figure]:
+    """The methods of all figures, by their names: one map for thousands of stages that were measured alike."""
+    return dict(zip((*ADDED, *LARGEST), methods, strict=True))
 
 
 def _method(methods: list[records.Figure]) -> records.Figure:

@@ -70,6 +70,7 @@ def run_recipe(
             left = left_in(prepared.run, plan.budget)
             with closing(proxy_of(plan.instrumentation, prepared.run, left)) as proxy:
                 execution = _Execution(prepared, git, clock or SystemClock())
+                del prepared, plan  # the document of a large recipe would stay until the run is over
                 return execution.go(forkserver, runs, observe, interrupts, proxy)
 
 
@@ -90,7 +91,7 @@ class _Execution:
     """One run, from its first line in the manifest to its last."""
 
     def __init__(self, prepared: Prepared, git: GitQuestion, clock: Clock) -> None:
-        self._prepared = prepared
+        self._options = prepared.options
         self._run = prepared.run
         self._git = git
         self._clock = clock
@@ -117,7 +118,7 @@ class _Execution:
         interrupts: Interrupts,
         proxy: Proxy | Direct,
     ) -> Outcome:
-        options = self._prepared.options
+        options = self._options
         reports = Reports(self._books, self._clock, self._trouble)
         checks = Checks(self._run, Local(forkserver), sys.executable, self._clock)
         with closing(observe()) as observer:
@@ -128,7 +129,7 @@ class _Execution:
                 self._state,
                 reports,
                 executor,
-                Unchecked() if self._prepared.options.validate is False else checks,
+                Unchecked() if options.validate is False else checks,
                 observer,
                 self._trouble,
                 self._reuse,

@@ -12,7 +12,7 @@ from taximeter.report.build import Books, build
 from taximeter.report.records import RunInstrumentation
 from taximeter.run.paced import Paced
 from taximeter.run.trouble import Trouble
-from taximeter.rundir import replace
+from taximeter.rundir import replace, replace_with
 
 _EVERY = 1.0
 
@@ -34,7 +34,7 @@ class Reports:
     def _write(self, report: RunInstrumentation) -> None:
         run = self._books.run
         with self._trouble:
-            replace(run.report_json, json.render(report).encode())
+            replace_with(run.report_json, json.parts(report))
             replace(run.report_md, markdown.render(report).encode())
 
     def finish(self) -> RunInstrumentation:
@@ -51,12 +51,12 @@ class Reports:
         self._write(report)
         with self._trouble:
             run = self._books.run
-            replace(run.report_html, html.render(report, attached(run)).encode())
+            replace_with(run.report_html, html.parts(report, attached(run)))
 
     def _finish_with_all_calls(self) -> RunInstrumentation:
         report = build(self._books.run)
         self._write_last(report)
         calls = (call for stage in report.stages for call in stage.llm_calls)
         with self._trouble:
-            replace(self._books.run.calls, b"".join(to_json(call) + b"\n" for call in calls))
+            replace_with(self._books.run.calls, (to_json(call) + b"\n" for call in calls))
         return report

@@ -141,7 +141,7 @@ class Feed:
         else:
             self._books.take()
             self.report = self._books.report()
-        data, _ = page_data(self.report, self._beside)
+        data = page_data(self.report, self._beside)
         data["recent"] = self._read_steps()
         self.parts.put({name: to_json(part) for name, part in data.items()})
 

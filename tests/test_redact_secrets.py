@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from taximeter.redact import hide, silent, without_secrets
+from taximeter.redact import hide, is_named_secret, silent, without_secrets
 from taximeter.rundir import new_run_id
 
 
@@ -19,6 +19,11 @@ from taximeter.rundir import new_run_id
         ("tool --api-key={params.key} --token $TOKEN", "tool --api-key={params.key} --token $TOKEN"),
         ("OPENAI_API_KEY='hush' tool", "OPENAI_API_KEY='***' tool"),
         ("use sk-proj-0123456789", "use ***"),
+        (
+            "tool --pass hush --db-auth=hush MYSQL_PWD=hush DB_DSN=hush",
+            "tool --pass *** --db-auth=*** MYSQL_PWD=*** DB_DSN=***",
+        ),
+        ("PWD=/home/me first pass: 12, bypass=yes, author=me", "PWD=/home/me first pass: 12, bypass=yes, author=me"),
         ("the secret is out, and so is the password", "the secret is out, and so is the password"),
         ("the parameter `api_key` is missing", "the parameter `api_key` is missing"),
         ("curl 'https://host/x?sig=hush&page={n}'", "curl 'https://host/x?sig=***&page={n}'"),
@@ -44,6 +49,18 @@ def test_a_run_is_no_secret_whatever_its_random_digits_are() -> None:
     for _ in range(1000):
         told = f"cannot make output/runs/{new_run_id('agent', datetime.now(UTC))}: there is no room"
         assert without_secrets(told) == told
+
+
+@pytest.mark.parametrize("name", ["PWD", "OLDPWD", "SSH_AUTH_SOCK", "author", "bypass", "max_tokens", "monkey"])
+def test_names_of_no_secrets(name: str) -> None:
+    assert not is_named_secret(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["DB_PASS", "MYSQL_PWD", "SENTRY_DSN", "X-Api-Key", "Cookie", "GPG_PASSPHRASE", "auth"]
+)
+def test_names_of_secrets(name: str) -> None:
+    assert is_named_secret(name)
 
 
 def test_values_are_silent_about_what_has_the_name_of_a_secret() -> None:

@@ -40,9 +40,15 @@ def _escape(char: str) -> str:
 HIDDEN = "***"
 """What stands for a secret."""
 
-_NAME = r"(?:api[-_]?key|access[-_]?key|private[-_]?key|secret|token(?![si])|passw(?:or)?d|credential|authorization)"
-_SECRET_NAME = re.compile(_NAME, re.IGNORECASE)
-_OPTION = re.compile(rf"--?[\w-]*{_NAME}[\w-]*", re.IGNORECASE)
+_NAME = (
+    r"(?:(?:api|access|private|signing|encryption|account|subscription|master)[-_]?key|secret|token(?![si])"
+    r"|passw(?:or)?d|passphrase|credential|authorization|cookie|connection[-_]?string)"
+)
+_SHORT_NAME = r"(?:[\w-]+[-_])?(?:pass|auth|dsn)|[\w-]+[-_]pwd"
+"""Too short to be told from a word within a name or in a text: whole names, `PWD` is none."""
+
+_SECRET_NAME = re.compile(rf".*{_NAME}.*|{_SHORT_NAME}", re.IGNORECASE | re.DOTALL)
+_OPTION = re.compile(rf"--?[\w-]*{_NAME}[\w-]*|--(?:{_SHORT_NAME})", re.IGNORECASE)
 _VALUE = r"(['\"]?)(?![{$'\"*-])[^\s'\"&,;]+"
 _QUERY = re.compile(r"([?&][\w.~-]+=)(?![{$])[^&#\s'\"]+")
 _IN_TEXT = (
@@ -50,6 +56,8 @@ _IN_TEXT = (
     (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(rf"(--?[\w-]*{_NAME}[\w-]*(?:=| +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
     (re.compile(rf"(\b[\w-]*{_NAME}[\w-]*(?:=|: +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(rf"(--(?:{_SHORT_NAME})(?:=| +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (re.compile(rf"(\b(?:(?:\w+_)?(?:PASS|AUTH|DSN)|\w+_PWD)=){_VALUE}"), rf"\1\2{HIDDEN}"),
     (re.compile(r"\b(?:sk|pk|rk|gh[pousr]|github_pat|glpat|hf|npm|xox[abprs])[-_][\w-]{8,}"), HIDDEN),
     (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), HIDDEN),
     (re.compile(r"\b(?:AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)"), HIDDEN),
@@ -101,7 +109,7 @@ def hide_named(variables: Mapping[str, str]) -> None:
 
 def is_named_secret(name: str) -> bool:
     """Whether what has this name is a secret."""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.fullmatch(name) is not None
 
 
 def without_secrets(text: str) -> str:

@@ -33,14 +33,17 @@ def test_it_waits_until_the_next_write_and_no_longer() -> None:
 def test_what_is_prepared_costs_the_write_nothing() -> None:
     bench = Bench(every=1)
     bench.paced.want()
+    assert bench.written == []
+    bench.paced.tick()
     assert bench.written == [105.0, 105.2]
     assert math.isclose(bench.paced.wait(), 2)  # ten times 0.2
 
 
 def test_what_is_wanted_too_early_is_written_when_it_is_due() -> None:
     bench = Bench(every=math.inf)
-    bench.paced.want()
-    bench.paced.want()
+    for _ in range(2):
+        bench.paced.want()
+        bench.paced.tick()
     assert len(bench.written) == 2
     bench.at += bench.paced.wait()
     bench.paced.tick()
@@ -50,7 +53,8 @@ def test_what_is_wanted_too_early_is_written_when_it_is_due() -> None:
 
 def test_a_cheap_write_has_its_rest_too() -> None:
     bench = Bench(every=math.inf, rest=3)
-    bench.paced.want()
-    bench.paced.want()
+    for _ in range(2):
+        bench.paced.want()
+        bench.paced.tick()
     assert len(bench.written) == 2
     assert math.isclose(bench.paced.wait(), 3)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
+import random
+import string
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -58,6 +62,73 @@ def test_no_secret_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> Non
     assert files_with_secrets(tmp_path) == []
 
 
+RANDOM = random.Random(5)
+LETTERS = string.ascii_letters + string.digits
+RANDOM_KEYS = {
+    "hex": RANDOM.randbytes(16).hex(),
+    "letters and digits": "".join(RANDOM.choices(LETTERS, k=32)),
+    "base64": base64.b64encode(RANDOM.randbytes(24)).decode(),
+    "url-safe": base64.urlsafe_b64encode(RANDOM.randbytes(24)).decode(),
+    "UUID": str(uuid.UUID(bytes=RANDOM.randbytes(16), version=4)),
+    "of AWS": "AKIA" + "".join(RANDOM.choices(string.ascii_uppercase + string.digits, k=16)),
+    "JWT": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLXRoaXM",
+}
+
+
+@pytest.mark.parametrize("kind", RANDOM_KEYS)
+def test_a_random_key_is_in_no_file_of_ours_wherever_it_was_put(kind: str, tmp_path: Path) -> None:
+    key = RANDOM_KEYS[kind]
+    module = {
+        "module_id": "m",
+        "command": [sys.executable, "-c", "import sys; open(sys.argv[1], 'w')", "{out}", "{params.where}"],
+        "default_params": {"where": f"redis://:{key}@127.0.0.1/0"},
+        "notes": f"it asks https://127.0.0.1/?sig={key}",
+    }
+    stages = [
+        {"id": "m", "module": "m", "needs": [], "description": f"with {key}"},
+        {
+            "id": "words",
+            "run": ["true", key, f"--opt={key}", f'{{{{"k": "{key}"}}}}', f"https://u:{key}@h/p?q={key}#x"],
+        },
+        {"id": "shell", "run": f"X={key} true --header 'X-Thing: {key}'; true {key} '{key}'"},
+        {"id": "variable", "run": "exit 3", "env": {"ORDINARY": key}, "retries": {"count": 1}},
+        {"id": "gone", "run": [f"/nowhere/{key}"]},
+        {"id": "said", "run": [sys.executable, "says.py", key]},
+    ]
+    recipe = {
+        "stages": stages,
+        "tags": {"who": key},
+        "settings": {"deep": [{"x": [key]}]},
+        "input": {"x": "r.yaml"},
+        "instrumentation": {"enabled": True},
+    }
+    (tmp_path / "modules.yaml").write_text(json.dumps([module]))
+    (tmp_path / "says.py").write_text(SAYS)
+    (tmp_path / "r.yaml").write_text(json.dumps(recipe))
+    run = ["run", "r.yaml", "--registry", "modules.yaml", "--keep-going", "--run-id", "r"]
+    for arguments in (run, [*run, "--skip-done"], ["show", "r"], ["report", "r", "--format", "json"], ["show", key]):
+        done = subprocess.run(
+            [sys.executable, "-m", "taximeter", *arguments],
+            cwd=tmp_path,
+            env=os.environ | {"ORDINARY_OF_SHELL": key},
+            capture_output=True,
+            text=True,
+        )
+        assert key not in done.stdout + done.stderr, arguments
+    files = [path for path in (tmp_path / "output").rglob("*") if path.is_file()]
+    names = {path.name for path in files}
+    assert {
+        "plan.json",
+        "pipeline_state.json",
+        "pipeline_events.jsonl",
+        "instrumentation.html",
+        "run_manifest.jsonl",
+    } <= names
+    own_words = ("06_said/log.1.txt", "06_said/log.2.txt", "progress.1.jsonl", "progress.2.jsonl")
+    found = [str(path) for path in files if key.encode() in path.read_bytes() and not str(path).endswith(own_words)]
+    assert found == []
+
+
 def test_no_secret_of_a_command_gets_into_a_file_of_ours_or_is_printed(tmp_path: Path) -> None:
     words = ["--api-key", KEYS["option"], KEYS["address"], KEYS["argument"], KEYS["query"], KEYS["bare"], KEYS["shell"]]
     command = [sys.executable, "-c", "import sys; open('seen', 'w').write(' '.join(sys.argv)); sys.exit(3)", *words]
@@ -73,6 +144,15 @@ def test_no_secret_of_a_command_gets_into_a_file_of_ours_or_is_printed(tmp_path:
     assert files_with_secrets(tmp_path) == []
 
 
+SAYS = """
+import sys, taximeter
+key = sys.argv[1]
+print("my key is", key, flush=True)
+taximeter.ProgressLogger().log("said", "running", message=f"with {key}", extra={"x": key})
+taximeter.log_llm_usage("m", 1, 1)
+with taximeter.record_stage("inner"):
+    raise ValueError(f"refused: {key}")
+"""
 CALLER = """
 import json, os, sys, taximeter
 taximeter.ProgressLogger().log("x", "running", message=sys.argv[1], extra={"api_key": "Canary7"})

@@ -17,7 +17,7 @@ from taximeter.cli.tables import compact_if_large
 from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
 from taximeter.recipe.plan import Capture
-from taximeter.redact import visible
+from taximeter.redact import visible, without_secrets
 from taximeter.report import json
 from taximeter.run.lines import Lines
 from taximeter.run.observer import Observer
@@ -149,7 +149,7 @@ def _afterword(outcome: Outcome) -> None:
     for log in outcome.failed_logs():
         if lines := _last_lines(log):
             click.echo(f"-- the end of {options.shown(log)}", err=True)
-            click.echo("\n".join(map(visible, lines)), err=True)
+            click.echo("\n".join(visible(without_secrets(line)) for line in lines), err=True)
     click.echo(f"run directory: {options.shown(outcome.run.path)}", err=True)
     for gap in outcome.incomplete:
         click.echo(f"incomplete: {visible(gap)}", err=True)

@@ -117,19 +117,23 @@ class Driver:
             self._schedule.again(due)
         while not self.ending.is_near and (stage := self._schedule.next()):
             self._looked_at[stage.id] = stage
-            self._looker.ask(stage)
+            if (look := self._looker.ask(stage)) is not None:
+                self._start_unless_made(stage, look)
 
     def _start_or_reuse(self) -> None:
         for stage, look in self._looker.answers():
             if self.ending.is_near:
                 return
-            del self._looked_at[stage.id]
-            if look.made is not None:
-                self._reused(stage, look)
-                self._schedule.free(stage)
-                self._schedule.done(stage)
-            else:
-                self._start_in_budget(stage, look.fingerprint)
+            self._start_unless_made(stage, look)
+
+    def _start_unless_made(self, stage: PlannedStage, look: Look) -> None:
+        del self._looked_at[stage.id]
+        if look.made is not None:
+            self._reused(stage, look)
+            self._schedule.free(stage)
+            self._schedule.done(stage)
+        else:
+            self._start_in_budget(stage, look.fingerprint)
 
     def _reused(self, stage: PlannedStage, look: Look) -> None:
         self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)

@@ -17,6 +17,8 @@ from taximeter.run.original import original_digest
 from taximeter.run.sources import sources
 
 _VERSION = "fingerprint_v1"
+_LITTLE = 100_000
+"""Bytes that are read in less time than it takes to ask another thread to."""
 
 
 class Fingerprints:
@@ -45,6 +47,17 @@ class Fingerprints:
         else:
             self._of[stage.id] = hashlib.sha256(msgspec.json.encode(made_from, order="sorted")).hexdigest()
         return self._of[stage.id]
+
+    def is_quick(self, stage: PlannedStage) -> bool:
+        """Whether it can be known in no time: the stage reads nothing, and its programs are small files."""
+        if stage.inputs or stage.module_id or any(kind == "input" for kind, _ in placeholders(stage.command)):
+            return False
+        if any(self._artifacts.at(need).exists() for need in stage.needs):
+            return False
+        try:
+            return not any(path.is_dir() or path.stat().st_size > _LITTLE for path in sources(stage, None, self._cwd))
+        except OSError:
+            return False
 
     def keep(self, stage: PlannedStage, fingerprint: str | None) -> None:
         """The stage has this fingerprint, whatever it would have now."""

@@ -26,9 +26,12 @@ class Looker:
         """For a selector: readable when there are answers."""
         return self._reader.fileno()
 
-    def ask(self, stage: PlannedStage) -> None:
-        """Wants to know about a stage, all that it needs being there."""
+    def ask(self, stage: PlannedStage) -> Look | None:
+        """Wants to know about a stage, all that it needs being there; the answer, if that is known in no time."""
+        if self._reuse.is_quick(stage):
+            return self._reuse.look(stage)
         self._asked.put(stage)
+        return None
 
     def answers(self) -> list[tuple[PlannedStage, Look]]:
         """What was found out since the last time; what is to be reused lies where this run has it."""

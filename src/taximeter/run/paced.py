@@ -11,8 +11,8 @@ _SHARE = 10
 
 
 class Paced:
-    """Calls `write` every so many seconds, and when asked to; not before ten times its own duration has passed, and at
-    least `rest` seconds.
+    """Calls `write` every so many seconds, and when it is wanted; not before ten times its own duration has passed, and
+    at least `rest` seconds.
 
     `prepare` is called before each write, and costs it nothing: for work that has to be done at some time anyhow.
     """
@@ -35,9 +35,8 @@ class Paced:
         self._due = -math.inf
 
     def want(self) -> None:
-        """Writes now, or as soon as it is due."""
+        """Writes at the next tick, or as soon as it is due: first the next stage is started, which waits for nobody."""
         self._wanted = True
-        self.tick()
 
     def wait(self) -> float:
         """Seconds until the next write; infinite if none is wanted."""

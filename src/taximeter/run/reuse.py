@@ -70,6 +70,10 @@ class Reuse:
             return Look(fingerprint)
         return Look(fingerprint, self._unchanged(stage, fingerprint))
 
+    def is_quick(self, stage: PlannedStage) -> bool:
+        """Whether a look at the stage reads little, and nothing could be made by another run."""
+        return not self._elsewhere and self._fingerprints.is_quick(stage)
+
     def settle(self, stage: PlannedStage) -> Look:
         """The same, and what is to be reused is brought to where this run has it; what cannot be copied is run."""
         look = self.look(stage)

@@ -15,6 +15,7 @@ MESSAGE_OF = {
     "refuse": 1,
     "_stop": 1,
     "Fault": 1,
+    "Flaw": 0,
     "Violation": 1,
     "PydanticCustomError": 1,
     "_problem": 1,

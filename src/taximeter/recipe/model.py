@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from msgspec import UNSET, Meta, UnsetType
 
 from taximeter.recipe.plan import Capture
-from taximeter.yamldoc.authored import FREE_KEYS, Authored, Default, Fault, Name, Rule, Text, Variable
+from taximeter.yamldoc.authored import FREE_KEYS, Authored, Default, Flaw, Name, Rule, Text, Variable
 from taximeter.yamldoc.quantities import Amount, Duration, Size, Timespan
 
 NAMES = ("id", "stage", "module")
@@ -57,10 +57,10 @@ class BudgetBlock(Authored, frozen=True, kw_only=True):
     on_unpriced: Literal["warn", "stop"] = "warn"
     """What a call without a full price does where the cost is limited."""
 
-    def fault(self) -> Fault | None:
+    def flaw(self) -> Flaw | None:
         """It limits something."""
         if (self.cost, self.tokens, self.calls, self.wall) == (None, None, None, None):
-            return Fault("the budget has no limit", "give it `cost`, `tokens`, `calls` or `wall`")
+            return Flaw("the budget has no limit", "give it `cost`, `tokens`, `calls` or `wall`")
         return None
 
 
@@ -148,12 +148,12 @@ class StageBlock(Authored, frozen=True, kw_only=True):
     budget: BudgetBlock | None = None
     """What all its attempts together may spend."""
 
-    def fault(self) -> Fault | None:
+    def flaw(self) -> Flaw | None:
         """It is a module or a command."""
         if self.module is None and self.run is None:
-            return Fault("the stage has neither `module` nor `run`", "give it one")
+            return Flaw("the stage has neither `module` nor `run`", "give it one")
         if self.module is not None and self.run is not None:
-            return Fault("the stage has both `module` and `run`", "keep one of them")
+            return Flaw("the stage has both `module` and `run`", "keep one of them")
         return None
 
 

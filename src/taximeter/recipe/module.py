@@ -12,7 +12,7 @@ from taximeter.errors import Problem
 from taximeter.recipe.entrypoint import parse_entrypoint
 from taximeter.recipe.holes import Holes
 from taximeter.yamldoc import Document, KeyPath
-from taximeter.yamldoc.authored import FREE_KEYS, Authored, Fault, Name, Rule, Text
+from taximeter.yamldoc.authored import FREE_KEYS, Authored, Flaw, Name, Rule, Text
 
 
 def _an_entrypoint(text: Any) -> Any:
@@ -73,10 +73,10 @@ class ModuleBlock(Authored, frozen=True, kw_only=True):
     notes: str | None = None
     """Free text for people."""
 
-    def fault(self) -> Fault | None:
+    def flaw(self) -> Flaw | None:
         """It can be called."""
         if self.entrypoint is None and self.command is None:
-            return Fault("the module has neither `entrypoint` nor `command`", "give it one of them")
+            return Flaw("the module has neither `entrypoint` nor `command`", "give it one of them")
         return None
 
 

@@ -57,7 +57,7 @@ Variable = Annotated[str, msgspec.Meta(pattern=VARIABLE_PATTERN)]
 """Name of an environment variable."""
 
 
-class Fault(msgspec.Struct, frozen=True):
+class Flaw(msgspec.Struct, frozen=True):
     """What is wrong with a block as a whole."""
 
     message: str
@@ -71,13 +71,13 @@ class Authored(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     SCHEMA: ClassVar[dict[str, Any]] = FREE_KEYS
     """What its JSON Schema says besides."""
 
-    def fault(self) -> Fault | None:
+    def flaw(self) -> Flaw | None:
         """What is wrong with it as a whole."""
         return None
 
     def __post_init__(self) -> None:
-        if (fault := self.fault()) is not None:
-            raise ValueError(fault.message)
+        if (flaw := self.flaw()) is not None:
+            raise ValueError(flaw.message)
 
 
 A = TypeVar("A", bound=Authored)

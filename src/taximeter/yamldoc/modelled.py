@@ -31,7 +31,7 @@ def model_of(block: type[Authored]) -> type[Block]:
         __cls_kwargs__={"title": block.TITLE, "json_schema_extra": block.SCHEMA},
         __doc__=block.__doc__,
         __module__=block.__module__,
-        __validators__={"fault": validator},
+        __validators__={"flaw": validator},
         **fields,
     )
 
@@ -102,8 +102,8 @@ def _stated(kind: Any) -> Any:
 
 def _as_a_whole(block: type[Authored]) -> Callable[[Any], Any]:
     def check(model: Any) -> Any:
-        if (fault := block.fault(model)) is not None:
-            raise PydanticCustomError("setup", fault.message.replace("{", "{{"), {"hint": fault.hint})
+        if (flaw := block.flaw(model)) is not None:
+            raise PydanticCustomError("setup", flaw.message.replace("{", "{{"), {"hint": flaw.hint})
         return model
 
     return check

@@ -12,6 +12,9 @@ from msgspec import Meta
 from taximeter.yamldoc.authored import Rule
 from taximeter.yamldoc.words import NUMBER
 
+QUANTITY = "quantity"
+"""Kind of the error that pydantic is told; its context says what is wanted and how to write it."""
+
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, **{unit: 1000**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), 1)}} | {
     unit: 1024**power for power, unit in enumerate(("KiB", "MiB", "GiB", "TiB"), 1)
@@ -86,7 +89,7 @@ def told(read: Callable[[Any], Any]) -> Callable[[Any], Any]:
             return read(value)
         except QuantityError as error:
             context = {"wanted": error.wanted, "hint": error.hint}
-            raise PydanticCustomError("quantity", "not a quantity", context) from None
+            raise PydanticCustomError(QUANTITY, "not a quantity", context) from None
 
     return reading
 

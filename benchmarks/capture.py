@@ -2,13 +2,15 @@
 
     python benchmarks/capture.py [calls] [rounds]
     python benchmarks/capture.py turns [blocks]
+    python benchmarks/capture.py memory [calls]
 
 Each candidate makes chats with the SDK of OpenAI against a server on loopback, in a process of its own; rounds take
 turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the
 bare SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours
 to a file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
 opentelemetry-instrumentation-openai (traceloop), logfire. `turns` takes our hooks out and puts them in again in one
-process, block by block: what they add, with the least noise.
+process, block by block: what they add; `memory` does so call by call, with answers that come from memory, and is the
+least disturbed by other work: a core that waits for a network is given to others, who leave its caches cold.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any
 USAGE = {"prompt_tokens": 1200, "completion_tokens": 80, "total_tokens": 1280}
 TEXT = "It takes two to tango, and three to know who leads. " * 8
 HEAD = {"id": "chatcmpl-1", "created": 1_767_225_600, "model": "gpt-5"}
+ASK: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "user", "content": "What does it take?"}]}
 CHUNKS = 20
 BLOCK = 20
 Finish = Callable[[], object]
@@ -155,13 +158,12 @@ def measure(name: str, port: str, calls: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         finish = candidate(folder)
         create = openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1").chat.completions.create
-        ask: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "user", "content": "What does it take?"}]}
 
         def chat() -> None:
-            create(**ask)
+            create(**ASK)
 
         def stream() -> None:
-            for _ in create(**ask, stream=True):
+            for _ in create(**ASK, stream=True):
                 pass
 
         found = [_microseconds(act, calls) for act in (chat, stream)]
@@ -189,18 +191,13 @@ def turns(port: str, blocks: int) -> None:
     import taximeter
 
     create = openai.OpenAI(api_key="none", base_url=f"http://127.0.0.1:{port}/v1").chat.completions.create
-    ask: dict[str, Any] = {"model": "gpt-5", "messages": [{"role": "user", "content": "What does it take?"}]}
-    taximeter.instrument()
-    client: Any = openai._base_client.SyncAPIClient
-    hooked = {name: client.__dict__[name] for name in ("request", "_process_response")}
-    bare = {name: hook.__wrapped__ for name, hook in hooked.items()}
+    bare, hooked = _functions()
 
     def block(functions: dict[str, Any]) -> float:
-        for name, function in functions.items():
-            setattr(client, name, function)
+        _use(functions)
         began = time.process_time()
         for _ in range(BLOCK):
-            create(**ask)
+            create(**ASK)
         return (time.process_time() - began) / BLOCK * 1e6
 
     with tempfile.TemporaryDirectory() as folder:
@@ -209,6 +206,58 @@ def turns(port: str, blocks: int) -> None:
             without, with_hooks = (statistics.quantiles(figures, n=4) for figures in zip(*pairs, strict=True))
             quarter, median = with_hooks[0] - without[0], with_hooks[1] - without[1]
             print(f"  {what:<18} added {median:6.1f} (lower quartile {quarter:.1f})")
+            taximeter.enable(sink=f"jsonl:{folder}/events.jsonl")
+        taximeter.disable()
+
+
+def _functions() -> tuple[dict[str, Any], dict[str, Any]]:
+    """Those of the SDK that are hooked, as they were and as they are."""
+    import openai
+
+    import taximeter
+
+    taximeter.instrument()
+    client: Any = openai._base_client.SyncAPIClient
+    hooked = {name: client.__dict__[name] for name in ("request", "_process_response")}
+    return {name: hook.__wrapped__ for name, hook in hooked.items()}, hooked
+
+
+def _use(functions: dict[str, Any]) -> None:
+    import openai
+
+    for name, function in functions.items():
+        setattr(openai._base_client.SyncAPIClient, name, function)
+
+
+def memory(calls: int) -> None:
+    """Prints what the hooks add to a chat whose answer comes from memory, with and without them in turns."""
+    import httpx2
+    import openai
+
+    import taximeter
+
+    body = _answer().partition(b"\r\n\r\n")[2]
+
+    def answer(_: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(200, headers={"content-type": "application/json"}, content=body)
+
+    client = httpx2.Client(transport=httpx2.MockTransport(answer))
+    create = openai.OpenAI(api_key="none", base_url="http://127.0.0.1/v1", http_client=client).chat.completions.create
+    bare, hooked = _functions()
+
+    def one(functions: dict[str, Any]) -> float:
+        _use(functions)
+        create(**ASK)
+        began = time.process_time_ns()
+        create(**ASK)
+        return (time.process_time_ns() - began) / 1e3
+
+    with tempfile.TemporaryDirectory() as folder:
+        for what in ("nobody records", "a file is written"):
+            pairs = [(one(bare), one(hooked)) for _ in range(calls)]
+            without, with_hooks = (statistics.quantiles(figures, n=10) for figures in zip(*pairs, strict=True))
+            tenth, median = with_hooks[0] - without[0], with_hooks[4] - without[4]
+            print(f"  {what:<18} added {tenth:6.1f} (median {median:.1f}) to {without[0]:.1f}")
             taximeter.enable(sink=f"jsonl:{folder}/events.jsonl")
         taximeter.disable()
 
@@ -244,5 +293,7 @@ if __name__ == "__main__":
     elif sys.argv[1:2] == ["turns"]:
         with _served() as here:
             turns(here, int(sys.argv[2]) if sys.argv[2:] else 60)
+    elif sys.argv[1:2] == ["memory"]:
+        memory(int(sys.argv[2]) if sys.argv[2:] else 2000)
     else:
         main(int(sys.argv[1]) if sys.argv[1:] else 1000, int(sys.argv[2]) if sys.argv[2:] else 7)

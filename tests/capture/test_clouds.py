@@ -9,11 +9,13 @@ import asyncio
 from typing import Any
 
 import anthropic
+import openai
 import pytest
 from google import genai
 from google.auth.credentials import AnonymousCredentials
 from google.genai import types
 
+from taximeter.capture.endpoints import provider_of
 from taximeter.recorder.recorder import Recorder
 from taximeter.usage import NO_USAGE, Usage
 from tests.capture.server import Server
@@ -133,3 +135,41 @@ def test_async_gemini_on_vertex(server: Server, recorder: Recorder) -> None:
 
     asyncio.run(ask())
     assert [call.usage for call in calls(events(recorder))] == [SAID] * 2
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "provider"),
+    [
+        ("AnthropicGoogleCloud", {"project": "p", "location": "l", "workspace_id": "w"}, "google"),
+        ("AnthropicAWS", {"aws_region": "r", "workspace_id": "w"}, "aws"),
+        ("AnthropicBedrockMantle", {"aws_region": "r"}, "aws"),
+        ("AnthropicFoundry", {"api_key": "k"}, "azure"),
+    ],
+)
+def test_other_clients_of_clouds(
+    server: Server, recorder: Recorder, name: str, given: dict[str, Any], provider: str
+) -> None:
+    if anthropic.__version__.startswith("0."):
+        pytest.xfail("they came later")
+    keyless = {} if "api_key" in given else {"skip_auth": True}
+    sdk = server.keep(getattr(anthropic, name)(base_url=server.url, **given, **keyless))
+    sdk.messages.create(**ASK)
+    list(sdk.messages.create(**ASK, stream=True))
+    found = [(call.usage, call.provider, call.status) for call in calls(events(recorder))]
+    assert found == [(MESSAGE, provider, "done")] * 2
+
+
+@pytest.mark.parametrize(
+    ("url", "provider"),
+    [
+        ("https://x.openai.azure.com/openai/v1", "azure"),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", "aws"),
+        ("https://us-central1-aiplatform.googleapis.com/v1", "google"),
+        ("https://api.openai.com/v1", "openai"),
+        ("https://example.org/v1", None),
+    ],
+)
+def test_who_answers_is_known_by_the_host(url: str, provider: str | None) -> None:
+    sdk = openai.OpenAI(api_key="k", base_url=url)
+    assert provider_of(sdk) == provider
+    sdk.close()

@@ -24,7 +24,24 @@ _PROVIDERS = {
 }
 """Who answers at a host, by the names of the price lists."""
 
-_BY_CLIENT = {"Azure": "azure", "Bedrock": "aws", "AWS": "aws", "Vertex": "google", "Foundry": "azure"}
+_BY_END = {
+    ".openai.azure.com": "azure",
+    ".services.ai.azure.com": "azure",
+    ".amazonaws.com": "aws",
+    ".api.aws": "aws",
+    "aiplatform.googleapis.com": "google",
+}
+"""The same by the end of the host: clouds have one for each customer or region."""
+
+_ENDS = tuple(_BY_END)
+_BY_CLIENT = {
+    "Azure": "azure",
+    "Bedrock": "aws",
+    "AWS": "aws",
+    "Vertex": "google",
+    "GoogleCloud": "google",
+    "Foundry": "azure",
+}
 """Who answers a client that is made for one platform, by a part of its name."""
 
 KINDS: Mapping[str, Mapping[str, CallKind]] = {
@@ -49,9 +66,15 @@ KINDS: Mapping[str, Mapping[str, CallKind]] = {
 def provider_of(client: Any) -> str | None:
     """Who answers this client; None where nobody can tell, as with a server of one's own."""
     name = type(client).__name__
-    if name in _PLAIN:
-        return _PROVIDERS.get(client.base_url.host)
-    return next((who for part, who in _BY_CLIENT.items() if part in name), None) or _PROVIDERS.get(client.base_url.host)
+    by_client = None if name in _PLAIN else next((who for part, who in _BY_CLIENT.items() if part in name), None)
+    return by_client or _by_host(client.base_url.host)
+
+
+def _by_host(host: str) -> str | None:
+    known = _PROVIDERS.get(host)
+    if known is None and host.endswith(_ENDS):
+        return next(who for end, who in _BY_END.items() if host.endswith(end))
+    return known
 
 
 _PLAIN = frozenset({"OpenAI", "AsyncOpenAI", "Anthropic", "AsyncAnthropic"})

@@ -14,11 +14,10 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter_ns, thread_time_ns
 
-import msgspec
-
 import taximeter
-from taximeter.events import Event, SpanEvent
+from taximeter.events import SpanEvent
 from taximeter.journal.reader import RESERVED, LineReader
+from taximeter.journal.short import EventReader
 from taximeter.recorder.guard import losses
 
 _WARM_UP = 20_000
@@ -54,11 +53,11 @@ def _quantiles(micros: Counter[int]) -> str:
 
 
 def _written(folder: Path) -> int:
-    decode = msgspec.json.Decoder(Event).decode
     found = 0
     for path in folder.rglob("events/*.jsonl*"):
+        events = EventReader()
         for line in LineReader(path, end=RESERVED).lines():
-            event: Event = decode(line.data)
+            event = events.event(line.data)
             found += isinstance(event, SpanEvent) and event.kind == "span"
     return found
 

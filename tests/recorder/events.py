@@ -6,15 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.reader import RESERVED, LineReader
+from taximeter.journal.short import EventReader
 from taximeter.recorder.recorder import Recorder
 from taximeter.recorder.sinks.memory import MemorySink
 from taximeter.rundir import MANIFEST
-
-_decode = msgspec.json.Decoder(Event).decode
 
 
 def events(recorder: Recorder) -> list[Event]:
@@ -23,7 +20,12 @@ def events(recorder: Recorder) -> list[Event]:
 
 
 def read(*paths: Path) -> list[Event]:
-    return [_decode(line.data) for path in paths for line in LineReader(path, end=RESERVED).lines() if line.data]
+    return [event for path in paths for event in _events_of(path)]
+
+
+def _events_of(path: Path) -> list[Event]:
+    reader = EventReader()
+    return [reader.event(line.data) for line in LineReader(path, end=RESERVED).lines() if line.data]
 
 
 def read_all(folder: Path) -> list[Event]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
 from taximeter.errors import Problem, SetupError
 from taximeter.events import Event, SpanEvent
 from taximeter.journal.reader import RESERVED, UNREADABLE, LineReader
+from taximeter.journal.short import EventReader
 from taximeter.ledger.sink import SinkCall, read_records
 
-_events = msgspec.json.Decoder(Event)
 _OUTSIDE = ""
 
 
@@ -23,6 +21,7 @@ class Lines:
         """Lines that are none of ours; they are left out."""
 
         self._path = path
+        self._journal = EventReader()
 
     def events(self) -> list[Event]:
         """All that it tells, each event once. SetupError if it cannot be read or has no line of ours."""
@@ -43,7 +42,7 @@ class Lines:
 
     def _read(self, data: bytes, offset: int) -> list[Event]:
         try:
-            return [_events.decode(data)]
+            return [self._journal.event(data)]
         except UNREADABLE:
             records = read_records(data)
         found: list[Event] = []

@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from taximeter.events import Event
 from taximeter.usage import MAX_TOKENS
 
 _DEEPEST = 32
@@ -19,12 +18,12 @@ _encode = msgspec.json.Encoder().encode
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def fit(event: Event) -> Event:
+def fit(event: S) -> S:
     """A copy that JSON can hold: figures that cannot be true are absent, strange values of `meta` are described."""
     return _struct(event)
 
 
-def without_payload(event: Event, line: bytes) -> Event:
+def without_payload(event: S, line: bytes) -> S:
     """A copy with its figures only: of a payload that made this line, size and sha256 stay in `meta`.
 
     What remains is bounded, whatever the event held: texts have 1,000 characters, an open map is left out if it

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from taximeter.events import Event
-from taximeter.journal.line import write_line
+from taximeter.journal.line import write_line, write_plain_line
 from taximeter.journal.reader import RESERVED
+from taximeter.journal.short import ShortSpan
 
 OPEN_SUFFIX = ".open"
 WINDOW = 1 << 20
@@ -178,6 +179,20 @@ class Journal:
         except IndexError:
             line = bytearray()
         write_line(event, line)
+        try:
+            self._put(line)
+        except ValueError:
+            self._append_slowly(bytes(line))
+        buffers.append(line)
+
+    def append_short(self, span: ShortSpan) -> None:
+        """The same for a span in short; the span of its process is in the file."""
+        buffers = self._buffers
+        try:
+            line = buffers.pop()
+        except IndexError:
+            line = bytearray()
+        write_plain_line(span, line)
         try:
             self._put(line)
         except ValueError:

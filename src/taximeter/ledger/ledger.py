@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from taximeter.events import CallEvent, Event, SpanEvent
+from taximeter.events import CallEvent, SpanEvent
 from taximeter.journal.reader import RESERVED, UNREADABLE, Line, LineReader
+from taximeter.journal.short import EventReader
 from taximeter.journal.writer import OPEN_SUFFIX
 from taximeter.ledger.callsums import CallSums
 from taximeter.ledger.local import LocalStage
@@ -21,7 +22,6 @@ from taximeter.ledger.timeline import MOST_SPANS, Timeline
 from taximeter.pricing.sheet import Sheet
 from taximeter.rundir import RunDir
 
-_events = msgspec.json.Decoder(Event)
 _SLICE = 10_000
 """Lines that are taken in about a tenth of a second."""
 
@@ -67,6 +67,12 @@ class SinkReader(msgspec.Struct):
     """When the attempt began."""
 
 
+class _JournalReader:
+    def __init__(self, path: Path) -> None:
+        self.lines = LineReader(path, end=RESERVED)
+        self.events = EventReader()
+
+
 class Ledger:
     """The books of one run. `poll` takes what is new; the figures are right for all that was taken.
 
@@ -107,7 +113,7 @@ class Ledger:
         self._run = run
         self._run_id = run.run_id
         self._folders = folders
-        self._journals: dict[str, LineReader] = {}
+        self._journals: dict[str, _JournalReader] = {}
         self._sinks: dict[Attempt, SinkReader] = {}
         self._seen: dict[str, Seen] = {}
 
@@ -130,8 +136,8 @@ class Ledger:
         self.poll()
         for reader in list(self._sinks.values()):
             self._close_sink(reader)
-        for lines in self._journals.values():
-            if lines.tail() is not None:
+        for journal in self._journals.values():
+            if journal.lines.tail() is not None:
                 self.losses["torn"] += 1
 
     def sittings(self) -> list[SpanEvent]:
@@ -164,15 +170,15 @@ class Ledger:
 
     def _read_journal(self, path: Path) -> None:
         name = str(path).removesuffix(OPEN_SUFFIX)
-        reader = self._journals.setdefault(name, LineReader(path, end=RESERVED))
-        reader.path = path  # it loses its `.open` when its process closes it
-        for line in reader.lines():
+        reader = self._journals.get(name) or self._journals.setdefault(name, _JournalReader(path))
+        reader.lines.path = path  # it loses its `.open` when its process closes it
+        for line in reader.lines.lines():
             if line.data.strip():
-                self._take_event(line)
+                self._take_event(reader.events, line)
 
-    def _take_event(self, line: Line) -> None:
+    def _take_event(self, events: EventReader, line: Line) -> None:
         try:
-            event: Event = _events.decode(line.data)
+            event = events.event(line.data)
         except msgspec.ValidationError as error:
             self._reject(str(error))
             return

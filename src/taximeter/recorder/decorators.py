@@ -6,9 +6,12 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from functools import partial, wraps
 from typing import Any, TypeVar, cast
 
-from taximeter.recorder.instance import RECORDER
-from taximeter.recorder.spans import Span
+import msgspec
 
+from taximeter.recorder.instance import RECORDER
+from taximeter.recorder.spans import Span, made
+
+_CONSTANT = frozenset({str, int, float, bool, type(None)})
 F = TypeVar("F", bound=Callable[..., Any])
 _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80 | 0x100, 0x200
 """Flags of code objects, as `inspect` names them; importing it would cost more than all of this."""
@@ -19,11 +22,22 @@ def decorated(function: F, kind: type[Span], name: str, meta: dict[str, Any]) ->
     RECORDER.settled()
     if isinstance(function, classmethod | staticmethod):
         return cast(F, type(function)(decorated(function.__func__, kind, name, meta)))
+    make = partial(made, kind, name, meta, _encoded(meta))
     flags = _flags(function)
     for flag, wrapper in ((_COROUTINE, _coroutine), (_GENERATOR, _generator), (_ASYNC_GENERATOR, _async_generator)):
         if flags & flag:
-            return cast(F, wrapper(function, kind, name, meta))
-    return cast(F, _plain(function, kind, name, meta))
+            return cast(F, wrapper(function, make))
+    return cast(F, _plain(function, make))
+
+
+def _encoded(meta: dict[str, Any]) -> msgspec.Raw | None:
+    """What every span of a function says, as JSON, if it can never change."""
+    if not meta or not all(type(value) in _CONSTANT for value in meta.values()):
+        return None
+    try:
+        return msgspec.Raw(msgspec.json.encode(meta))
+    except (TypeError, ValueError):  # a lone surrogate: the journal makes it plain
+        return None
 
 
 def _flags(function: Callable[..., Any]) -> int:
@@ -34,14 +48,14 @@ def _flags(function: Callable[..., Any]) -> int:
     return code.co_flags if code is not None else 0
 
 
-def _plain(function: Callable[..., Any], kind: type[Span], name: str, meta: dict[str, Any]) -> Callable[..., Any]:
+def _plain(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
     recorder = RECORDER
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return function(*args, **kwargs)
-        span = kind(name, meta)
+        span = make()
         span.frame = None
         span.open(True)
         try:
@@ -55,34 +69,32 @@ def _plain(function: Callable[..., Any], kind: type[Span], name: str, meta: dict
     return call
 
 
-def _coroutine(function: Callable[..., Any], kind: type[Span], name: str, meta: dict[str, Any]) -> Callable[..., Any]:
+def _coroutine(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
     recorder = RECORDER
 
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return await function(*args, **kwargs)
-        with kind(name, meta):
+        with make():
             return await function(*args, **kwargs)
 
     return call
 
 
-def _generator(function: Callable[..., Any], kind: type[Span], name: str, meta: dict[str, Any]) -> Callable[..., Any]:
+def _generator(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with kind(name, meta):
+        with make():
             return (yield from function(*args, **kwargs))
 
     return call
 
 
-def _async_generator(
-    function: Callable[..., Any], kind: type[Span], name: str, meta: dict[str, Any]
-) -> Callable[..., Any]:
+def _async_generator(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with kind(name, meta):
+        with make():
             inner = function(*args, **kwargs)
             step, value = inner.asend, None
             try:

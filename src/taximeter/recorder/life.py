@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from taximeter.events import Event, Status
+from taximeter.journal.short import ShortSpan
 from taximeter.recorder import guard
 from taximeter.recorder.options import Options
 from taximeter.recorder.process import Process, RemoteParent
@@ -49,6 +50,9 @@ class Life:
     def __init__(self) -> None:
         self.deliver: Callable[[Event], None] | None = None
         """Hands one event to the sink, and never raises; None while the recorder is off."""
+
+        self.deliver_short: Callable[[ShortSpan], None] | None = None
+        """The same for a span that is done."""
 
         self.process = Process(RemoteParent())
         self.run_id: str = ""
@@ -95,13 +99,19 @@ class Life:
     def _begin(self, part: Part) -> None:
         self.beat_at = perf_counter() + _BEAT
         part.begin()
-        self.deliver = part.delivery()
+        self._listen(part)
         _finish_with_multiprocessing(self.at_exit)
+
+    def _listen(self, part: Part) -> None:
+        """Hands what comes from now on to the sink of this part."""
+        self.deliver_short = part.short_delivery()
+        self.deliver = part.delivery()
 
     def _end(self, status: Status, error: str | None) -> None:
         part, self._part = self._part, None
         if part is not None:
-            self.deliver, self.options, self.purse = None, Options(), None
+            self.deliver = self.deliver_short = None
+            self.options, self.purse = Options(), None
             part.home.unexport()
             part.end(status, error)
 
@@ -155,15 +165,24 @@ class Life:
         if part is not None:
             self._part = part.in_child(self.process)
             self.deliver = guard.delivering(self._first_in_child)
+            self.deliver_short = guard.delivering(self._first_short_in_child)
 
     def _first_in_child(self, event: Event) -> None:
+        part = self._begun_in_child()
+        if part is not None:
+            part.delivery()(event)
+
+    def _first_short_in_child(self, span: ShortSpan) -> None:
+        part = self._begun_in_child()
+        if part is not None:
+            part.short_delivery()(span)
+
+    def _begun_in_child(self) -> Part | None:
         with self.lock:
             part = self._part
-            if part is None:
-                return
-            if not part.has_begun:
+            if part is not None and not part.has_begun:
                 self._begin(part)
-        part.delivery()(event)
+        return part
 
 
 def _run_hooks(run_dir: str) -> None:

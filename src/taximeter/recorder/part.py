@@ -13,10 +13,11 @@ import msgspec
 
 from taximeter.events import Event, SpanEvent, Status
 from taximeter.journal.line import truncated
+from taximeter.journal.short import Origin, ShortSpan
 from taximeter.recorder import context, guard
 from taximeter.recorder.pids import pid_space
 from taximeter.recorder.process import Process
-from taximeter.recorder.sinks.sink import child_of, losses_of
+from taximeter.recorder.sinks.sink import child_of, losses_of, short_of
 
 if TYPE_CHECKING:
     from taximeter.recorder.home import Home
@@ -47,6 +48,15 @@ class Part:
         from taximeter.recorder.sinks.redacting import RedactingSink
 
         return guard.delivering(RedactingSink(self.home.sink, self.redact).emit)
+
+    def short_delivery(self) -> Callable[[ShortSpan], None]:
+        """The same for a span in short, which is made whole where somebody else than the file sees it."""
+        emit = short_of(self.home.sink, self._process.id)
+        if emit is not None and self.redact is None:
+            return guard.delivering(emit)
+        deliver, scope = self.delivery(), context.process_scope
+        origin = Origin(self._process.id, self.home.run_id, self._process.pid, scope.attempt, scope.shard)
+        return lambda span: deliver(span.whole(origin))
 
     def export(self) -> None:
         """Lets child processes join the run, and hang under this process unless it hangs under another one itself."""

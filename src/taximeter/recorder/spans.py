@@ -13,6 +13,7 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from taximeter.events import Event, SpanEvent, SpanKind, Status
+from taximeter.journal.short import Origin, ShortSpan
 from taximeter.recorder.buckets import TokenBucket
 from taximeter.recorder.context import (
     CLOSED,
@@ -29,6 +30,7 @@ from taximeter.recorder.guard import guarded, told
 from taximeter.recorder.instance import RECORDER
 
 F = TypeVar("F", bound=Callable[..., Any])
+S = TypeVar("S", bound="Span")
 _COROUTINE = 0x80 | 0x100
 """Flags of the code of a coroutine (`inspect.CO_COROUTINE`, `CO_ITERABLE_COROUTINE`)."""
 
@@ -37,6 +39,7 @@ GOES_ON_IN = "goes_on_in"
 
 _SUSPENDS = GENERATOR | _COROUTINE
 _getframe = sys._getframe
+_new = object.__new__
 
 
 class Span(Node):
@@ -50,6 +53,7 @@ class Span(Node):
         "_began",
         "_bucket",
         "_cpu_began",
+        "_encoded",
         "_meta",
         "_process",
         "kind",
@@ -59,7 +63,12 @@ class Span(Node):
         "trace_id",
     )
 
+    name: str
     kind: SpanKind
+    _meta: dict[str, Any]
+    _encoded: msgspec.Raw | None
+    """The same as JSON, if many spans have it."""
+
     _bucket: TokenBucket | None
     parent: Span | None
     """The span around it, in this process or in the one that was forked."""
@@ -67,13 +76,9 @@ class Span(Node):
     span_id: str
     trace_id: str
 
-    def __init__(self, name: str, meta: dict[str, Any]) -> None:
-        self.name = name
-        self._meta = meta
-
     def set(self, **meta: Any) -> None:
         """Adds what is known only now: `s.set(rows=len(rows))`."""
-        self._meta = {**self._meta, **meta}
+        self._meta, self._encoded = {**self._meta, **meta}, None
 
     def __call__(self, function: F) -> F:
         """The function, recorded by a span of its own at each call, if anybody records then."""
@@ -141,36 +146,37 @@ class Span(Node):
             return  # a forked child leaves a block that its parent has entered
         if recorder.meter is not None and self.parent is None:
             recorder.meter.closed(self)
-        deliver, scope = recorder.deliver, self.scope
-        if deliver is None or not (scope.kept or self.kind == "stage"):
+        deliver, scope, is_stage = recorder.deliver_short, self.scope, self.kind == "stage"
+        if deliver is None or not (scope.kept or is_stage):
             return
-        anchor, parent = process.anchor, self.parent
-        event = SpanEvent(
-            (process.id, next(process.seq)),
-            recorder.run_id,
+        parent = self.parent
+        short = ShortSpan(
+            next(process.seq),
             self.trace_id,
             self.span_id,
-            self.kind,
             self.name,
-            anchor + began,
+            process.anchor + began,
+            (ended - began) * 1e3,
             process.parent.span_id if parent is None else parent.span_id,
             process.parent.name if parent is None else parent.name,
             scope.stage,
             scope.stage_id,
-            scope.attempt,
-            scope.shard,
             scope.session_id,
             scope.tags,
-            process.pid,
-            anchor + ended,
-            (ended - began) * 1e3,
-            None,
-            None,
-            True,
-            "done",
-            None,
-            self._meta or None,
+            self._encoded or self._meta or None,
         )
+        if error is None and self._bucket is None and not self._cpu_began and not is_stage:
+            deliver(short)
+        else:
+            recorder.emit(self._whole(short, error))
+        if ended > recorder.beat_at:
+            recorder.beat(ended)
+
+    def _whole(self, short: ShortSpan, error: BaseException | None) -> SpanEvent:
+        """With what few spans have: an error, tokens, CPU time."""
+        process, scope = self._process, self.scope
+        event = short.whole(Origin(process.id, RECORDER.run_id, process.pid, scope.attempt, scope.shard))
+        event.kind = self.kind
         if self._cpu_began:
             event.cpu_ms = (thread_time() - self._cpu_began) * 1e3
             event.cpu_method = "thread"
@@ -178,9 +184,7 @@ class Span(Node):
             event.ok, event.status, event.error = False, _status(error), told(error)
         if self._bucket is not None:
             _add_tokens(event, self._bucket)
-        deliver(event)
-        if ended > recorder.beat_at:
-            recorder.beat(ended)
+        return event
 
     def bucket(self) -> TokenBucket | None:
         """Where calls inside the span are added up; None in a child that was forked inside it."""
@@ -274,9 +278,16 @@ def _add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
     event.items_in, event.items_out = bucket.items.get("in"), bucket.items.get("out")
 
 
+def made(kind: type[S], name: str, meta: dict[str, Any], encoded: msgspec.Raw | None = None) -> S:
+    """A span of this kind; it would be dearer with an `__init__`."""
+    span = _new(kind)
+    span.name, span._meta, span._encoded = name, meta, encoded
+    return span
+
+
 def span(name: str, /, **meta: Any) -> Span:
     """A sub-span, `with span("embed", model="x") as s`, or `@span("embed")` on a function of any kind: see `Span`."""
-    return Span(name, meta)
+    return made(Span, name, meta)
 
 
 def record_stage(name: str, /, **meta: Any) -> StageSpan:
@@ -284,4 +295,4 @@ def record_stage(name: str, /, **meta: Any) -> StageSpan:
 
     Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
     """
-    return StageSpan(name, meta)
+    return made(StageSpan, name, meta)

@@ -194,7 +194,7 @@ class Switch(Life):
         if self.options.redact is not part.redact:
             part.redact = self.options.redact
             if part.has_begun:
-                self.deliver = part.delivery()
+                self._listen(part)
 
     def _prices_of(self, home: Home, options: Options, *, opened: bool) -> Sheet | None:
         path = options.rate_card_path or settings.RATE_CARD.read()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from taximeter import settings
 from taximeter.errors import Problem, SetupError
-from taximeter.events import Event
+from taximeter.events import Event, SpanEvent
+from taximeter.journal.short import ShortSpan
 from taximeter.journal.writer import Journal
 from taximeter.recorder.sinks.later import LaterSink
 from taximeter.rundir import RunDir, safe_name
@@ -28,10 +29,8 @@ class JsonlSink:
     Missing folders are made. SetupError, naming the path, if no file can be made there.
     """
 
-    emit: Callable[[Event], None]
-    """Takes one event: it is in the file when the call returns. The journal's own method, nothing between."""
-
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._process_id: str | None = None
         self._named = str(Path.cwd() / path) + (os.sep if os.fspath(path).endswith(os.sep) else "")
         wanted = _wanted(self._named)
         try:
@@ -41,7 +40,16 @@ class JsonlSink:
             raise _not_writable(wanted, error.strerror or str(error)) from None
         except ValueError as error:  # a NUL in it
             raise _not_writable(wanted, str(error)) from None
-        self.emit = self._journal.append
+
+    def emit(self, event: Event) -> None:
+        """Takes one event: it is in the file when the call returns."""
+        self._journal.append(event)
+        if self._process_id is None and isinstance(event, SpanEvent) and event.kind == "process":
+            self._process_id = event.event_id[0]
+
+    def short_of(self, process_id: str) -> Callable[[ShortSpan], None] | None:
+        """Takes spans of the process whose span stands in the file, and is the first of its kind there."""
+        return self._journal.append_short if process_id == self._process_id else None
 
     @property
     def path(self) -> Path:

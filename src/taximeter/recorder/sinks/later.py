@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable
 
 from taximeter.events import Event
-from taximeter.recorder.sinks.sink import Sink, begin_close, child_of, losses_of
+from taximeter.journal.short import ShortSpan
+from taximeter.recorder.sinks.sink import Sink, begin_close, child_of, losses_of, short_of
 
 
 class LaterSink:
@@ -27,6 +28,10 @@ class LaterSink:
                 self._made = self._make()
                 self.emit = self._made.emit
         self._made.emit(event)
+
+    def short_of(self, process_id: str) -> Callable[[ShortSpan], None] | None:
+        """What the made sink says."""
+        return short_of(self._made, process_id) if self._made else None
 
     def flush(self, timeout: float) -> bool:
         """What the made sink says; True before there is one."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from taximeter.events import Event
+from taximeter.journal.short import ShortSpan
 
 
 class Sink(Protocol):
@@ -50,6 +52,15 @@ class SlowSink(Protocol):
         ...
 
 
+@runtime_checkable
+class ShortSink(Protocol):
+    """A sink that keeps what a process says of all its spans, and takes the rest of each."""
+
+    def short_of(self, process_id: str) -> Callable[[ShortSpan], None] | None:
+        """Takes the spans of this process in short; None if the sink does not have the span of the process."""
+        ...
+
+
 def begin_close(sink: Sink) -> None:
     """Lets a sink begin to close, if it may need a moment."""
     if isinstance(sink, SlowSink):
@@ -59,6 +70,11 @@ def begin_close(sink: Sink) -> None:
 def child_of(sink: Sink) -> Sink:
     """The sink that a forked child writes to in place of this one."""
     return sink.in_child() if isinstance(sink, ForkSink) else sink
+
+
+def short_of(sink: Sink, process_id: str) -> Callable[[ShortSpan], None] | None:
+    """How a sink takes the spans of this process in short, if it does."""
+    return sink.short_of(process_id) if isinstance(sink, ShortSink) else None
 
 
 def losses_of(sink: Sink) -> dict[str, int]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from taximeter.events import CallEvent, SpanEvent
 from taximeter.journal.reader import Line
+from taximeter.journal.short import EventReader
 from taximeter.ledger.callsums import CallSums
 from taximeter.ledger.ledger import Ledger, SinkReader
 from taximeter.pricing.cost import Cost
@@ -82,9 +83,9 @@ class Replay(Ledger):
         for local in self.local.values():
             yield from local.open.values()
 
-    def _take_event(self, line: Line) -> None:
+    def _take_event(self, events: EventReader, line: Line) -> None:
         self.taken += len(line.data) + 1
-        super()._take_event(line)
+        super()._take_event(events, line)
 
     def _take_line(self, reader: SinkReader, line: Line) -> None:
         self.taken += len(line.data) + 1

@@ -170,6 +170,8 @@ def test_killing_anyone_at_any_moment_leaves_nothing_behind(tmp_path: Path) -> N
             forkserver = int(driver.stdout.readline())
             time.sleep(chance.random() * 0.3)
             whom = chance.choice(["driver", "forkserver", "supervisors"])
+            if whom == "supervisors":
+                assert wait_until(lambda pid=forkserver: children(pid))  # on a busy machine there is none yet
             for pid in {"driver": {driver.pid}, "forkserver": {forkserver}}.get(whom) or children(forkserver):
                 os.kill(pid, signal.SIGKILL)
             if whom == "forkserver":

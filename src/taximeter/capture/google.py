@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 from wrapt import wrap_function_wrapper
 
+from taximeter.capture.around import Args, Around, Kwargs
 from taximeter.capture.body import believed, readings
 from taximeter.capture.exchange import Asked, Exchange
 from taximeter.capture.ourproxy import tell
@@ -37,16 +38,15 @@ _KINDS: dict[str, CallKind] = {
 """What buys something, by the verb behind the model; `predict` only of a model that embeds."""
 
 _open: ContextVar[Exchange | None] = ContextVar("taximeter_google", default=None)
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
 
 
 @guarded
 def hook(module: ModuleType) -> None:
     """Hooks the `_api_client` of the SDK."""
+    around = Around(_open, _begin, _failed, _answered)
     for name, wrapper in (
-        ("request", _request),
-        ("async_request", _async_request),
+        ("request", around.call),
+        ("async_request", around.async_call),
         ("request_streamed", _request_streamed),
         ("async_request_streamed", _async_request_streamed),
         ("_request_once", _once),
@@ -57,43 +57,9 @@ def hook(module: ModuleType) -> None:
         wrap_function_wrapper(module, f"BaseApiClient.{name}", wrapper)
 
 
-def _request(wrapped: Callable[..., Any], client: Any, args: Args, kwargs: Kwargs) -> Any:
-    exchange = _begin(client, args)
-    if exchange is None:
-        return wrapped(*args, **kwargs)
-    around = _open.get()
-    _open.set(exchange)
-    try:
-        response = wrapped(*args, **kwargs)
-    except BaseException as error:
-        _failed(exchange, error)
-        raise
-    finally:
-        _open.set(around)
-    _answered(exchange, response)
-    return response
-
-
-async def _async_request(wrapped: Callable[..., Awaitable[Any]], client: Any, args: Args, kwargs: Kwargs) -> Any:
-    exchange = _begin(client, args)
-    if exchange is None:
-        return await wrapped(*args, **kwargs)
-    around = _open.get()
-    _open.set(exchange)
-    try:
-        response = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        _failed(exchange, error)
-        raise
-    finally:
-        _open.set(around)
-    _answered(exchange, response)
-    return response
-
-
-def _request_streamed(wrapped: Callable[..., Any], client: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
+def _request_streamed(wrapped: Callable[..., Any], _client: Any, args: Args, kwargs: Kwargs) -> Iterator[Any]:
     """A generator, as the function that it stands for: nothing is sent before the first chunk is asked for."""
-    exchange = _begin(client, args)
+    exchange = _begin(args, kwargs)
     if exchange is None:
         yield from wrapped(*args, **kwargs)
         return
@@ -118,9 +84,9 @@ def _request_streamed(wrapped: Callable[..., Any], client: Any, args: Args, kwar
 
 
 async def _async_request_streamed(
-    wrapped: Callable[..., Awaitable[Any]], client: Any, args: Args, kwargs: Kwargs
+    wrapped: Callable[..., Awaitable[Any]], _client: Any, args: Args, kwargs: Kwargs
 ) -> Any:
-    exchange = _begin(client, args)
+    exchange = _begin(args, kwargs)
     if exchange is None:
         return await wrapped(*args, **kwargs)
     around = _open.get()
@@ -164,7 +130,7 @@ async def _async_download(wrapped: Callable[..., Awaitable[Any]], client: Any, a
     return content
 
 
-def _begun(_client: Any, args: Args) -> Exchange | None:
+def _begun(args: Args, _kwargs: Kwargs) -> Exchange | None:
     method, path = args[0], args[1].partition("?")[0]
     where = here()
     if where is None:
@@ -182,9 +148,9 @@ def _begun(_client: Any, args: Args) -> Exchange | None:
 _shielded = shielded(_begun, no_exchange)
 
 
-def _begin(client: Any, args: Args) -> Exchange | None:
+def _begin(args: Args, kwargs: Kwargs) -> Exchange | None:
     """The exchange of a request that is to be seen; BudgetExceeded if it would buy more than the budget."""
-    exchange = _shielded(client, args)
+    exchange = _shielded(args, kwargs)
     admit_exchange(exchange)
     return exchange
 

@@ -6,7 +6,7 @@ Source: `client/basesdk.py` and `client/_hooks/sdkhooks.py` of mistralai 3.7.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextvars import ContextVar
 from types import ModuleType
 from typing import Any, TypedDict
@@ -15,6 +15,7 @@ import msgspec
 from wrapt import wrap_function_wrapper
 
 from taximeter.capture.answer import Events
+from taximeter.capture.around import Args, Around, Kwargs
 from taximeter.capture.body import readings
 from taximeter.capture.exchange import Asked, Exchange
 from taximeter.capture.ourproxy import tell
@@ -28,8 +29,6 @@ _ENDS = ("/chat/completions", "/fim/completions", "/agents/completions", "/conve
 """Requests that buy something, by the end of their path; a conversation is gone on with under its id."""
 
 _open: ContextVar[Exchange | None] = ContextVar("taximeter_mistral", default=None)
-Args = tuple[Any, ...]
-Kwargs = dict[str, Any]
 
 
 class _Request(TypedDict, total=False):
@@ -42,48 +41,15 @@ _asked = msgspec.json.Decoder(_Request).decode
 @guarded
 def hook(module: ModuleType) -> None:
     """Hooks the `basesdk` of the SDK."""
-    wrap_function_wrapper(module, "BaseSDK.do_request", _do_request)
-    wrap_function_wrapper(module, "BaseSDK.do_request_async", _do_request_async)
+    around = Around(_open, _begin, _failed, _received)
+    wrap_function_wrapper(module, "BaseSDK.do_request", around.call)
+    wrap_function_wrapper(module, "BaseSDK.do_request_async", around.async_call)
 
 
 @guarded
 def hook_tries(module: ModuleType) -> None:
     """Hooks the `sdkhooks` of the SDK."""
     wrap_function_wrapper(module, "SDKHooks.before_request", _before_request)
-
-
-def _do_request(wrapped: Callable[..., Any], _sdk: Any, args: Args, kwargs: Kwargs) -> Any:
-    exchange = _begin(args, kwargs)
-    if exchange is None:
-        return wrapped(*args, **kwargs)
-    around = _open.get()
-    _open.set(exchange)
-    try:
-        response = wrapped(*args, **kwargs)
-    except BaseException as error:
-        _ended(exchange, "failed" if isinstance(error, Exception) else "cut")
-        raise
-    finally:
-        _open.set(around)
-    _received(exchange, response)
-    return response
-
-
-async def _do_request_async(wrapped: Callable[..., Awaitable[Any]], _sdk: Any, args: Args, kwargs: Kwargs) -> Any:
-    exchange = _begin(args, kwargs)
-    if exchange is None:
-        return await wrapped(*args, **kwargs)
-    around = _open.get()
-    _open.set(exchange)
-    try:
-        response = await wrapped(*args, **kwargs)
-    except BaseException as error:
-        _ended(exchange, "failed" if isinstance(error, Exception) else "cut")
-        raise
-    finally:
-        _open.set(around)
-    _received(exchange, response)
-    return response
 
 
 def _before_request(wrapped: Callable[..., Any], _hooks: Any, args: Args, kwargs: Kwargs) -> Any:
@@ -132,6 +98,10 @@ def _received(exchange: Exchange, response: Any) -> None:
         exchange.answered(readings(response.content, "mistral"))
     else:
         watch(response, Events(exchange))
+
+
+def _failed(exchange: Exchange, error: BaseException) -> None:
+    _ended(exchange, "failed" if isinstance(error, Exception) else "cut")
 
 
 @guarded

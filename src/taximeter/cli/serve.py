@@ -25,6 +25,9 @@ _PORT = 8437
 )
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name by which browsers may address it.")
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser.")
+@click.option(
+    "--ship-to", metavar="ADDRESS", help="Send all runs to a warehouse, too: clickhouse://… or chdb://FOLDER."
+)
 @options.output_dir
 @options.as_json
 def command(
@@ -34,13 +37,14 @@ def command(
     token: str | None,
     allow_host: tuple[str, ...],
     opened: bool,
+    ship_to: str | None,
     output_dir: Path | None,
     as_json: bool,
 ) -> None:
     """Look at all runs in the browser, also while they go on.
 
     Serves this machine only, unless --host says otherwise; then a token is asked for. With --json one line tells where
-    it answers.
+    it answers. With --ship-to runs are sent to a warehouse while they come; one that is away is tried again.
     """
     try:
         from taximeter.web import server
@@ -52,6 +56,7 @@ def command(
     output = OutputDir((output_dir or Path("output")).absolute())
     names = frozenset(name.lower() for name in (host, socket.gethostname(), *allow_host))
     access = Access(names if token else names - {socket.gethostname().lower()}, not server.is_loopback(host), token)
+    shipped = _shipping(output, ship_to)
     bound = server.bind(host, port)
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{bound.getsockname()[1]}/"
@@ -65,5 +70,14 @@ def command(
         if opened:
             click.launch(address)
 
-    with contextlib.suppress(Interrupted):  # which is how it is meant to end
+    with contextlib.suppress(Interrupted), shipped:  # which is how it is meant to end
         server.serve(output, access, bound, ready)
+
+
+def _shipping(output: OutputDir, address: str | None) -> contextlib.AbstractContextManager[object]:
+    if address is None:
+        return contextlib.nullcontext()
+    from taximeter.cli.asking import warehouse_at
+    from taximeter.cli.shipping import shipping
+
+    return shipping({"": output}, warehouse_at(address))

@@ -36,6 +36,10 @@ class Away:
             yield opened
 
 
+def silent(_: str | None) -> None:
+    pass
+
+
 def until(what: Callable[[], Any]) -> None:
     end = monotonic() + 60
     while not what():
@@ -45,7 +49,7 @@ def until(what: Callable[[], Any]) -> None:
 
 def test_what_has_changed_is_sent_once(tmp_path: Path, warehouse: str) -> None:
     a_big_run(tmp_path, 60, "one")
-    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of)
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)
     assert follower.look()
     sent = dict(follower.state.rows)
     assert sent["calls"] == 60
@@ -55,7 +59,7 @@ def test_what_has_changed_is_sent_once(tmp_path: Path, warehouse: str) -> None:
     assert follower.look()
     assert follower.state.rows["calls"] == 100
     compared(tmp_path, warehouse)
-    again = Follower(OutputDir(tmp_path), Away(warehouse), facts_of)  # another process, which remembers nothing
+    again = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)  # another process, which remembers nothing
     assert again.look()
     assert again.state.rows == {}
     follower.close()
@@ -66,7 +70,7 @@ def test_of_a_run_that_goes_on_only_what_is_new_is_sent(tmp_path: Path, warehous
     writing = Writing(tmp_path, plan([stage(1, "a")]))
     lock = writing.run.lock()
     writing.start("a")
-    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of)
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)
     for count in (1, 2, 3):
         writing.sink("a", call(prompt_tokens=1000, completion_tokens=0))
         assert follower.look()
@@ -97,7 +101,7 @@ def test_a_warehouse_that_is_away_is_tried_again(tmp_path: Path, warehouse: str,
     a_big_run(tmp_path, 60, "one")
     away = Away(warehouse)
     away.is_there = False
-    follower, stop = Follower(OutputDir(tmp_path), away, facts_of), Event()
+    follower, stop = Follower(OutputDir(tmp_path), away, facts_of, silent), Event()
     thread = Thread(target=follower.run, args=[stop])
     thread.start()
     until(lambda: away.opened > 2)
@@ -122,7 +126,7 @@ def test_the_wait_grows_up_to_a_limit(tmp_path: Path, monkeypatch: Any) -> None:
                 self.set()
             return self.is_set()
 
-    Follower(OutputDir(tmp_path), away, facts_of).run(Stop())
+    Follower(OutputDir(tmp_path), away, facts_of, silent).run(Stop())
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
 
 
@@ -138,13 +142,15 @@ def test_a_warehouse_that_goes_away_on_the_way(tmp_path: Path, warehouse: str, m
         insert(self, table, rows)
 
     monkeypatch.setattr(Warehouse, "insert", breaking)
-    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of)
+    said: list[str | None] = []
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, said.append)
     assert not follower.look()
     assert follower.state.waiting == 3
     assert not follower.look()
     assert follower.state.waiting == 2
     assert follower.look()
     assert (follower.state.waiting, follower.state.trouble) == (0, None)
+    assert said == ["no ClickHouse answers", None]
     compared(tmp_path, warehouse)
     follower.close()
 
@@ -152,7 +158,7 @@ def test_a_warehouse_that_goes_away_on_the_way(tmp_path: Path, warehouse: str, m
 def test_a_run_that_cannot_be_read_keeps_nobody_waiting(tmp_path: Path, warehouse: str) -> None:
     a_big_run(tmp_path, 40, "one").plan.write_bytes(b"{")
     a_big_run(tmp_path, 40, "two")
-    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of)
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)
     assert follower.look()
     assert ask(warehouse, "SELECT run_id FROM runs") == [("two",)]
     follower.close()

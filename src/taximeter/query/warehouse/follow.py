@@ -73,17 +73,23 @@ class Followed(msgspec.Struct, frozen=True):
 class Follower:
     """Keeps a warehouse up to date with a folder. One thread calls `run`; any may read `state`.
 
-    `connect` opens the warehouse; it is opened anew after each trouble. What was sent before this began, the warehouse
+    `connect` opens the warehouse; it is opened anew after each trouble. `tell` is told of a trouble once, and with None
+    that it is over. What was sent before this began, the warehouse
     itself knows; what is sent twice changes nothing.
     """
 
     def __init__(
-        self, output: OutputDir, connect: Callable[[], AbstractContextManager[Warehouse]], facts_of: FactsOf
+        self,
+        output: OutputDir,
+        connect: Callable[[], AbstractContextManager[Warehouse]],
+        facts_of: FactsOf,
+        tell: Callable[[str | None], object],
     ) -> None:
         self.state = Followed({}, 0, None)
         self._output = output
         self._connect = connect
         self._facts_of = facts_of
+        self._tell = tell
         self._rows: Counter[str] = Counter()
         self._sent: dict[str, _Mark] = {}
         self._there: dict[str, int] = {}
@@ -117,6 +123,8 @@ class Follower:
         except SetupError as error:
             trouble = str(error)
             self.close()
+        if trouble != self.state.trouble:
+            self._tell(trouble)
         self.state = Followed(dict(self._rows), len(changed), trouble)
         return trouble is None
 

@@ -11,10 +11,11 @@ from typing import Any
 import msgspec
 
 from taximeter.clock import FakeClock, Ids
+from taximeter.events import SpanEvent
 from taximeter.ledger.figures import Figures
 from taximeter.numbers import to_json
 from taximeter.pricing.sheet import Sheet
-from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, Source
+from taximeter.recipe.plan import Instrumentation, Plan, PlannedShard, PlannedStage, Source
 from taximeter.run.spans import DriverSpans
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import OutputDir, RunDir
@@ -65,7 +66,8 @@ class Writing:
         self.plan = of
         self.clock = FakeClock()
         self.spans = DriverSpans(self.run.events, run_id, self.clock, Ids("aabbccddeeff"), Trouble())
-        self._open = {}
+        self._open: dict[str, SpanEvent] = {}
+        self._shards: dict[str, PlannedShard] = {}
         self._sitting = 1
 
     def sit_down_again(self) -> None:
@@ -74,10 +76,21 @@ class Writing:
         ids = Ids(f"{self._sitting:02x}bbccddeeff")
         self.spans = DriverSpans(self.run.events, self.run.run_id, self.clock, ids, Trouble(), self._sitting)
 
-    def start(self, stage_id: str, attempt: int = 1) -> None:
+    def start(self, stage_id: str, attempt: int = 1, shards: int | None = None) -> None:
         of = self._stage(stage_id)
         self.run.stage(of.folder).path.mkdir(exist_ok=True)
-        self._open[stage_id] = self.spans.open_stage(of, attempt)
+        self._open[stage_id] = self.spans.open_stage(of, attempt, shards=shards)
+
+    def start_shard(self, stage_id: str, number: int, attempt: int = 1) -> str:
+        """Gives the name by which `sink` and `end` know it."""
+        of = self._stage(stage_id)
+        fields = msgspec.structs.asdict(of) | {"folder": f"{of.folder}/shards/{number}"}
+        shard = PlannedShard(**fields, number=number, count=of.shards)
+        self.run.stage(shard.folder).path.mkdir(parents=True, exist_ok=True)
+        name = f"{stage_id}/{number}"
+        self._shards[name] = shard
+        self._open[name] = self.spans.open_shard(shard, attempt, None, self._open[stage_id])
+        return name
 
     def sink(self, stage_id: str, *records: dict[str, Any] | bytes) -> None:
         with self.run.stage(self._stage(stage_id).folder).sink(self._open[stage_id].attempt).open("ab") as file:
@@ -113,14 +126,16 @@ class Writing:
     def end(self, stage_id: str, status: str = "done", seconds: float = 2.0, **fields: Any) -> None:
         self.clock.advance(seconds)
         items_in = fields.pop("items_in", None)
-        figures = self.figures(stage_id, **fields)
+        span = self._open[stage_id]
+        is_around = bool(span.meta) and "shards" in span.meta
+        figures = None if is_around else self.figures(stage_id, **fields)
         self.spans.close_stage(self._open.pop(stage_id), status, figures, items_in=items_in)
 
     def close(self, status: str = "done", reason: str | None = None) -> None:
         self.spans.close_run(status, reason)
 
     def _stage(self, stage_id: str) -> PlannedStage:
-        return next(s for s in self.plan.stages if s.id == stage_id)
+        return self._shards.get(stage_id) or next(s for s in self.plan.stages if s.id == stage_id)
 
 
 def source(stage_id: str) -> Source:

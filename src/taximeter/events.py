@@ -27,6 +27,10 @@ TROUBLE = "trouble"
 """The first error with the files that a run writes about itself: in the `meta` of the run, by this name."""
 
 
+SHARDS = "shards"
+"""How many shards a stage is split into: in the `meta` of its attempts, by this name."""
+
+
 class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag_field="schema_version"):
     """A timed region: a run, a process, an attempt of a stage, or a span inside one.
 
@@ -58,6 +62,8 @@ class SpanEvent(msgspec.Struct, omit_defaults=True, gc=False, tag="span_v1", tag
     """Which try of the stage, from 1; absent where it was not tried. Of a run: which driver, the first one is 1."""
 
     shard: int | None = None
+    """Which of the shards of the stage, from 0."""
+
     session_id: str | None = None
     tags: dict[str, str] | None = None
     pid: int | None = None

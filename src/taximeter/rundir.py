@@ -17,6 +17,9 @@ from pathlib import Path
 from taximeter.errors import Problem, RunDirError, SetupError
 
 MANIFEST = "run_manifest.jsonl"
+SHARDS = "shards"
+"""The folder in that of a stage with its shards, each in a folder by its number."""
+
 _RUNS = "runs"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")

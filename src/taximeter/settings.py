@@ -48,7 +48,8 @@ OUT = Variable(
 )
 HTTP_URL = Variable("TAXIMETER_HTTP_URL", "collector to which events go; wins over a file", alias="OGMEM_PERF_HTTP_URL")
 RATE_CARD = Variable("TAXIMETER_RATE_CARD", "path of the price sheet", alias="OGMEM_PERF_RATE_CARD")
-SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage")
+SHARD = Variable("TAXIMETER_SHARD", "number of this parallel copy of the stage, from 0")
+SHARD_COUNT = Variable("TAXIMETER_SHARD_COUNT", "how many copies of the stage there are")
 SESSION_ID = Variable("TAXIMETER_SESSION_ID", "session of everything that is recorded")
 CAPTURE_MARKS = Variable("TAXIMETER_CAPTURE_MARKS", "file in which Python processes say that they capture calls")
 PROXY = Variable("TAXIMETER_PROXY", "address of the proxy that records for this run")
@@ -77,6 +78,7 @@ TABLE = (
     HTTP_URL,
     RATE_CARD,
     SHARD,
+    SHARD_COUNT,
     SESSION_ID,
     CAPTURE,
     CAPTURE_MARKS,

@@ -115,7 +115,7 @@ instrumentation: {enable: true}
         [
             "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
             "r.yaml:4:5: unknown key `rnu` [did you mean `run`?]",
-            "r.yaml:7:5: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
+            "r.yaml:7:5: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `shard_input`, `shards`, `stage`, `timeout`]",
             "r.yaml:8:19: unknown key `enable` [did you mean `enabled`?]",
         ],
     ),
@@ -394,8 +394,8 @@ stages:
             "r.yaml:3:21: `../b` is no path inside the stage's folder [write a file name, or folders and a file name]",
             "r.yaml:4:21: `a/../../b` is no path inside the stage's folder [write a file name, or folders and a file name]",
             "r.yaml:5:21: `.` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            "r.yaml:6:21: `calls.1.jsonl` is the name of a file that every run puts there [choose another name]",
-            "r.yaml:7:21: `log.2.txt/x` is the name of a file that every run puts there [choose another name]",
+            "r.yaml:6:21: `calls.1.jsonl` is the name of something that a run puts there [choose another name]",
+            "r.yaml:7:21: `log.2.txt/x` is the name of something that a run puts there [choose another name]",
         ],
     ),
     "outputs": (
@@ -430,12 +430,12 @@ stages:
     run: [x, '{src}', '{inputs.scr}', '{input.dosc}', '{params.limt}', '{ouput}', '{call}', '{print $1}', '{}', 'a{', '}b']
 """,
         [
-            "r.yaml:6:15: unknown placeholder `{src}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]",
+            "r.yaml:6:15: unknown placeholder `{src}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{shard.count}`, `{shard.index}`, `{stage_dir}`, `{state_file}`]",
             "r.yaml:6:24: the stage has no input `scr` [did you mean `src`?]",
             "r.yaml:6:40: the recipe has no input `dosc` [did you mean `docs`?]",
             "r.yaml:6:56: the stage has no parameter `limt` [did you mean `limit`?]",
             "r.yaml:6:73: unknown placeholder `{ouput}` [did you mean `{out}`?]",
-            "r.yaml:6:84: unknown placeholder `{call}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{stage_dir}`, `{state_file}`]",
+            "r.yaml:6:84: unknown placeholder `{call}` [known: `{input.NAME}`, `{inputs.NAME}`, `{out}`, `{params.NAME}`, `{progress_file}`, `{python}`, `{run_dir}`, `{run_id}`, `{shard.count}`, `{shard.index}`, `{stage_dir}`, `{state_file}`]",
             "r.yaml:6:94: `{print $1}` is not a placeholder [write `{{` and `}}` for braces]",
             "r.yaml:6:108: `{}` is not a placeholder [write `{{` and `}}` for braces]",
             "r.yaml:6:115: `{` is not a placeholder [write `{{` and `}}` for braces]",
@@ -563,7 +563,7 @@ stages:
             "r.yaml:3:45: `needs[1]` must be text, not the number 7 [put it in quotes]",
             "r.yaml:3:48: there is no stage `nope` [known: `a`, `b`, `c`, `d`]",
             "r.yaml:3:55: `../x` is no path inside the stage's folder [write a file name, or folders and a file name]",
-            "r.yaml:3:66: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `stage`, `timeout`]",
+            "r.yaml:3:66: unknown key `zzz` [known: `budget`, `description`, `env`, `id`, `inputs`, `module`, `needs`, `out`, `params`, `resources`, `retries`, `run`, `shard_input`, `shards`, `stage`, `timeout`]",
             "r.yaml:4:33: `description` must be text, not the number 3 [put it in quotes]",
             "r.yaml:5:6: there is another stage `b`, on line 4 [give one of them an `id` of its own]",
             "r.yaml:5:27: `A` must be text, not the number 1 [put it in quotes]",

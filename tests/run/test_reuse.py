@@ -27,12 +27,12 @@ def test_what_a_failed_attempt_leaves_is_not_taken_for_what_was_made_before(tmp_
         return Fingerprints(of, artifacts, {}, "python")
 
     made = Made(run, planned.folder, fingerprints().of(planned), None, stale=False)
-    reuse = Reuse(run, Choice(), {"a": made}, {}, artifacts, fingerprints())
+    reuse = Reuse(run, Choice(), {"a": made}, {}, artifacts, fingerprints(), {})
     assert reuse.look(planned).made is None  # its artifact is gone
     artifacts.of(planned).parent.mkdir(parents=True)
     artifacts.of(planned).write_text("half of it")
     assert reuse.look(planned).made is None
-    assert Reuse(run, Choice(), {"a": made}, {}, artifacts, fingerprints()).look(planned).made is made
+    assert Reuse(run, Choice(), {"a": made}, {}, artifacts, fingerprints(), {}).look(planned).made is made
 
 
 def test_an_input_that_cannot_be_read_keeps_a_stage_from_being_reused(tmp_path: Path) -> None:

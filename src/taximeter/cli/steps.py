@@ -36,5 +36,6 @@ def steps_json(rehearsal: Rehearsal) -> bytes:
 
 def _lines(step: Step) -> list[str]:
     note = f" ({step.note})" if step.note else ""
-    head = f"# {step.index} {step.id}: {_WORDS[step.action]}{note}"
+    shards = f", as {plural(step.shards, 'shard')} at most, the first of them" if step.shards else ""
+    head = f"# {step.index} {step.id}: {_WORDS[step.action]}{note}{shards if step.action == 'run' else ''}"
     return [head, *shlex.join(step.command).split("\n")] if step.action == "run" else [head]

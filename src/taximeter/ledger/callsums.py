@@ -24,6 +24,7 @@ class TotalsKey(msgspec.Struct, frozen=True, gc=False):
     stage_id: str | None
     attempt: int | None
     model: str
+    shard: int | None = None
 
 
 class SpecialRate(NamedTuple):
@@ -71,7 +72,7 @@ class CallSums:
         self._sheet = sheet
         self._limit = limit
         self._priced_as = priced_as
-        self._leaves: dict[tuple[str | None, int | None, str], _Leaf] = {}
+        self._leaves: dict[tuple[str | None, int | None, str, int | None], _Leaf] = {}
 
     def take(self, call: CallEvent, since: float | None = None) -> None:
         """Prices a call; `since` is the time for those that have none of their own."""
@@ -85,7 +86,7 @@ class CallSums:
             for item in cost.line_items:
                 if item.rule is not STANDARD_RATE:
                     special.add(SpecialRate(item.unit, item.rate, item.per, item.rule))
-        key = call.stage_id, call.attempt, call.model
+        key = call.stage_id, call.attempt, call.model, call.shard
         leaf = self._leaves.get(key) or self._leaf(key)
         leaf.sum.take(call, cost)
         leaf.stage.top.put(call, cost)
@@ -97,7 +98,7 @@ class CallSums:
         """Totals of all that was taken, in the order in which the keys appeared."""
         return {TotalsKey(*key): leaf.sum.totals() for key, leaf in self._leaves.items()}
 
-    def _leaf(self, key: tuple[str | None, int | None, str]) -> _Leaf:
+    def _leaf(self, key: tuple[str | None, int | None, str, int | None]) -> _Leaf:
         stage = self.stages.get(key[0])
         if stage is None:
             stage = self.stages[key[0]] = StageCalls(TopCalls(self._limit), Latencies())

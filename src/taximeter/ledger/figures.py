@@ -64,7 +64,7 @@ class FiguresReader:
 
     def read(self, folder: StageDir, attempt: int) -> Figures | None:
         """The latest figures of an attempt; None if its supervisor has written none that can be read."""
-        name = f"{folder.path.name}/{attempt}"
+        name = f"{folder.path}/{attempt}"
         if name in self._done:
             return self._done[name]
         try:

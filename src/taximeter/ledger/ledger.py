@@ -31,10 +31,11 @@ _LONGEST_REASON = 200
 
 
 class Attempt(msgspec.Struct, frozen=True, gc=False):
-    """One try of one stage."""
+    """One try of one stage, or of a shard of it."""
 
     stage_id: str
     number: int
+    shard: int | None = None
 
 
 class StageSpans(msgspec.Struct):
@@ -48,6 +49,9 @@ class StageSpans(msgspec.Struct):
 
     outcome: SpanEvent | None = None
     """The last word of those that say what became of its artifact: that it was tried or reused."""
+
+    shards: dict[int, list[SpanEvent]] = {}
+    """Latest span of each attempt of each shard, in order. What all shards did together is an attempt of the stage."""
 
     @property
     def last_attempt(self) -> int:
@@ -101,8 +105,8 @@ class Ledger:
         self.regions = SpanSums()
         """What the spans inside stages took."""
 
-        self.items: Counter[tuple[str, int, str]] = Counter()
-        """Work that stages told of, by stage id, attempt and direction."""
+        self.items: Counter[tuple[Attempt, str]] = Counter()
+        """Work that stages told of, by attempt and direction."""
 
         self.losses: Counter[str] = Counter()
         """What was lost or is doubtful: `rejected` and `torn` lines."""
@@ -157,13 +161,17 @@ class Ledger:
         for span in of_stages:
             if span.stage_id is not None:
                 spans = found.setdefault(span.stage_id, StageSpans(span))
+                if span.shard is not None:
+                    spans.shards.setdefault(span.shard, []).append(span)
+                    continue
                 spans.latest = span
                 if span.status not in _NOT_TRIED:
                     spans.attempts.append(span)
                 if span.status != "skipped":
                     spans.outcome = span
         for spans in found.values():
-            spans.attempts.sort(key=_number)
+            for attempts in (spans.attempts, *spans.shards.values()):
+                attempts.sort(key=_number)
         return found
 
     # -- journals -----------------------------------------------------------------------------------------------------
@@ -213,7 +221,7 @@ class Ledger:
         self.spans[span.span_id] = span
         folder = span.folder or self._folders.get(span.stage_id or "")
         if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:
-            attempt = Attempt(span.stage_id, span.attempt)
+            attempt = Attempt(span.stage_id, span.attempt, span.shard)
             sink = self._run.stage(folder).sink(attempt.number)
             fresh = SinkReader(attempt, f"{folder}/{sink.name}", LineReader(sink), span.started_at)
             reader = self._sinks.setdefault(attempt, fresh)
@@ -241,15 +249,18 @@ class Ledger:
         del self._sinks[reader.attempt]
 
     def _take_line(self, reader: SinkReader, line: Line) -> None:
-        stage_id, attempt = reader.attempt.stage_id, reader.attempt.number
+        attempt = reader.attempt
         for record in read_records(line.data):
             match record:
                 case SinkCall():
                     of = record.stage_id if record.stage_id in self._folders else None
-                    event = record.to_event((reader.name, line.offset), self._run_id, of or stage_id, attempt)
+                    event = record.to_event(
+                        (reader.name, line.offset), self._run_id, of or attempt.stage_id, attempt.number
+                    )
+                    event.shard = attempt.shard
                     self.calls.take(event, reader.began)
                 case SinkItems():
-                    self.items[stage_id, attempt, record.direction] += record.items
+                    self.items[attempt, record.direction] += record.items
                 case SinkRejected():
                     self._reject(record.reason)
                 case Torn():
@@ -260,6 +271,16 @@ class Ledger:
         reason = reason[:_LONGEST_REASON]
         if reason in self.reasons or len(self.reasons) < _MOST_REASONS:
             self.reasons[reason] += 1
+
+
+def last_attempts(stages: Mapping[str, StageSpans]) -> dict[tuple[str, int | None], int]:
+    """Number of the latest attempt of each stage and of each shard of one, by its id and the number of the shard."""
+    last: dict[tuple[str, int | None], int] = {
+        (stage_id, None): spans.last_attempt for stage_id, spans in stages.items()
+    }
+    for stage_id, spans in stages.items():
+        last |= {(stage_id, shard): _number(tries[-1]) for shard, tries in spans.shards.items()}
+    return last
 
 
 def _sitting(span: SpanEvent) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -39,6 +41,24 @@ class ProgressLine(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(ProgressLine)
+
+
+def together(said: Sequence[ProgressLine | None]) -> ProgressLine | None:
+    """How far the shards of a stage are together: what they said, added up; None if none has said anything.
+
+    One that has not said how much it has to do has as much as the others on average. The message is the last shard's
+    that has one.
+    """
+    known = [line for line in said if line is not None]
+    if not known:
+        return None
+    done = [line.current for line in known if line.current is not None]
+    totals = [line.total for line in known if line.total is not None]
+    return ProgressLine(
+        current=math.fsum(done) if done else None,
+        total=math.fsum(totals) * len(said) / len(totals) if totals else None,
+        message=next((line.message for line in reversed(known) if line.message is not None), None),
+    )
 
 
 class ProgressReader:

@@ -110,6 +110,7 @@ class Call:
             unreadable=self._answer.trouble if self._answer else None,
         )
         call.run_id, call.stage_id, call.attempt = for_whom.run, for_whom.stage, for_whom.attempt
+        call.shard = for_whom.shard
         call.session_id, call.tags = for_whom.session, for_whom.tags
         call.kind, call.provider, call.endpoint = self._endpoint.kind, route.upstream.provider, route.upstream.origin
         call.operation = reading.operation or self._endpoint.operation

@@ -34,6 +34,7 @@ class Attribution(msgspec.Struct, frozen=True):
     run: str | None = None
     stage: str | None = None
     attempt: int | None = None
+    shard: int | None = None
     session: str | None = None
     tags: dict[str, str] | None = None
 
@@ -51,11 +52,11 @@ class Route(msgspec.Struct, frozen=True):
     attribution: Attribution
 
 
-_BY_LETTER = {"r": "run", "s": "stage", "a": "attempt"}
+_BY_LETTER = {"r": "run", "s": "stage", "n": "shard", "a": "attempt"}
 
 
 def route(path: str, headers: Iterable[tuple[bytes, bytes]], upstreams: Mapping[str, Upstream]) -> Route:
-    """Takes `/r/RUN/s/STAGE/a/ATTEMPT/NAME/rest` apart; each of the pairs may be missing, and headers win over them.
+    """Takes `/r/RUN/s/STAGE/n/SHARD/a/ATTEMPT/NAME/rest` apart; each pair may be missing, and headers win over them.
 
     `path` is percent-encoded. RefusedError for a path that leads nowhere, or out of the upstream's own.
     """
@@ -82,14 +83,21 @@ def _attribution(told: Mapping[str, str]) -> Attribution:
     for name, value in told.items():
         if len(value) > _LONGEST or not value.isprintable():
             raise RefusedError(400, f"the {name} that this call is for is no text of at most {_LONGEST} characters")
-    attempt = told.get("attempt")
-    if attempt and not (attempt.isascii() and attempt.isdecimal() and len(attempt) < 10):
-        raise RefusedError(400, "the attempt that this call is for is no number")
     pairs = (pair.partition("=") for pair in told.get("tags", "").split(","))
     return Attribution(
         run=told.get("run") or None,
         stage=told.get("stage") or None,
-        attempt=int(attempt) if attempt else None,
+        attempt=_number("attempt", told),
+        shard=_number("shard", told),
         session=told.get("session") or None,
         tags={name.strip(): value.strip() for name, _, value in pairs if name.strip()} or None,
     )
+
+
+def _number(name: str, told: Mapping[str, str]) -> int | None:
+    text = told.get(name)
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise RefusedError(400, f"the {name} that this call is for is no number")
+    return int(text)

@@ -57,6 +57,7 @@ _SAME_OF_SPAN = (
     "parent_span",
     "stage_id",
     "attempt",
+    "shard",
     "session_id",
     "status",
     "error",
@@ -95,6 +96,11 @@ class _Attempt(_Measured, kw_only=True):
     error: str | None = None
 
 
+class _Shard(msgspec.Struct):
+    shard: int | None = None
+    attempts: list[_Attempt] = []
+
+
 class _Stage(_Measured, kw_only=True):
     id: str | None
     stage: str | None = None
@@ -103,6 +109,7 @@ class _Stage(_Measured, kw_only=True):
     items_out: int | None = None
     reused_from: str | None = None
     attempts: list[_Attempt] = []
+    shards: list[_Shard] = []
     llm_totals: _Totals = msgspec.field(default_factory=_Totals)
 
 
@@ -132,7 +139,7 @@ class RunRows:
         self._add("runs", run_row(line) | more)
 
     def report(self, report_json: bytes, **more: Any) -> None:
-        """Takes the stages and attempts of a report (`instrumentation.json`)."""
+        """Takes the stages of a report (`instrumentation.json`), and their attempts or those of their shards."""
         for stage in msgspec.json.decode(report_json, type=_Report).stages:
             totals = stage.llm_totals
             self._add(
@@ -140,7 +147,8 @@ class RunRows:
                 {
                     **_plain(stage, "stage", "module_id", "items_in", "items_out", "reused_from"),
                     "stage_id": stage.id,
-                    "attempts": len(stage.attempts),
+                    "attempts": sum(len(of.attempts) for of in stage.shards) or len(stage.attempts),
+                    "shards": sum(of.shard is not None for of in stage.shards) or None,
                     "calls": totals.calls,
                     "input_tokens": _fitting(totals.prompt_tokens),
                     "output_tokens": _fitting(totals.completion_tokens),
@@ -149,8 +157,12 @@ class RunRows:
                     **more,
                 },
             )
-            for attempt in stage.attempts:
-                self._add("attempts", _plain(attempt, "attempt", "error") | {"stage_id": stage.id, **more})
+            for of in stage.shards or [_Shard(None, stage.attempts)]:
+                for attempt in of.attempts:
+                    self._add(
+                        "attempts",
+                        _plain(attempt, "attempt", "error") | {"stage_id": stage.id, "shard": of.shard, **more},
+                    )
 
     def call(self, call: CallEvent, cost: Cost) -> None:
         """Takes a call, and each line of its invoice."""

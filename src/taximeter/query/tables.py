@@ -65,6 +65,7 @@ STAGES = pa.schema(
         "items_in": _COUNT,
         "items_out": _COUNT,
         "attempts": _COUNT,
+        "shards": _COUNT,
         "calls": _COUNT,
         "input_tokens": _COUNT,
         "output_tokens": _COUNT,
@@ -74,7 +75,9 @@ STAGES = pa.schema(
     }
 )
 
-ATTEMPTS = pa.schema({"run_id": _TEXT, "stage_id": _TEXT, "attempt": _COUNT, **_MEASURED, "error": _TEXT})
+ATTEMPTS = pa.schema(
+    {"run_id": _TEXT, "stage_id": _TEXT, "shard": _COUNT, "attempt": _COUNT, **_MEASURED, "error": _TEXT}
+)
 
 SPANS = pa.schema(
     {
@@ -87,6 +90,7 @@ SPANS = pa.schema(
         "parent_span": _TEXT,
         "stage_id": _TEXT,
         "attempt": _COUNT,
+        "shard": _COUNT,
         "session_id": _TEXT,
         "status": _TEXT,
         "error": _TEXT,

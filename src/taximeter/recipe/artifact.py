@@ -8,14 +8,15 @@ from pathlib import PurePosixPath
 from taximeter.errors import Problem
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
+from taximeter.rundir import SHARDS
 from taximeter.yamldoc import KeyPath, show
 
 DEFAULT = "artifact.jsonl"
 WITH_ROWS = (".jsonl", ".json")
 """Endings of artifacts with rows: each line is one, or the whole file."""
 
-OURS = re.compile(r"(log|calls|progress|usage|check)\.\d+\.[a-z]+|reused\.json")
-"""Names of the files that a run itself puts into the folder of a stage."""
+OURS = re.compile(rf"(log|calls|progress|usage|check)\.\d+\.[a-z]+|reused\.json|{SHARDS}")
+"""Names of what a run itself puts into the folder of a stage."""
 
 
 def artifact_of(draft: Draft, recipe: Recipe, problems: list[Problem]) -> str:
@@ -34,6 +35,6 @@ def _checked(out: str, author: Draft | Recipe, at: KeyPath, problems: list[Probl
         message = f"{show(out)} is no path inside the stage's folder"
         problems.append(author.problem(message, at, "write a file name, or folders and a file name"))
     elif OURS.fullmatch(path.parts[0]):
-        message = f"{show(out)} is the name of a file that every run puts there"
+        message = f"{show(out)} is the name of something that a run puts there"
         problems.append(author.problem(message, at, "choose another name"))
     return out

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from taximeter.recipe import shell
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import PlannedShard, PlannedStage
 from taximeter.yamldoc import show
 from taximeter.yamldoc.words import nearest_or_all
 
@@ -42,7 +42,8 @@ CALL = "{call}"
 
 _SINGLE = ("python", "out", "stage_dir", "run_dir", "run_id", "state_file", "progress_file")
 _NAMED = ("inputs", "input", "params")
-_WORD = rf"(?:{'|'.join(_SINGLE)})|(?:{'|'.join(_NAMED)})\.[^\W\d][\w.-]*"
+_OF_SHARD = ("index", "count")
+_WORD = rf"(?:{'|'.join(_SINGLE)})|shard\.(?:{'|'.join(_OF_SHARD)})|(?:{'|'.join(_NAMED)})\.[^\W\d][\w.-]*"
 _KNOWN = re.compile(_WORD)
 _IN_ARGUMENT = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _IN_SCRIPT = re.compile(rf"(?<!\$)\{{({_WORD})\}}")  # ${out} is a variable of the shell
@@ -96,15 +97,23 @@ def script_faults(script: str) -> Iterator[Fault]:
         if _KNOWN.fullmatch(match[1]):
             continue
         kind, dot, name = match[1].partition(".")
-        if near := difflib.get_close_matches(kind, _NAMED if dot else (*_SINGLE, *_NAMED), n=1, cutoff=_ALMOST):
-            known = f"{near[0]}.{name or 'NAME'}" if near[0] in _NAMED else near[0]
+        kinds = (*_NAMED, "shard") if dot else (*_SINGLE, *_NAMED, "shard")
+        if near := difflib.get_close_matches(kind, kinds, n=1, cutoff=_ALMOST):
+            known = near[0] if near[0] in _SINGLE else f"{near[0]}.{_named(near[0], name)}"
             itself = match[0].replace("{", "{''")
             hint = f"did you mean {show(f'{{{known}}}')}? for the text itself write {show(itself)}"
             yield Fault(match[0], f"unknown placeholder {show(match[0])}", hint)
 
 
+def _named(kind: str, name: str) -> str:
+    """What a placeholder of that kind may name, as near as can be to what it does."""
+    if kind != "shard":
+        return name or "NAME"
+    return difflib.get_close_matches(name, _OF_SHARD, n=1, cutoff=0.0)[0]
+
+
 def placeholders(command: tuple[str, ...] | str) -> Iterator[tuple[str, str]]:
-    """(`inputs`, `input` or `params`; name) of each placeholder that has a name."""
+    """(`inputs`, `input`, `params` or `shard`; name) of each placeholder that has a name."""
     arguments, pattern = ([command], _IN_SCRIPT) if isinstance(command, str) else (command, _IN_ARGUMENT)
     for argument in arguments:
         for match in pattern.finditer(argument):
@@ -133,6 +142,9 @@ def _value(word: str, stage: PlannedStage, values: CommandValues) -> str:
             return values.input[name]
         case "params":
             return _text(stage.params.get(name))
+        case "shard":
+            assert isinstance(stage, PlannedShard)  # the planner says so
+            return str(stage.number if name == "index" else stage.count)
         case "call":
             params = {name: value for name, value in stage.params.items() if value is not None}
             return _json({"inputs": values.inputs, "out": values.out, "params": params})
@@ -152,5 +164,5 @@ def _json(value: Any) -> str:
 
 def _nearest(word: str) -> str | None:
     _, dot, name = word.partition(".")
-    named = [f"{kind}.{name or 'NAME'}" for kind in _NAMED]
+    named = [*(f"{kind}.{name or 'NAME'}" for kind in _NAMED), *(f"shard.{name}" for name in _OF_SHARD)]
     return nearest_or_all(f"{{{word}}}", [f"{{{known}}}" for known in (named if dot else [*_SINGLE, *named])])

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from taximeter.recipe.plan import Capture
 from taximeter.yamldoc.authored import FREE_KEYS, Authored, Default, Flaw, Name, Rule, Text, Variable
-from taximeter.yamldoc.quantities import Amount, Duration, Size, Timespan
+from taximeter.yamldoc.quantities import Amount, Copies, Duration, Size, Timespan
 
 NAMES = ("id", "stage", "module")
 """What can name a stage; the first that is there does."""
@@ -147,6 +147,12 @@ class StageBlock(Authored, frozen=True, kw_only=True):
 
     budget: BudgetBlock | None = None
     """What all its attempts together may spend."""
+
+    shards: Copies | None = None
+    """How many copies of it share the rows of one input, a part each; `auto`: as many as `--jobs`."""
+
+    shard_input: Name | None = None
+    """The input whose rows are shared out, where several are JSON lines."""
 
     def flaw(self) -> Flaw | None:
         """It is a module or a command."""

@@ -42,5 +42,8 @@ class PlanOptions(msgspec.Struct, frozen=True):
     instrumentation: InstrumentationBlock | None = None
     """What flags say, which overrides all."""
 
+    jobs: int = 1
+    """How many stages or shards run at a time: what `shards: auto` means."""
+
     budget: Budget = NO_BUDGET
     """What the run may spend: its limits override those of the recipe."""

@@ -14,6 +14,9 @@ from taximeter.rundir import read_file
 Capture = Literal["auto", "proxy", "off"]
 """How the calls of a stage's programs are seen that do not tell them."""
 
+StageKey = tuple[str, int | None]
+"""A stage by its id, and the number of a shard of it; None is the stage as a whole."""
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -140,6 +143,31 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
 
     input_schema: RowSchema | None = None
     output_schema: RowSchema | None = None
+    shards: int = 0
+    """Most copies of it that share the rows of one input; 0: it is run as a whole."""
+
+    shard_input: str | None = None
+    """Name of that input."""
+
+    @property
+    def key(self) -> StageKey:
+        """What its attempts are numbered by."""
+        return self.id, None
+
+
+class PlannedShard(PlannedStage, frozen=True, kw_only=True):
+    """One of the copies of a stage, as a stage with a folder, an input and an artifact of its own."""
+
+    number: int
+    """From 0."""
+
+    count: int
+    """How many there are."""
+
+    @property
+    def key(self) -> StageKey:
+        """What its attempts are numbered by."""
+        return self.id, self.number
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, tag="plan_v1", tag_field="schema_version"):

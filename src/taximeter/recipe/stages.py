@@ -22,6 +22,7 @@ from taximeter.recipe.params import Setting
 from taximeter.recipe.plan import PlannedStage, Retries, RowSchema
 from taximeter.recipe.program import Program, prepare
 from taximeter.recipe.rowschema import RowSchemas
+from taximeter.recipe.sharing import shard_faults, sharing_of
 from taximeter.redact import silent
 from taximeter.rundir import safe_name
 from taximeter.yamldoc import show
@@ -52,6 +53,9 @@ class StagePlanner:
         self._problems = problems
         self._programs: dict[str, Program] = {}
         self._overrides: dict[str, list[Override]] = {}
+        self._outs: dict[str, str] = {}
+        """Artifacts of the stages that were planned, by their ids."""
+
         for override in overrides:
             self._overrides.setdefault(override.stage, []).append(override)
 
@@ -63,6 +67,8 @@ class StagePlanner:
             self._problems.extend(params.check(settings, draft, program))
         module = draft.module.block if draft.module else None
         out = artifact_of(draft, self._recipe, self._problems)
+        self._outs[draft.id] = out
+        shards, shard_input = sharing_of(draft, self._recipe, self._outs, self._options.jobs, self._problems)
         return PlannedStage(
             index=index,
             id=draft.id,
@@ -86,6 +92,8 @@ class StagePlanner:
             mocked=program.mocked if program else False,
             input_schema=self._schemas.of(draft.module, "input_schema") if draft.module else None,
             output_schema=self._output_schema(draft, out),
+            shards=shards,
+            shard_input=shard_input,
         )
 
     def _output_schema(self, draft: Draft, out: str) -> RowSchema | None:
@@ -140,6 +148,9 @@ class StagePlanner:
             "params": {*settings, *declared},
         }
         for kind, name in dict.fromkeys(placeholders(command)):
+            if kind == "shard":
+                self._problems.extend(shard_faults(draft, f"{{shard.{name}}}"))
+                continue
             if name in known[kind] or self._is_unsure_of(draft, kind):
                 continue
             plain, of_module = (words.format(show(name)) for words in _MISSING[kind])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -24,13 +24,13 @@ from taximeter.report.local import cpu_of, local_stage, losses_record, over_proc
 from taximeter.report.pricing import pricing_record
 from taximeter.report.progress import progress_record
 from taximeter.report.reused import read_reused
-from taximeter.report.sittings import Sittings
+from taximeter.report.shards import Leaf, Shards, has_shards
+from taximeter.report.sittings import Sittings, status_at
 from taximeter.report.spantree import span_tree
 from taximeter.report.stage import attempt_record, former_stage, known, over_attempts, per_thousand
 from taximeter.report.tally import call_record, roll_up
 from taximeter.report.timeline import latencies_of_stages, timeline_record
 from taximeter.rundir import RunDir, StageDir
-from taximeter.totals import Totals
 
 
 def build(run: RunDir) -> records.RunInstrumentation:
@@ -119,24 +119,24 @@ class Books:
         span = sittings.latest
         meta = dict((span.meta if span else None) or {})
         trouble = meta.pop(TROUBLE, None)
-        spans, totals = self.ledger.stages(), self._totals_by_stage()
+        spans, leaves = self.ledger.stages(), self._leaves()
         stages = [
-            self._stage(stage, spans.pop(stage.id, None), sittings, totals.pop(stage.id, _NO_CALLS))
+            self._stage(stage, spans.pop(stage.id, None), sittings, leaves.pop(stage.id, []))
             for stage in self.plan.stages
         ]
         # Stages of an earlier sitting's plan were paid for, too.
         stages += [
-            self._stage(former_stage(left.latest), left, sittings, totals.pop(stage_id, _NO_CALLS))
+            self._stage(former_stage(left.latest), left, sittings, leaves.pop(stage_id, []))
             for stage_id, left in spans.items()
         ]
         stages += [
-            self._with_calls(local_stage(stage_id, local, totals.pop(stage_id, _NO_CALLS), now))
+            self._with_calls(local_stage(stage_id, local, _summed(leaves.pop(stage_id, [])), now))
             for stage_id, local in self.ledger.local.items()
         ]
         # What is left happened outside the stages of the plan; a report that dropped it would not add up.
         stages += [
-            self._with_calls(records.StageInstrumentation(id=stage_id, status="done", llm_totals=rest))
-            for stage_id, rest in totals.items()
+            self._with_calls(records.StageInstrumentation(id=stage_id, status="done", llm_totals=_summed(rest)))
+            for stage_id, rest in leaves.items()
         ]
         calls = self.ledger.calls
         latencies = latencies_of_stages(calls)
@@ -174,16 +174,16 @@ class Books:
         return msgspec.structs.replace(report, **overview(report))
 
     def _stage(
-        self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, totals: records.Totals
+        self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, leaves: list[Leaf]
     ) -> records.StageInstrumentation:
-        folder = self.run.stage(stage.folder)
+        folder, totals = self.run.stage(stage.folder), _summed(leaves)
         tried = spans.attempts if spans else []
-        attempts = [
-            attempt_record(span, sittings.status(span), self._figures.read(folder, span.attempt or 1), now)
-            for span in tried
-            for now in [sittings.now_of(span)]
-        ]
-        progress = self._said(folder, attempts[-1]) if attempts else None
+        shards = Shards(spans, sittings, leaves, self._attempt, self._said) if spans and has_shards(spans) else None
+        if shards is not None:
+            attempts, progress = shards.attempts, shards.progress
+        else:
+            attempts = [self._attempt(span, sittings.now_of(span)) for span in tried]
+            progress = progress_record(self._said(tried[-1], attempts[-1]), attempts[-1]) if attempts else None
         latest = spans.latest if spans else None
         artifact = f"{stage.folder}/{stage.out}"
         is_there = stage.out and os.path.exists(f"{self.run.path}/{artifact}")  # noqa: PTH110 - it is asked often
@@ -205,7 +205,9 @@ class Books:
                 per_1000_items=per_thousand(items_out or items_in, figures.get("wall_seconds"), totals),
                 mocked=stage.mocked,
                 progress=progress,
-                budget=budget_record(stage.budget, self._leaves_of(stage.id), figures.get("wall_seconds")),
+                shards=shards.records if shards else [],
+                spread=shards.spread() if shards else None,
+                budget=budget_record(stage.budget, (part for _, part in leaves), figures.get("wall_seconds")),
                 reused_from=latest.reused_from if latest else None,
                 reused=read_reused(folder) if latest and latest.reused_from else None,
                 llm_totals=totals,
@@ -213,26 +215,32 @@ class Books:
             )
         )
 
-    def _said(self, folder: StageDir, attempt: records.StageAttempt) -> records.StageProgress | None:
-        name = f"{folder.path.name}/{attempt.attempt}"
+    def _attempt(self, span: SpanEvent, now: float | None) -> records.StageAttempt:
+        figures = self._figures.read(self._folder_of(span), span.attempt or 1)
+        return attempt_record(span, status_at(span, now), figures, now)
+
+    def _folder_of(self, span: SpanEvent) -> StageDir:
+        return self.run.stage(span.folder or "")
+
+    def _said(self, span: SpanEvent, attempt: records.StageAttempt) -> ProgressLine | None:
+        """The latest that an attempt has said of its progress."""
+        name = f"{span.folder}/{attempt.attempt}"
         if name not in self._last_said:
-            reader = self._progress.get(name) or ProgressReader(folder.progress(attempt.attempt))
+            reader = self._progress.get(name) or ProgressReader(self._folder_of(span).progress(attempt.attempt))
             reader.news()
             if attempt.status == "running":
                 self._progress[name] = reader
-                return progress_record(reader.latest, attempt)
+                return reader.latest
             self._last_said[name] = reader.latest
             self._progress.pop(name, None)
-        return progress_record(self._last_said[name], attempt)
+        return self._last_said[name]
 
-    def _leaves_of(self, stage_id: str) -> Iterator[Totals]:
-        return (part for key, part in self.ledger.calls.totals().items() if key.stage_id == stage_id)
-
-    def _totals_by_stage(self) -> dict[str | None, records.Totals]:
-        leaves: dict[str | None, list[tuple[str, Totals]]] = {}
-        for key, totals in self.ledger.calls.totals().items():
-            leaves.setdefault(key.stage_id, []).append((key.model, totals))
-        return {stage_id: roll_up(of_stage) for stage_id, of_stage in leaves.items()}
+    def _leaves(self) -> dict[str | None, list[Leaf]]:
+        """Totals of calls by stage."""
+        leaves: dict[str | None, list[Leaf]] = {}
+        for leaf in self.ledger.calls.totals().items():
+            leaves.setdefault(leaf[0].stage_id, []).append(leaf)
+        return leaves
 
     def _with_calls(self, record: records.StageInstrumentation) -> records.StageInstrumentation:
         kept = self.ledger.calls.stages.get(record.id)
@@ -241,3 +249,7 @@ class Books:
         calls = [call_record(priced) for priced in kept.top.calls()] if kept else []
         omitted = record.llm_totals.calls - len(calls)
         return msgspec.structs.replace(record, llm_calls=calls, llm_calls_omitted=omitted)
+
+
+def _summed(leaves: Sequence[Leaf]) -> records.Totals:
+    return roll_up((key.model, part) for key, part in leaves) if leaves else _NO_CALLS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from taximeter import numbers
 from taximeter.redact import brief
@@ -54,7 +55,7 @@ def progress_columns() -> list[Column[records.StageInstrumentation]]:
     """Columns of how far stages are, for those who watch them."""
     column = Column[records.StageInstrumentation]
     return [
-        column("progress", lambda s: _bar(s.progress), 98, right=False),
+        column("progress", lambda s: _bar(s.progress) if s.progress or not s.spread else _shards(s), 98, right=False),
         column("left", lambda s: numbers.seconds(s.progress.seconds_left if s.progress else None), 96),
         column("per s", lambda s: _plain(s.progress.per_second if s.progress else None), 82),
     ]
@@ -77,6 +78,47 @@ def plain_stage_columns() -> list[Column[records.StageInstrumentation]]:
     """The same for a run that was not metered."""
     return [column for column in stage_columns("USD") if column.title in {"stage", "status", "wall"}]
 
+
+def shard_columns(currency: str) -> list[Column[records.StageInstrumentation]]:
+    """Columns of a table with one row a stage that has shards: how far these lie apart."""
+    column = Column[records.StageInstrumentation]
+
+    def wall(figure: Callable[[records.Spread], float]) -> Callable[[records.StageInstrumentation], str]:
+        return lambda s: numbers.seconds(figure(s.spread.wall_seconds) if s.spread and s.spread.wall_seconds else None)
+
+    def spent(figure: Callable[[records.MoneySpread], Decimal]) -> Callable[[records.StageInstrumentation], str]:
+        return lambda s: numbers.money(figure(s.spread.cost) if s.spread and s.spread.cost else None, currency)
+
+    return [
+        column("stage", name, 100, right=False, narrowest=16),
+        column("shards", _shards, 99, right=False),
+        column("least wall", wall(lambda w: w.least), 80),
+        column("median", wall(lambda w: w.median), 90),
+        column("most", wall(lambda w: w.most), 95),
+        column("least cost", spent(lambda c: c.least), 60),
+        column("median", spent(lambda c: c.median), 70),
+        column("most", spent(lambda c: c.most), 75),
+        column("stragglers", _stragglers, 85, right=False, narrowest=16),
+    ]
+
+
+def with_shards(report: records.RunInstrumentation) -> list[records.StageInstrumentation]:
+    """The stages that have shards."""
+    return [stage for stage in report.stages if stage.spread]
+
+
+def _shards(stage: records.StageInstrumentation) -> str:
+    if stage.spread is None:
+        return numbers.UNKNOWN
+    return f"{numbers.count(stage.spread.done)} of {numbers.count(stage.spread.count)} done"
+
+
+def _stragglers(stage: records.StageInstrumentation) -> str:
+    late = stage.spread.stragglers if stage.spread else []
+    return ", ".join(map(str, late[:_MOST_NAMED])) + (" …" if len(late) > _MOST_NAMED else "")
+
+
+_MOST_NAMED = 8
 
 ModelRow = tuple[str, records.ModelTotals]
 

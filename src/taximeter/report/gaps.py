@@ -43,8 +43,16 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(every[:8]) + (f" and {len(every) - 8} more" if len(every) > 8 else "")
 
 
+def tries(stage: records.StageInstrumentation) -> Iterator[records.StageAttempt]:
+    """Each attempt of a stage, or of its shards if it has some."""
+    if not stage.shards:
+        yield from stage.attempts
+    for shard in stage.shards:
+        yield from shard.attempts
+
+
 def _attempts(report: records.RunInstrumentation) -> Iterator[str]:
-    lost = {stage.id or "": sum(a.status == "lost" for a in stage.attempts) for stage in report.stages}
+    lost = {stage.id or "": sum(a.status == "lost" for a in tries(stage)) for stage in report.stages}
     if count := sum(lost.values()):
         names = listed(brief(stage_id) for stage_id, attempts in lost.items() if attempts)
         yield f"{plural(count, 'attempt')} lost, with figures as far as they were written: {names}."

@@ -6,7 +6,14 @@ from html import escape
 
 from taximeter.redact import visible
 from taximeter.report import records
-from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
+from taximeter.report.columns import (
+    by_cost,
+    model_columns,
+    plain_stage_columns,
+    shard_columns,
+    stage_columns,
+    with_shards,
+)
 from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
@@ -20,6 +27,8 @@ def render(report: records.RunInstrumentation) -> str:
         parts.append(_table(table(model_columns(currency), by_cost(report))))
     columns = stage_columns(currency) if report.metered else plain_stage_columns()
     parts.append(_table(table(columns, report.stages)))
+    if sharded := with_shards(report):
+        parts.append(_table(table(shard_columns(currency), sharded)))
     parts.append("<ul>" + "".join(f"<li>{_text(note)}</li>" for note in trust(report)) + "</ul>")
     return "<div>" + "".join(parts) + "</div>"
 

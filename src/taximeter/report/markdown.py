@@ -9,7 +9,14 @@ from taximeter import numbers
 from taximeter.redact import brief, visible
 from taximeter.report import records
 from taximeter.report.baseline import differences, differences_columns
-from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, stage_columns
+from taximeter.report.columns import (
+    by_cost,
+    model_columns,
+    plain_stage_columns,
+    shard_columns,
+    stage_columns,
+    with_shards,
+)
 from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import cost, headline, name
@@ -42,6 +49,8 @@ def render(report: records.RunInstrumentation) -> str:
         parts += ["## Most expensive stages", dearest]
     else:
         parts += ["## Stages", _table(table(plain_stage_columns(), report.stages))]
+    if sharded := with_shards(report):
+        parts += ["## Shards", _table(table(shard_columns(currency), sharded))]
     slowest = _ranking(report, _wall, lambda s: numbers.seconds(s.wall_seconds), report.wall_seconds or 0.0)
     parts += ["## Slowest stages", slowest]
     parts += ["## What to trust", "\n".join(f"- {_text(note)}" for note in trust(report))]

@@ -9,6 +9,13 @@ from taximeter.events import SpanEvent, Status
 from taximeter.report.stage import known, lasted
 
 
+def status_at(span: SpanEvent, now: float | None) -> Status:
+    """How a span stands; `now` is None if nobody who could end it lives."""
+    if span.ended_at is not None:
+        return span.status
+    return "lost" if now is None else "running"
+
+
 class Sittings:
     """The run spans of all drivers, the first one first. `now` is None if the latest driver is dead."""
 
@@ -55,9 +62,7 @@ class Sittings:
 
     def status(self, span: SpanEvent) -> Status:
         """How a run or an attempt stands: what has no end is running if its own driver lives, else lost."""
-        if span.ended_at is not None:
-            return span.status
-        return "lost" if self.now_of(span) is None else "running"
+        return status_at(span, self.now_of(span))
 
     def stage_status(self, latest: SpanEvent) -> Status:
         """How a stage stands by its latest span: one that a living driver has not come to is pending."""

@@ -85,6 +85,7 @@ def call_record(priced: PricedCall) -> records.LLMCallUsage:
         stage_id=call.stage_id,
         run_id=call.run_id,
         attempt=call.attempt,
+        shard=call.shard,
         created_at=None if call.started_at is None else iso(call.started_at),
         response_model=call.response_model,
         processing=call.processing,

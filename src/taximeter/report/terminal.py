@@ -8,7 +8,15 @@ from rich.cells import cell_len
 
 from taximeter.redact import brief, visible
 from taximeter.report import records
-from taximeter.report.columns import by_cost, model_columns, plain_stage_columns, progress_columns, stage_columns
+from taximeter.report.columns import (
+    by_cost,
+    model_columns,
+    plain_stage_columns,
+    progress_columns,
+    shard_columns,
+    stage_columns,
+    with_shards,
+)
 from taximeter.report.grid import STATUS_STYLES, grid, plain_grid, wrapped
 from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
@@ -41,8 +49,10 @@ def render(report: records.RunInstrumentation, width: int = 100) -> str:
 
 
 def _tables(report: records.RunInstrumentation) -> list[Table]:
-    """Stages, and models if there were calls."""
+    """Stages, shards and models as far as there are any."""
     tables = [_stages(report, report.stages)]
+    if sharded := with_shards(report):
+        tables.append(table(shard_columns(report.pricing.currency), sharded))
     if report.metered and report.totals.calls:
         tables.append(table(model_columns(report.pricing.currency), by_cost(report)))
     return tables
@@ -77,6 +87,6 @@ def stages_view(report: records.RunInstrumentation, stages: list[records.StageIn
 
 def _stages(report: records.RunInstrumentation, stages: list[records.StageInstrumentation]) -> Table:
     columns = stage_columns(report.pricing.currency) if report.metered else plain_stage_columns()
-    if any(stage.progress and stage.status == "running" for stage in stages):
+    if any((stage.progress or stage.spread) and stage.status == "running" for stage in stages):
         columns[2:2] = progress_columns()
     return table(columns, stages)

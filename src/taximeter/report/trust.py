@@ -9,7 +9,7 @@ from taximeter.numbers import UNKNOWN, plural, size
 from taximeter.redact import brief, visible
 from taximeter.report import records
 from taximeter.report.budget import words
-from taximeter.report.gaps import figures_by, gaps, listed
+from taximeter.report.gaps import figures_by, gaps, listed, tries
 from taximeter.report.wording import cost
 
 _MUCH = 100_000_000
@@ -34,6 +34,7 @@ def _run(report: records.RunInstrumentation) -> list[str]:
         notes.append(f"Some files of the run could not be written: {brief(report.trouble)}.")
     notes += _budgets(report)
     notes += _conduct(report)
+    notes += _stragglers(report)
     uncaptured = _uncaptured(report)
     if uncaptured:
         names = listed(f"{brief(name)} ({count}x)" for name, count in uncaptured.items())
@@ -78,18 +79,25 @@ def _conduct(report: records.RunInstrumentation) -> list[str]:
     return notes
 
 
+def _stragglers(report: records.RunInstrumentation) -> list[str]:
+    """Shards that took much longer than the others of their stage, by their numbers."""
+    late = [(stage.id or "", stage.spread.stragglers) for stage in report.stages if stage.spread]
+    named = [f"{brief(stage_id)} {listed(map(str, numbers))}" for stage_id, numbers in late if numbers]
+    return [f"Shards that took much longer than the others of their stage: {'; '.join(named)}."] if named else []
+
+
 def _uncaptured(report: records.RunInstrumentation) -> Counter[str]:
     """How many processes of each interpreter were seen that capture nothing, in all attempts."""
     found: Counter[str] = Counter()
     for stage in report.stages:
-        for attempt in stage.attempts:
+        for attempt in tries(stage):
             found.update(attempt.uncaptured or {})
     return found
 
 
 def _sums(report: records.RunInstrumentation, figure: Callable[[records.StageAttempt], int | None]) -> dict[str, int]:
     """A figure of all attempts of a stage, by the name of the stage; those that have none are left out."""
-    sums = {brief(stage.id or ""): sum(figure(attempt) or 0 for attempt in stage.attempts) for stage in report.stages}
+    sums = {brief(stage.id or ""): sum(figure(attempt) or 0 for attempt in tries(stage)) for stage in report.stages}
     return {name: count for name, count in sums.items() if count}
 
 

@@ -8,7 +8,7 @@ from taximeter.journal.reader import UNREADABLE
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.choice import choose
-from taximeter.run.earlier import keep_folders, made_elsewhere, made_here
+from taximeter.run.earlier import keep_folders, made_elsewhere, made_here, shards_done
 from taximeter.run.fingerprint import Fingerprints
 from taximeter.run.prepare import Prepared
 from taximeter.run.reuse import Reuse
@@ -34,7 +34,8 @@ def open_for_writing(prepared: Prepared, clock: Clock) -> Books:
 def make_reuse(prepared: Prepared, books: Books, artifacts: Artifacts, python: str) -> Reuse:
     """What flags and earlier sittings say about each stage; SetupError if the flags do not fit what was done."""
     options, plan = prepared.options, books.plan
-    here = made_here(books.run, books.ledger.stages())
+    stages = books.ledger.stages()
+    here = made_here(books.run, stages)
     whole = {stage.id for stage in plan.stages if artifacts.is_whole(stage, artifacts.of(stage))}
     return Reuse(
         books.run,
@@ -43,4 +44,5 @@ def make_reuse(prepared: Prepared, books: Books, artifacts: Artifacts, python: s
         made_elsewhere(prepared.resumed) if prepared.resumed else {},
         artifacts,
         Fingerprints(plan, artifacts, prepared.checked.modules, python),
+        shards_done(stages) if options.skip_done else {},
     )

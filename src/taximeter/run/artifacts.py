@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.recipe.plan import Plan, PlannedShard, PlannedStage
 from taximeter.run.rows import RowCounter
 from taximeter.rundir import RunDir
 
@@ -14,12 +14,15 @@ class Artifacts:
     """The artifacts of one run."""
 
     def __init__(self, plan: Plan, run: RunDir) -> None:
+        self._run = run
         self._made = {stage.id: run.path / stage.folder / stage.out for stage in plan.stages}
         self._awaited = {source.stage for stage in plan.stages for source in stage.inputs.values() if source.stage}
         self._rows = RowCounter()
 
     def of(self, stage: PlannedStage) -> Path:
-        """Where a stage writes."""
+        """Where a stage writes, or a shard."""
+        if isinstance(stage, PlannedShard):
+            return self._run.path / stage.folder / stage.out
         return self._made[stage.id]
 
     def at(self, stage_id: str) -> Path:
@@ -32,7 +35,7 @@ class Artifacts:
 
     def remove(self, stage: PlannedStage) -> None:
         """Takes away what an earlier attempt made or began to make."""
-        artifact = self._made[stage.id]
+        artifact = self.of(stage)
         if artifact.is_dir() and not artifact.is_symlink():
             shutil.rmtree(artifact)
         else:
@@ -47,7 +50,7 @@ class Artifacts:
 
     def missing(self, stage: PlannedStage) -> Path | None:
         """The artifact that a stage owes and did not write: a module's, or one that another stage reads."""
-        return self._made[stage.id] if self._owes(stage) and not self._made[stage.id].exists() else None
+        return self.of(stage) if self._owes(stage) and not self.of(stage).exists() else None
 
     def is_whole(self, stage: PlannedStage, artifact: Path) -> bool:
         """Whether what an earlier run of the stage was to make is still there."""
@@ -58,9 +61,11 @@ class Artifacts:
         return stage.module_id is not None or stage.id in self._awaited
 
     def rows_in(self, stage: PlannedStage) -> int | None:
-        """Rows that a stage could read; None if nothing it reads has rows."""
-        return self._rows.count(map(Path, self.inputs(stage).values()))
+        """Rows that a stage could read; None if nothing it reads has rows. Of a shard those of its part."""
+        inputs = self.inputs(stage)
+        read = [inputs[stage.shard_input or ""]] if isinstance(stage, PlannedShard) else inputs.values()
+        return self._rows.count(map(Path, read))
 
     def rows_out(self, stage: PlannedStage) -> int | None:
         """Rows that a stage wrote; None if its artifact has none."""
-        return self._rows.count([self._made[stage.id]])
+        return self._rows.count([self.of(stage)])

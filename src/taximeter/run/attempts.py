@@ -8,10 +8,11 @@ import signal
 from pathlib import Path
 
 from taximeter import numbers
-from taximeter.events import Status
+from taximeter.events import SpanEvent, Status
 from taximeter.ledger.figures import Figures
+from taximeter.ledger.ledger import Attempt, last_attempts
 from taximeter.ledger.progress import ProgressReader
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import PlannedShard, PlannedStage
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import Budgets
@@ -53,22 +54,29 @@ class Attempts:
         self._cwd = str(Path.cwd())  # a stage may remove it
         self._environment = dict(os.environ)
         books.ledger.poll()
-        self._last = {stage_id: spans.last_attempt for stage_id, spans in books.ledger.stages().items()}
-        """Number of the latest attempt of each stage, whichever driver made it."""
+        self._last = last_attempts(books.ledger.stages())
 
-    def start(self, stage: PlannedStage, fingerprint: str | None) -> Running:
-        """Starts the next attempt: its number follows the highest that the run directory knows.
+    def next(self, stage: PlannedStage) -> int:
+        """Number of the next attempt, for which there is a place now: it follows the highest that the run knows.
 
         What an earlier attempt left as the artifact is taken away: it is not what this one makes.
         """
-        number = self._last[stage.id] = self._last.get(stage.id, 0) + 1
+        number = self._last[stage.key] = self._last.get(stage.key, 0) + 1
         folder = self._run.stage(stage.folder)
         with self._trouble:
             folder.path.mkdir(exist_ok=True)
             self.artifacts.remove(stage)
             if (parent := self.artifacts.of(stage).parent) != folder.path:
                 parent.mkdir(parents=True, exist_ok=True)
-        span = self._spans.open_stage(stage, number, fingerprint)
+        return number
+
+    def start(self, stage: PlannedStage, fingerprint: str | None, around: SpanEvent | None) -> Running:
+        """Starts the next attempt; `around` is the span of the stage if it is one of a shard."""
+        number, folder = self.next(stage), self._run.stage(stage.folder)
+        if around is not None and isinstance(stage, PlannedShard):
+            span = self._spans.open_shard(stage, number, fingerprint, around)
+        else:
+            span = self._spans.open_stage(stage, number, fingerprint)
         environment = stage_environment(self._environment, stage, self._run, span)
         metered = self._plan.instrumentation.enabled
         if metered:
@@ -80,6 +88,7 @@ class Attempts:
             run_id=self._run.run_id,
             run_dir=str(self._run.path),
             stage_id=stage.id,
+            shard=stage.key[1],
             attempt=number,
             argv=command_line(stage, number, self._plan, self._run, self.artifacts, self._python),
             env=environment,
@@ -127,7 +136,8 @@ class Attempts:
         """Units of work in and out: as the stage told them, else the rows of its artifacts."""
         self._books.ledger.poll()
         stage, told = running.stage, self._books.ledger.items
-        read, made = ((stage.id, running.key.attempt, direction) for direction in ("in", "out"))
+        attempt = Attempt(stage.id, running.key.attempt, running.key.shard)
+        read, made = ((attempt, direction) for direction in ("in", "out"))
         return (
             told[read] if read in told else self.artifacts.rows_in(stage),
             told[made] if made in told else self.artifacts.rows_out(stage),

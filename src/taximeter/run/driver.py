@@ -8,9 +8,10 @@ from functools import partial
 from taximeter.clock import Clock
 from taximeter.events import Status
 from taximeter.ledger.figures import Figures
-from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.recipe.plan import Plan, PlannedShard, PlannedStage
 from taximeter.redact import without_secrets
 from taximeter.report.build import Books
+from taximeter.run.aside import Aside
 from taximeter.run.attempts import Attempts, deafness
 from taximeter.run.budgets import Budgets
 from taximeter.run.checks import Checks, Unchecked
@@ -18,14 +19,15 @@ from taximeter.run.ending import Ending
 from taximeter.run.eventloop import EventLoop
 from taximeter.run.executor import Broken, Done, Executor, Lost, Started
 from taximeter.run.interrupts import Interrupts
-from taximeter.run.looker import Looker
+from taximeter.run.limits import Limits
 from taximeter.run.observer import Observer
 from taximeter.run.paced import Paced
 from taximeter.run.proxied import Direct, Proxy
 from taximeter.run.reports import Reports
-from taximeter.run.retries import TIMED_OUT, RetryQueue, exit_code
+from taximeter.run.retries import RetryQueue
 from taximeter.run.reuse import Look, Reuse
 from taximeter.run.schedule import Room, Schedule
+from taximeter.run.shards import Shards, named
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
@@ -64,36 +66,38 @@ class Driver:
         self._executor = executor
         self._checks = checks
         self._observer = observer
-        self._clock = clock
+        self.ending = Ending(keep_going=keep_going)
+        self._running = Underway(clock)
         self._budgets = Budgets(books, clock, observer.warn)
+        self._limits = Limits(self._budgets, self._running, self.ending)
         self._attempts = Attempts(books, spans, executor, python, trouble, self._budgets, proxy)
         self._reuse = reuse
-        self._looker = Looker(reuse)
+        self._looker = Aside(reuse.settle)
         self._trouble = trouble
         settled = reuse.choice.skipped | reuse.choice.kept
         self._schedule = Schedule((stage for stage in plan.stages if stage.id not in settled), room)
         self._retries = RetryQueue(clock)
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         progress = Paced(self._read_progress, clock, _PROGRESS_EVERY)
-        budgets = Paced(self._keep_to_budgets, clock, self._budgets.interval)
+        budgets = Paced(self._limits.keep, clock, self._budgets.interval)
         self._loop = EventLoop((state.paced, reports.paced, look, progress, budgets))
-        self._running = Underway(clock)
         self._looked_at: dict[str, PlannedStage] = {}
         """Stages that have their room, and of which it is not known yet whether they must be run."""
 
-        self.ending = Ending(keep_going=keep_going)
+        self._shards = Shards(books, spans, self._attempts, self.ending, self._over)
 
     def go(self, interrupts: Interrupts) -> None:
         """Runs all stages, or as many as can be."""
         with self._loop as loop:
             loop.listen(interrupts, lambda: self._interrupted(interrupts.read()))
             loop.listen(self._looker, self._start_or_reuse)
+            loop.listen(self._shards.joins, self._shards.joined)
             for executor in (self._executor, *self._checks.executors):
                 loop.listen(executor, partial(self._hear, executor))
             self._settle()
             self._interrupted(interrupts.read())  # nobody is told to start what would be ended at once
             self._look_at_ready()
-            while self._running or ((self._looked_at or self._retries.waiting) and not self.ending.is_near):
+            while self._running or self._goes_on():
                 loop.wait(min(self._running.wait(), self._retries.wait()))
                 self._running.stop_overdue()
                 self._look_at_ready()
@@ -101,6 +105,11 @@ class Driver:
         self._skip_the_rest()
         if self.ending.status == "over_budget" and not self._budgets.is_exceeded() and self._state.is_complete():
             self.ending.was_enough()
+
+    def _goes_on(self) -> bool:
+        """Whether there is more to come, though no process runs."""
+        awaited = self._looked_at or self._retries.waiting
+        return bool(awaited and not self.ending.is_near) or self._shards.are_joined
 
     def _settle(self) -> None:
         """The stages that are not even looked at, and what must not be seen any more."""
@@ -116,9 +125,14 @@ class Driver:
         for due in self._retries.take_due():
             self._schedule.again(due)
         while not self.ending.is_near and (stage := self._schedule.next()):
+            if sharded := self._shards.of(stage):
+                self._start_in_budget(stage, sharded.fingerprint)
+                continue
             self._looked_at[stage.id] = stage
-            if (look := self._looker.ask(stage)) is not None:
-                self._start_unless_made(stage, look)
+            if self._reuse.is_quick(stage):
+                self._start_unless_made(stage, self._reuse.look(stage))
+            else:
+                self._looker.ask(stage)
 
     def _start_or_reuse(self) -> None:
         for stage, look in self._looker.answers():
@@ -132,6 +146,8 @@ class Driver:
             self._reused(stage, look)
             self._schedule.free(stage)
             self._schedule.done(stage)
+        elif stage.shards:
+            self._start_shards(stage, look)
         else:
             self._start_in_budget(stage, look.fingerprint)
 
@@ -140,20 +156,29 @@ class Driver:
         self._tell_end(stage, "reused", None)
 
     def _start_in_budget(self, stage: PlannedStage, fingerprint: str | None) -> None:
-        self._keep_to_budgets()
+        self._limits.keep()
         if self.ending.is_near:
             self._looked_at[stage.id] = stage
         elif over := self._budgets.overspent_by(stage):
             self._schedule.free(stage)
             self.ending.overspent(over)
-            self._tell_end(stage, "over_budget", over.reason)
+            self._over(stage, "over_budget", over.reason)
         else:
             self._start(stage, fingerprint)
 
     def _start(self, stage: PlannedStage, fingerprint: str | None) -> None:
-        self._running.add(self._attempts.start(stage, fingerprint))
-        self._state.stage(stage, "running")
-        self._observer.started(stage)
+        around = self._shards.begins(stage)
+        self._running.add(self._attempts.start(stage, fingerprint, around))
+        if around is None:
+            self._tell_start(stage)
+
+    def _start_shards(self, stage: PlannedStage, look: Look) -> None:
+        """Has the shards of a stage started as there is room for them."""
+        self._schedule.free(stage)
+        self._tell_start(stage)
+        for shard in self._shards.begin(stage, look):
+            self._schedule.again(shard)
+        self._shards.conclude(stage.id)
 
     # -- what becomes of it -------------------------------------------------------------------------------------------
 
@@ -180,47 +205,61 @@ class Driver:
             error = self._checks.failure(running.stage, running.key, figures)
         if self.ending.signal is not None:
             self._end(running, "cancelled", f"ended by {self.ending.signal.name}{deafness(figures)}")
-        elif error and (reason := running.overspent or self._overspent_by(running)):
+        elif error and (reason := running.overspent or self._limits.reason(running)):
             self._end(running, "over_budget", f"{reason}{deafness(figures)}")
         elif error:
             self._failed(running, "failed", error)
         else:
             self._end(running, "done", None)
-            self._budgets.look_back(running.stage)
-            self._schedule.done(running.stage)
 
     def _look_at_artifact(self, running: Running) -> bool:
         """Has the rows of its artifact checked, if a schema says what they must be; it ends when that has."""
         check = self._checks.start(running.stage, running.key)
-        if check is None:
-            return False
-        self._running.hand_over(running, check)
-        return True
+        if check is not None:
+            self._running.hand_over(running, check)
+        return check is not None
 
     def _failed(self, running: Running, status: Status, error: str) -> None:
         """Ends an attempt; there is another one if the stage's rule for retries allows it."""
         stage, error = running.stage, without_secrets(error)
-        retry = None if self.ending.is_near else self._retries.put(stage, _code(running))
+        retry = None if self.ending.is_near else self._retries.put(stage, running.code)
         if retry is None:
-            self.ending.failed(stage.id, error)
+            self.ending.failed(stage.id, named(stage, error))
             self._end(running, status, error)
             return
         self._close(running, status, error)
-        self._state.stage(stage, "pending", f"{error}; {retry}")
-        self._observer.ended(stage, status, f"{error}; {retry}")
+        told = named(stage, f"{error}; {retry}")
+        sharded = self._shards.of(stage)
+        self._state.stage(sharded.stage if sharded else stage, "running" if sharded else "pending", told)
+        self._observer.ended(stage, status, told)
 
     def _end(self, running: Running, status: Status, error: str | None) -> None:
-        """Ends the last attempt of a stage, and with it the stage."""
+        """Ends the last attempt of a stage or shard, and with it that."""
         self._close(running, status, error)
-        self._tell_end(running.stage, status, error)
+        self._over(running.stage, status, error)
+
+    def _over(self, stage: PlannedStage, status: Status, error: str | None) -> None:
+        """There is no other attempt of a stage, or of a shard."""
+        if isinstance(stage, PlannedShard):
+            self._shards.ended(stage, status, error)
+            return
+        self._tell_end(stage, status, error)
+        if self._plan.instrumentation.enabled:
+            self._reports.paced.want()
+        if status == "done":
+            self._budgets.look_back(stage)
+            self._schedule.done(stage)
 
     def _close(self, running: Running, status: Status, error: str | None) -> None:
         self._state.progress(running.stage, running.progress)
         self._attempts.close(running, status, error, running.figures)
         self._running.remove(running)
         self._schedule.free(running.stage)
-        if self._plan.instrumentation.enabled:
-            self._reports.paced.want()
+        self._shards.ends(running.stage)
+
+    def _tell_start(self, stage: PlannedStage) -> None:
+        self._state.stage(stage, "running")
+        self._observer.started(stage)
 
     def _tell_end(self, stage: PlannedStage, status: Status, message: str | None) -> None:
         self._state.stage(stage, status, message)
@@ -230,25 +269,12 @@ class Driver:
         for running in self._running:
             self._state.progress(running.stage, running.progress)
 
-    def _keep_to_budgets(self) -> None:
-        """Ends what has spent what it might; what was made stays."""
-        for over in list(self._budgets.overspent(self._running.stage_ids())):
-            self.ending.overspent(over)
-            for running in self._running:
-                if running.overspent is None and over.stage_id in (None, running.stage.id):
-                    running.overspent = over.reason
-                    running.stop()
-
-    def _overspent_by(self, running: Running) -> str | None:
-        """Why a stage that failed could not go on, if it was its budget: a program can refuse calls itself."""
-        over = next(self._budgets.overspent([running.stage.id]), None)
-        if over is not None:
-            self.ending.overspent(over)
-        return None if over is None else over.reason
-
     def _skip_the_rest(self) -> None:
         """What will not be run any more."""
+        self._shards.cut_short()
         for stage in (*self._looked_at.values(), *(stage for _, stage in self._retries.waiting.values())):
+            if isinstance(stage, PlannedShard):
+                continue  # its stage has ended
             if self._retries.knows(stage):
                 self._tell_end(stage, "failed", "the run ended before it was tried again")
             else:
@@ -273,9 +299,3 @@ class Driver:
         self.ending.broken(reason)
         for running in self._running:
             self._failed(running, "lost", reason)
-
-
-def _code(running: Running) -> int | None:
-    if running.figures is None:
-        return None
-    return TIMED_OUT if running.has_timed_out(running.figures) else exit_code(running.figures)

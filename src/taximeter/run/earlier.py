@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
 from taximeter.ledger.ledger import StageSpans
 from taximeter.recipe.artifact import OURS
-from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.recipe.plan import Plan, PlannedStage, StageKey
 from taximeter.report import records
 from taximeter.report.build import open_books
 from taximeter.report.reused import reused_record, write_reused
@@ -41,6 +42,16 @@ def made_here(run: RunDir, stages: Mapping[str, StageSpans]) -> dict[str, Made]:
     }
 
 
+def shards_done(stages: Mapping[str, StageSpans]) -> dict[StageKey, str]:
+    """Fingerprints of the shards of this run that are done by the last word on them."""
+    return {
+        (stage_id, number): fingerprint
+        for stage_id, spans in stages.items()
+        for number, attempts in spans.shards.items()
+        if attempts[-1].status == "done" and (fingerprint := attempts[-1].fingerprint) is not None
+    }
+
+
 def made_elsewhere(run: RunDir) -> dict[str, Made]:
     """The stages that are done in another run, with what they took; RunDirError if it is not the directory of a run."""
     books = open_books(run)
@@ -57,8 +68,12 @@ def take_over(made: Made, stage: PlannedStage, run: RunDir) -> None:
 
     A copy and no hard link: a program that appends to its file would append to the other run's, too.
     """
-    folder = run.stage(stage.folder)
-    shutil.copytree(made.run.stage(made.folder).path, folder.path, symlinks=True, ignore=_ours, dirs_exist_ok=True)
+    folder, source = run.stage(stage.folder), made.run.stage(made.folder).path
+
+    def ours(inside: str, names: list[str]) -> set[str]:
+        return {name for name in names if OURS.fullmatch(name)} if Path(inside) == source else set()
+
+    shutil.copytree(source, folder.path, symlinks=True, ignore=ours, dirs_exist_ok=True)
     if made.report is not None:
         write_reused(folder, reused_record(made.report))
 
@@ -68,7 +83,3 @@ def keep_folders(plan: Plan, stages: Mapping[str, StageSpans]) -> Plan:
     folders = {stage_id: spans.latest.folder for stage_id, spans in stages.items()}
     kept = (msgspec.structs.replace(stage, folder=folders.get(stage.id) or stage.folder) for stage in plan.stages)
     return msgspec.structs.replace(plan, stages=tuple(kept))
-
-
-def _ours(_folder: str, names: list[str]) -> set[str]:
-    return {name for name in names if OURS.fullmatch(name)}

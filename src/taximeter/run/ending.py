@@ -38,6 +38,12 @@ class Ending:
         """A signal came that ends the run."""
         self.signal, self.status, self.reason, self.is_near = number, "cancelled", number.name, True
 
+    def cut_short(self) -> tuple[Status, str]:
+        """What becomes of a stage that could not be run to its end."""
+        if self.status == "over_budget":
+            return "over_budget", self.reason or ""
+        return "cancelled", "the run ended before all of its shards were run"
+
     def broken(self, reason: str) -> None:
         """What runs the stages can do so no more."""
         self.status, self.reason, self.is_near = "failed", reason, True

@@ -10,13 +10,16 @@ import taximeter
 from taximeter import settings
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.events import SpanEvent
-from taximeter.recipe.plan import Capture, PlannedStage
+from taximeter.recipe.plan import Capture, PlannedShard, PlannedStage
 from taximeter.rundir import RunDir
 
 STARTUP = str(Path(taximeter.__file__).parent / "capture" / "startup")
 """The folder on PYTHONPATH by which Python processes capture their calls."""
 
 _PATH = "PYTHONPATH"
+_OF_SHARD = (settings.SHARD.name, settings.SHARD_COUNT.name)
+"""What belongs to a stage around this run."""
+
 _LEFT_OUT = (settings.CAPTURE_MARKS.name, settings.PROXY.name)
 """What belongs to a run around this one."""
 
@@ -26,9 +29,13 @@ def stage_environment(
 ) -> dict[str, str]:
     """What every stage gets, metered or not: who it is, and where to tell how far it is."""
     attempt = span.attempt or 1
+    of_shard = {}
+    if isinstance(stage, PlannedShard):
+        of_shard = {settings.SHARD.name: str(stage.number), settings.SHARD_COUNT.name: str(stage.count)}
     return {
-        **inherited,
+        **{name: value for name, value in inherited.items() if name not in _OF_SHARD},
         **stage.env,
+        **of_shard,
         settings.STAGE_RUN_ID.name: run.run_id,
         settings.STAGE_ID.name: stage.id,
         settings.PROGRESS_FILE.name: str(run.stage(stage.folder).progress(attempt)),

@@ -18,6 +18,7 @@ from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import RunDirError
 from taximeter.events import Status
 from taximeter.ledger.figures import Figures
+from taximeter.ledger.ledger import Attempt
 from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.plan import Capture, Instrumentation, Plan, PlannedStage
@@ -194,7 +195,7 @@ class _Execution:
         over = next(budgets.overspent(()), None)
         if over and (status == "failed" or (status == "done" and budgets.is_exceeded())):
             status, error = "over_budget", over.reason
-        items_in, items_out = (books.ledger.items.get((stage.id, 1, way)) for way in ("in", "out"))
+        items_in, items_out = (books.ledger.items.get((Attempt(stage.id, 1), way)) for way in ("in", "out"))
         self._spans.close_stage(span, status, figures, error, items_in, items_out)
         self._state.stage(stage, status, error)
         self._end(status, error, reports)

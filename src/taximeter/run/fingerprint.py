@@ -74,6 +74,7 @@ class Fingerprints:
             "params": stage.params,
             "env": stage.env,
             "out": stage.out,
+            **({"shards": stage.shards, "shard_input": stage.shard_input} if stage.shards else {}),
             "inputs": {name: self._input(path) for name, path in self._artifacts.inputs(stage).items()},
             "input": {name: self._content(self._plan.input[name]) for name in named},
             "needs": {need: self._handed_on(need) for need in stage.needs if need not in reads},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -36,6 +36,15 @@ class Rows:
         about = stamped.stat()
         original = Original(about.st_size, about.st_mtime_ns, self._digest.hexdigest())
         replace(_beside(artifact), msgspec.json.encode(original))
+
+
+def keep_joined(parts: Sequence[Path], artifact: Path, joined: Path) -> None:
+    """Keeps the same for the artifact, which the joined file is about to become, if all its parts were stamped."""
+    digests = [original_digest(part) for part in parts]
+    if all(digests):
+        about = joined.stat()
+        whole = hashlib.sha256(msgspec.json.encode(digests)).hexdigest()
+        replace(_beside(artifact), msgspec.json.encode(Original(about.st_size, about.st_mtime_ns, whole)))
 
 
 def original_digest(artifact: Path) -> str | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
 from taximeter.events import Status
 from taximeter.recipe.plan import Plan
-from taximeter.report.records import RunInstrumentation
-from taximeter.rundir import RunDir
+from taximeter.report.records import RunInstrumentation, ShardInstrumentation, StageInstrumentation
+from taximeter.rundir import SHARDS, RunDir
 
 FAILED = 1
 OVER_BUDGET = 3
 INCOMPLETE = 4
+
+
+_FAILURES = ("failed", "lost")
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -34,13 +38,19 @@ class Outcome(msgspec.Struct, frozen=True):
     """What is missing from the figures, if they were asked to be complete."""
 
     def failed_logs(self) -> list[Path]:
-        """What the last attempts of the stages that failed have printed."""
+        """What the last attempts of the stages and shards that failed have printed."""
         folders = {stage.id: stage.folder for stage in self.plan.stages}
-        return [
-            self.run.stage(folders[stage.id]).log(attempt.attempt)
+        tried = [
+            (folder, of)
             for stage in self.report.stages
-            for attempt in stage.attempts[-1:]
-            if stage.id in folders and stage.status in {"failed", "lost"}
+            if stage.id in folders and stage.status in _FAILURES
+            for folder, of in _with_shards(folders[stage.id], stage)
+        ]
+        return [
+            self.run.stage(folder).log(attempt.attempt)
+            for folder, of in tried
+            for attempt in of.attempts[-1:]
+            if of.status in _FAILURES
         ]
 
     @property
@@ -53,3 +63,11 @@ class Outcome(msgspec.Struct, frozen=True):
         if self.status != "done":
             return FAILED
         return INCOMPLETE if self.incomplete else 0
+
+
+def _with_shards(
+    folder: str, stage: StageInstrumentation
+) -> Iterator[tuple[str, StageInstrumentation | ShardInstrumentation]]:
+    yield folder, stage
+    for shard in stage.shards:
+        yield f"{folder}/{SHARDS}/{shard.shard}", shard

@@ -104,6 +104,7 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         flags["capture"] = options.capture
     return PlanOptions(
         mock=bool(options.mock),
+        jobs=options.jobs or 1,
         schemas=SchemaTable(FORMATS) if options.validate is False else SchemaTable(FORMATS, look_at_class),
         set=options.overrides,
         registry=options.registry,

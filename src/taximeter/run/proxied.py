@@ -15,7 +15,7 @@ import msgspec
 from taximeter import settings
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.errors import RunDirError
-from taximeter.recipe.plan import Instrumentation, PlannedStage
+from taximeter.recipe.plan import Instrumentation, PlannedShard, PlannedStage
 from taximeter.rundir import RunDir
 
 _COMMAND = (sys.executable, "-P", "-m", "taximeter", "proxy", "--json", "--end-with-stdin", "--run-dir")
@@ -85,7 +85,8 @@ class Proxy:
         A base URL that the recipe gives the stage stays: the proxy forwards to the one that the driver has.
         """
         address = self._told.address
-        here = f"{address}/s/{quote(stage.id, safe='')}/a/{attempt}"
+        shard = f"/n/{stage.number}" if isinstance(stage, PlannedShard) else ""
+        here = f"{address}/s/{quote(stage.id, safe='')}{shard}/a/{attempt}"
         urls = {name: url.replace(address, here, 1) for name, url in self._told.environment.items()}
         told = {name: url for name, url in urls.items() if name not in stage.env}
         return told | {settings.PROXY.name: address} | _past_others(environment)

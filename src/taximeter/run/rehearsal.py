@@ -9,12 +9,14 @@ from typing import Literal
 import msgspec
 
 from taximeter.clock import SystemClock
+from taximeter.ledger.ledger import last_attempts
 from taximeter.recipe.plan import Plan, PlannedStage
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.commandline import command_line
 from taximeter.run.opening import check_entry
 from taximeter.run.options import RunOptions
+from taximeter.run.parts import shards_of
 from taximeter.run.prepare import prepare
 from taximeter.run.reuse import Look, Reuse
 from taximeter.rundir import RunDir
@@ -32,7 +34,10 @@ class Step(msgspec.Struct, frozen=True):
     """Why, or on what it depends; empty if there is nothing to say."""
 
     command: list[str]
-    """The argument vector, if the stage were run."""
+    """The argument vector, if the stage were run; of a stage with shards that of the first one."""
+
+    shards: int = 0
+    """How many shards there would be at the most; 0: it would be run as a whole."""
 
 
 class Rehearsal(msgspec.Struct, frozen=True):
@@ -51,7 +56,7 @@ def rehearse(options: RunOptions) -> Rehearsal:
     where = Artifacts(books.plan, books.run)
     reuse = make_reuse(prepared, books, where, sys.executable)
     looks = _Looks(books.plan, reuse, where, may_compare=bool(options.skip_done or options.resume))
-    numbers = {stage_id: spans.last_attempt + 1 for stage_id, spans in books.ledger.stages().items()}
+    numbers = last_attempts(books.ledger.stages())
     made = Artifacts(books.plan, books.run)
     return Rehearsal(
         books.run,
@@ -62,9 +67,11 @@ def rehearse(options: RunOptions) -> Rehearsal:
                 stage.id,
                 action,
                 note,
-                command_line(stage, numbers.get(stage.id, 1), books.plan, books.run, made, sys.executable),
+                command_line(first, numbers.get(first.key, 0) + 1, books.plan, books.run, made, sys.executable),
+                stage.shards,
             )
             for stage, action, note in looks
+            for first in [shards_of(stage, stage.shards, books.run)[0] if stage.shards else stage]
         ],
     )
 

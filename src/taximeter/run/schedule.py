@@ -9,7 +9,7 @@ from graphlib import TopologicalSorter
 
 import msgspec
 
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import PlannedStage, StageKey
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -43,7 +43,7 @@ class Schedule:
         )
         self._order.prepare()
         self._ready: list[PlannedStage] = []
-        self._running: dict[str, PlannedStage] = {}
+        self._running: dict[StageKey, PlannedStage] = {}
         self._collect()
 
     def next(self) -> PlannedStage | None:
@@ -54,13 +54,13 @@ class Schedule:
             if self._room.holds((*self._running.values(), stage)):
                 del self._ready[place]
                 self.waiting.pop(stage.id, None)
-                self._running[stage.id] = stage
+                self._running[stage.key] = stage
                 return stage
         return None
 
     def free(self, stage: PlannedStage) -> None:
         """The stage does not run any more: its room is free."""
-        del self._running[stage.id]
+        del self._running[stage.key]
 
     def done(self, stage: PlannedStage) -> None:
         """What waited for the stage can be started."""
@@ -68,7 +68,7 @@ class Schedule:
         self._collect()
 
     def again(self, stage: PlannedStage) -> None:
-        """The stage is to be started once more."""
+        """The stage is to be started once more, or a shard of it for the first time."""
         bisect.insort(self._ready, stage, key=_index)
 
     def _collect(self) -> None:
@@ -76,5 +76,5 @@ class Schedule:
             self.again(self.waiting[stage_id])
 
 
-def _index(stage: PlannedStage) -> int:
-    return stage.index
+def _index(stage: PlannedStage) -> tuple[int, int]:
+    return stage.index, stage.key[1] or 0

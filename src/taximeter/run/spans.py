@@ -11,10 +11,10 @@ import msgspec
 
 from taximeter import __version__
 from taximeter.clock import Clock, Ids
-from taximeter.events import TROUBLE, SpanEvent, Status
+from taximeter.events import SHARDS, TROUBLE, SpanEvent, Status
 from taximeter.journal.writer import Journal
 from taximeter.ledger.figures import Figures
-from taximeter.recipe.plan import PlannedStage
+from taximeter.recipe.plan import PlannedShard, PlannedStage
 from taximeter.run.trouble import Trouble
 
 _RESOURCES = (
@@ -64,10 +64,21 @@ class DriverSpans:
         """When the run started, in seconds since the epoch."""
         return self._run.started_at
 
-    def open_stage(self, stage: PlannedStage, attempt: int, fingerprint: str | None = None) -> SpanEvent:
-        """Opens the span of one attempt."""
+    def open_stage(
+        self, stage: PlannedStage, attempt: int, fingerprint: str | None = None, shards: int | None = None
+    ) -> SpanEvent:
+        """Opens the span of one attempt; of a stage that has shards it is around theirs, and says how many they are."""
         span = self._of(stage)
         span.attempt, span.fingerprint = attempt, fingerprint
+        if shards is not None:
+            span.meta = {SHARDS: shards}
+        return self._opened(span)
+
+    def open_shard(self, shard: PlannedShard, attempt: int, fingerprint: str | None, around: SpanEvent) -> SpanEvent:
+        """Opens the span of one attempt of a shard, inside that of its stage."""
+        span = self._of(shard)
+        span.attempt, span.fingerprint, span.shard = attempt, fingerprint, shard.number
+        span.parent_id, span.parent_span = around.span_id, around.span
         return self._opened(span)
 
     def skip_stage(self, stage: PlannedStage) -> None:

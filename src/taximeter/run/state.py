@@ -9,8 +9,8 @@ import msgspec
 from taximeter.clock import Clock, iso
 from taximeter.events import Status
 from taximeter.ledger.manifest import ReportFiles
-from taximeter.ledger.progress import ProgressLine, ProgressReader
-from taximeter.recipe.plan import Plan, PlannedStage
+from taximeter.ledger.progress import ProgressLine, ProgressReader, together
+from taximeter.recipe.plan import Plan, PlannedShard, PlannedStage
 from taximeter.run.paced import Paced
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import RunDir, append_line, replace
@@ -73,6 +73,9 @@ class StateFiles:
         self._trouble = trouble
         self._clock = clock
         self._stages = {stage.id: stage for stage in plan.stages}
+        self._said: dict[str, dict[int, ProgressLine]] = {}
+        """The latest that each shard has said of its progress."""
+
         self._extra = {} if reports is None else {"instrument": True, "instrumentation": msgspec.to_builtins(reports)}
         begin = iso(started_at)
         self.state = RunState(
@@ -106,18 +109,29 @@ class StateFiles:
         known, state, now = reader.bad_lines, self.state.stages[stage.id], iso(self._clock.now())
         news = reader.news()
         for said in news:
-            self._event(now, stage.id, _STATUSES.get(said.status or "", "running"), said.message, state, said)
+            whole = self._with_other_shards(stage, said)
+            self._event(now, stage.id, _STATUSES.get(said.status or "", "running"), said.message, state, whole)
         if news or reader.bad_lines != known:
-            last = news[-1] if news else state.progress or StageProgress()
+            before = state.progress or StageProgress()
+            last = whole if news else before
             state.progress = StageProgress(
                 current=last.current,
                 total=last.total,
                 percent=last.percent,
                 message=last.message,
-                bad_lines=reader.bad_lines,
+                bad_lines=before.bad_lines + reader.bad_lines - known,
             )
             state.updated_at = now
             self.paced.want()
+
+    def _with_other_shards(self, stage: PlannedStage, said: ProgressLine) -> ProgressLine:
+        """What a stage says as it is; what a shard says as the sum of what all of them say."""
+        if not isinstance(stage, PlannedShard):
+            return said
+        shards = self._said.setdefault(stage.id, {})
+        shards[stage.number] = said
+        whole = together([shards.get(number) for number in range(stage.count)]) or said
+        return msgspec.structs.replace(whole, message=said.message, extra=said.extra | {"shard": stage.number})
 
     def status(self, stage_id: str) -> Status:
         """How a stage stands."""

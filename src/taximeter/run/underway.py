@@ -13,6 +13,7 @@ from taximeter.ledger.figures import Figures
 from taximeter.ledger.progress import ProgressReader
 from taximeter.recipe.plan import PlannedStage
 from taximeter.run.executor import Executor, Key
+from taximeter.run.retries import TIMED_OUT, exit_code
 
 GRACE = 5.0
 """Seconds between TERM and KILL."""
@@ -43,6 +44,13 @@ class Running(msgspec.Struct):
     def has_timed_out(self, figures: Figures) -> bool:
         """Whether that is why it ended; it may just have made it."""
         return self.overdue and figures.wall_seconds >= (self.stage.timeout or 0)
+
+    @property
+    def code(self) -> int | None:
+        """How it ended, in one number as shells give it; None if nobody knows."""
+        if self.figures is None:
+            return None
+        return TIMED_OUT if self.has_timed_out(self.figures) else exit_code(self.figures)
 
     def stop(self, grace: float = GRACE) -> None:
         """Tells it to end."""

@@ -1,11 +1,11 @@
-"""Durations, sizes and amounts as people write them: a number, or a number with its unit."""
+"""Durations, sizes, amounts and numbers of copies as people write them: a number, its unit behind it, or a word."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta
 
@@ -14,6 +14,9 @@ from taximeter.yamldoc.words import NUMBER
 
 QUANTITY = "quantity"
 """Kind of the error that pydantic is told; its context says what is wanted and how to write it."""
+
+AUTO: Final = "auto"
+MOST_COPIES = 10_000
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"B": 1, **{unit: 1000**power for power, unit in enumerate(("kB", "MB", "GB", "TB"), 1)}} | {
@@ -58,6 +61,16 @@ def size(value: Any) -> int:
         hint = "write it like 500000000, 512MiB, 2GiB or 1.5GB"
         raise QuantityError("not a size", "bytes, or a size", hint)
     return found
+
+
+def copies(value: Any) -> int | Literal["auto"]:
+    """A whole number, or `auto`; QuantityError if it is neither, or too large."""
+    if value == AUTO:
+        return AUTO
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MOST_COPIES:
+        wanted = f"a whole number from 1 to {MOST_COPIES}, or `auto`"
+        raise QuantityError("not a number of copies", wanted, "write it like 8")
+    return value
 
 
 def by_its_digits(value: Any) -> Decimal:
@@ -112,6 +125,7 @@ _A_SIZE = {
         {"type": "string", "pattern": _SIZE.pattern},
     ]
 }
+_COPIES = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COPIES}, {"const": AUTO}]}
 _AN_AMOUNT = {"type": "number", "exclusiveMinimum": 0}
 
 Duration = Annotated[float, Rule(_rule(seconds, _A_DURATION), seconds)]
@@ -122,6 +136,9 @@ Timespan = Annotated[Duration, Meta(gt=0)]
 
 Size = Annotated[int, Rule(_rule(size, _A_SIZE), size)]
 """Bytes, as a number or as text like `2GiB`."""
+
+Copies = Annotated[int | Literal["auto"], Rule(_rule(copies, _COPIES), copies)]
+"""How many there are of something, or `auto`."""
 
 Amount = Annotated[
     Decimal, Rule(_rule(by_its_digits, _AN_AMOUNT, gt=0, max_digits=30, decimal_places=12), _plain_amount)

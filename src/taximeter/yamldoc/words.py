@@ -16,7 +16,7 @@ YES_OR_NO = "true or false"
 LIST = "a list"
 MAP = "a map"
 
-_MOST_LISTED = 15
+_MOST_LISTED = 18
 _MOST_COMPARED = 200  # comparing 5,000 wrong names with 5,000 right ones would take minutes
 _NEIGHBOURS = 20
 

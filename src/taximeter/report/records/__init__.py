@@ -5,7 +5,15 @@ from taximeter.report.records.calls import CallRejected, ItemsTold, LLMCallUsage
 from taximeter.report.records.measured import Latency, Measured, PerThousandItems, StageAttempt, StageProgress
 from taximeter.report.records.rates import Pricing, Rates, SpecialRate, UnitRate
 from taximeter.report.records.run import CriticalPath, Env, Headline, Losses, RunInstrumentation
-from taximeter.report.records.stage import REUSED, ReusedStage, StageInstrumentation
+from taximeter.report.records.stage import (
+    REUSED,
+    MoneySpread,
+    ReusedStage,
+    ShardInstrumentation,
+    ShardSpread,
+    Spread,
+    StageInstrumentation,
+)
 from taximeter.report.records.terms import CostStatus, Count, Figure, Money, Record, Seconds, Status, Tokens
 from taximeter.report.records.timeline import Lane, SpanBars, SpanNode, SpanTree, Timeline
 from taximeter.report.records.totals import ModelTotals, Saved, Totals
@@ -39,6 +47,7 @@ __all__ = [
     "Measured",
     "ModelTotals",
     "Money",
+    "MoneySpread",
     "PerThousandItems",
     "Pricing",
     "Rates",
@@ -47,10 +56,13 @@ __all__ = [
     "RunInstrumentation",
     "Saved",
     "Seconds",
+    "ShardInstrumentation",
+    "ShardSpread",
     "SpanBars",
     "SpanNode",
     "SpanTree",
     "SpecialRate",
+    "Spread",
     "StageAttempt",
     "StageInstrumentation",
     "StageProgress",

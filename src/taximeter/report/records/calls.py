@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from taximeter.report.records.terms import CostStatus, Money, Record, Seconds, Tokens
+from taximeter.report.records.terms import CostStatus, Count, Money, Record, Seconds, Tokens
 
 
 class LLMCallUsage(Record, frozen=True, kw_only=True, forbid_unknown_fields=False):
@@ -56,6 +56,9 @@ class LLMCallUsage(Record, frozen=True, kw_only=True, forbid_unknown_fields=Fals
 
     stage_id: str | None = None
     run_id: str | None = None
+    shard: Count | None = None
+    """Which shard of the stage made it, from 0."""
+
     attempt: Annotated[int, Meta(ge=1)] | None = None
     created_at: str | None = None
     """UTC, ISO 8601."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from taximeter.report.records.budget import BudgetUse
 from taximeter.report.records.calls import LLMCallUsage
 from taximeter.report.records.measured import Latency, Measured, PerThousandItems, StageAttempt, StageProgress
-from taximeter.report.records.terms import Count, Figure, Status
+from taximeter.report.records.terms import Count, Figure, Money, Record, Seconds, Status
 from taximeter.report.records.totals import Totals
 
 REUSED: Literal["instrumentation_reused_v1"] = "instrumentation_reused_v1"
@@ -26,6 +26,57 @@ class ReusedStage(Measured, frozen=True, kw_only=True):
 
     llm_totals: Totals = Totals()
     methods: dict[str, Figure] = {}
+
+
+class ShardInstrumentation(Measured, frozen=True, kw_only=True):
+    """What one shard of a stage took and what it cost, over all its attempts."""
+
+    shard: Count | None
+    """From 0; null gathers what no shard did: attempts at the stage as a whole, calls that nobody can assign."""
+
+    status: Status
+    started_at: str | None = None
+    ended_at: str | None = None
+    items_in: Count | None = None
+    items_out: Count | None = None
+    straggler: bool = False
+    """It took more than 1.5 times the median of those that are done, and more than a second longer."""
+
+    attempts: list[StageAttempt] = []
+    progress: StageProgress | None = None
+    llm_totals: Totals = Totals()
+    methods: dict[str, Figure] = {}
+
+
+class Spread(Record, frozen=True, kw_only=True):
+    """How far the shards of a stage lie apart."""
+
+    least: Seconds
+    median: Seconds
+    """Of an even number the lower one of the two in the middle."""
+
+    most: Seconds
+
+
+class MoneySpread(Record, frozen=True, kw_only=True):
+    """The same of money."""
+
+    least: Money
+    median: Money
+    most: Money
+
+
+class ShardSpread(Record, frozen=True, kw_only=True):
+    """The shards of a stage side by side, as far as they are done."""
+
+    count: Count
+    """How many there are."""
+
+    done: Count = 0
+    wall_seconds: Spread | None = None
+    cost: MoneySpread | None = None
+    stragglers: list[Count] = []
+    """Those that took much longer than the others, the slowest first."""
 
 
 class StageInstrumentation(Measured, frozen=True, kw_only=True):
@@ -66,6 +117,14 @@ class StageInstrumentation(Measured, frozen=True, kw_only=True):
     """What it took and cost there."""
 
     attempts: list[StageAttempt] = []
+    """Of a stage with shards: from the start of the first one to the end of the last one; CPU and I/O are sums."""
+
+    shards: list[ShardInstrumentation] = []
+    """In order; none if the stage is run as a whole."""
+
+    spread: ShardSpread | None = None
+    """null if it was not run as shards, the last time."""
+
     budget: list[BudgetUse] = []
     """What it may spend, the most used limit first."""
 

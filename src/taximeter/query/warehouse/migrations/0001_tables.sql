@@ -80,6 +80,7 @@ CREATE TABLE IF NOT EXISTS spans
     parent_span LowCardinality(Nullable(String)),
     stage_id LowCardinality(Nullable(String)),
     attempt Nullable(Int64),
+    shard Nullable(Int64),
     session_id Nullable(String) CODEC(ZSTD(1)),
     status LowCardinality(String),
     error Nullable(String) CODEC(ZSTD(1)),
@@ -101,6 +102,7 @@ CREATE TABLE IF NOT EXISTS attempts
 (
     run_id String,
     stage_id LowCardinality(Nullable(String)),
+    shard Nullable(Int64),
     attempt Int64,
     status LowCardinality(String),
     started_at Nullable(DateTime64(6, 'UTC')),
@@ -120,7 +122,7 @@ CREATE TABLE IF NOT EXISTS attempts
 )
 ENGINE = ReplacingMergeTree(seq)
 PARTITION BY day
-ORDER BY (run_id, ifNull(stage_id, ''), attempt);
+ORDER BY (run_id, ifNull(stage_id, ''), ifNull(shard, -1), attempt);
 
 CREATE TABLE IF NOT EXISTS stages
 (
@@ -143,6 +145,7 @@ CREATE TABLE IF NOT EXISTS stages
     items_in Nullable(Int64),
     items_out Nullable(Int64),
     attempts Int64,
+    shards Nullable(Int64),
     calls Int64,
     input_tokens Nullable(Int64),
     output_tokens Nullable(Int64),

@@ -360,7 +360,7 @@ def test_a_signal_ends_all_shards(number: signal.Signals) -> None:
     numbered(4)
     recipe([shell(SLEEPER)])
     driver = _started("--jobs", "3")
-    _await("started.*", 3)
+    _await("started.*", 4)
     driver.send_signal(number)
     assert driver.wait(30) == 128 + number
     a = the_stage(RunDir(Path("output/runs/r")))

@@ -180,8 +180,6 @@ class Driver:
             self._schedule.again(shard)
         self._shards.conclude(stage.id)
 
-    # -- what becomes of it -------------------------------------------------------------------------------------------
-
     def _hear(self, executor: Executor) -> None:
         for event in executor.poll(0):
             if isinstance(event, Broken):

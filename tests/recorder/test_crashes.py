@@ -13,6 +13,8 @@ import pytest
 
 import taximeter
 from taximeter.errors import SetupError
+from taximeter.events import SpanEvent
+from taximeter.journal.short import EventReader
 from taximeter.report.loose import EventFiles, build_from_files
 from tests.recorder.events import read_all, spans
 
@@ -108,7 +110,9 @@ for round in range(200):
         (path,) = out.glob(f"{number}.jsonl.open")
         data = path.read_bytes().partition(b"\0")[0]
         *whole, torn = data.split(b"\n")
-        names = [record["span"] for record in map(json.loads, whole) if record["kind"] == "span"]
+        reader = EventReader()
+        read = [reader.event(line) for line in whole]
+        names = [event.span for event in read if isinstance(event, SpanEvent) and event.kind == "span"]
         assert names == [str(n) for n in range(len(names))]
         assert len(names) >= count
         assert len(torn) < 1_000

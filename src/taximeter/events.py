@@ -23,6 +23,9 @@ UsageSource = Literal["provider", "tracker", "user", "estimated", "missing"]
 META_TERMS = ("speed", "inference_geo")
 """What decides a price and few providers tell: in the `meta` of a call, by these names."""
 
+UNDELIVERED = "undelivered"
+"""How many files of an attempt did not come home whole from another machine: in the `losses` of its span."""
+
 TROUBLE = "trouble"
 """The first error with the files that a run writes about itself: in the `meta` of the run, by this name."""
 

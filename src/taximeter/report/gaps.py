@@ -23,6 +23,7 @@ def gaps(report: records.RunInstrumentation) -> list[str]:
     """Sentences, one for each kind of gap, the gravest first; none if the figures are complete."""
     return [
         *_attempts(report),
+        *_undelivered(report),
         *_money(report),
         *_losses(report.losses),
         *figures_by(report, "missing", "Not measured"),
@@ -56,6 +57,13 @@ def _attempts(report: records.RunInstrumentation) -> Iterator[str]:
     if count := sum(lost.values()):
         names = listed(brief(stage_id) for stage_id, attempts in lost.items() if attempts)
         yield f"{plural(count, 'attempt')} lost, with figures as far as they were written: {names}."
+
+
+def _undelivered(report: records.RunInstrumentation) -> Iterator[str]:
+    incomplete = {stage.id or "": sum(not a.complete for a in stage.attempts) for stage in report.stages}
+    if count := sum(incomplete.values()):
+        names = listed(brief(stage_id) for stage_id, attempts in incomplete.items() if attempts)
+        yield f"{plural(count, 'attempt')} whose files did not come home whole from their machines: {names}."
 
 
 def _money(report: records.RunInstrumentation) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from taximeter.clock import iso
-from taximeter.events import SpanEvent
+from taximeter.events import UNDELIVERED, SpanEvent
 from taximeter.ledger.figures import Figures
 from taximeter.pricing.cost import rounded
 from taximeter.recipe.plan import PlannedStage
@@ -39,6 +39,8 @@ def attempt_record(
         started_at=iso(span.started_at),
         ended_at=None if span.ended_at is None else iso(span.ended_at),
         error=span.error,
+        node=span.node,
+        complete=not (span.losses or {}).get(UNDELIVERED),
         log_bytes=None if log is None else int(log),
         methods=_shared(tuple(methods.values())),
         **measured,

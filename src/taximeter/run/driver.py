@@ -186,9 +186,11 @@ class Driver:
                 self._broken(event.reason)
             elif running := self._running.find(event.key, executor):
                 match event:
-                    case Started():
+                    case Started(node=node):
+                        running.span.node = node
                         self._running.began(running)
-                    case Done(figures=figures):
+                    case Done(figures=figures, gaps=gaps):
+                        running.note(gaps)
                         self._ended(running, figures)
                     case Lost(reason=reason):
                         self._failed(running, "lost", reason)

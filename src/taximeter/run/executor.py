@@ -53,6 +53,8 @@ class Started(msgspec.Struct, frozen=True):
     """The process of an attempt runs."""
 
     key: Key
+    node: str | None = None
+    """The machine that runs it; None is this one."""
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -60,6 +62,8 @@ class Done(msgspec.Struct, frozen=True):
 
     key: Key
     figures: Figures
+    gaps: tuple[str, ...] = ()
+    """Files that did not come home as they were, from the run directory."""
 
 
 class Lost(msgspec.Struct, frozen=True):

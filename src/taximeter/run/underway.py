@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from taximeter.clock import Clock
-from taximeter.events import SpanEvent
+from taximeter.events import UNDELIVERED, SpanEvent
 from taximeter.ledger.figures import Figures
 from taximeter.ledger.progress import ProgressReader
 from taximeter.recipe.plan import PlannedStage
@@ -51,6 +51,11 @@ class Running(msgspec.Struct):
         if self.figures is None:
             return None
         return TIMED_OUT if self.has_timed_out(self.figures) else exit_code(self.figures)
+
+    def note(self, gaps: Sequence[str]) -> None:
+        """Some of its files did not come home whole."""
+        if gaps:
+            self.span.losses = {UNDELIVERED: len(gaps)}
 
     def stop(self, grace: float = GRACE) -> None:
         """Tells it to end."""

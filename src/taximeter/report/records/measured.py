@@ -40,6 +40,12 @@ class StageAttempt(Measured, frozen=True, kw_only=True):
     started_at: str | None = None
     ended_at: str | None = None
     error: str | None = None
+    node: str | None = None
+    """The machine that ran it; null is the driver's own."""
+
+    complete: bool = True
+    """Whether all that it wrote on another machine came home as it was there."""
+
     leftover_processes: Count | None = None
     """Processes that outlived the stage's own one and the grace after it, and were ended."""
 

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.errors import RunDirError
+from taximeter.events import UNDELIVERED
 from taximeter.pricing.builtin import built_in
 from taximeter.pricing.cost import EXACT
 from taximeter.pricing.sheet import Rate, Sheet, Step, Tiers, Variant
@@ -423,3 +424,17 @@ def test_a_stage_that_is_reused_keeps_its_figures_and_one_of_another_run_has_the
     assert any(note.endswith("so in no figure here: a ($0.003).") for note in trust(report))
     assert (taken.reused.llm_totals, taken.reused.wall_seconds, taken.reused.attempts) == (a.llm_totals, 2.0, 1)
     assert (report.totals.calls, report.totals.cost, report.cpu_user_seconds) == (0, None, None)
+
+
+def test_an_attempt_that_did_not_come_home_whole(tmp_path: Path) -> None:
+    writing = two_stages(tmp_path)
+    writing.start("a")
+    span = writing._open["a"]
+    span.node, span.losses = "elsewhere", {UNDELIVERED: 2}
+    writing.end("a")
+    writing.close()
+    report = build(writing.run)
+    (attempt,) = report.stages[0].attempts
+    assert (attempt.node, attempt.complete) == ("elsewhere", False)
+    assert "1 attempt whose files did not come home whole from their machines: a." in trust(report)
+    assert report.stages[0].llm_totals.calls == 0

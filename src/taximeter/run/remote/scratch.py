@@ -6,6 +6,7 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -57,7 +58,7 @@ class Scratch:
 
     def task(self) -> Task:
         """The task with its paths as they are here."""
-        task, words = self._true, self._words
+        task, words = self._true, self._translation()
         environment = {name: words(value) for name, value in task.env.items()}
         if settings.RUN_DIR.name in environment:
             environment[settings.RUN_DIR.name] = str(self.run.path)
@@ -79,6 +80,13 @@ class Scratch:
     def _outside(self, name: str, path: str) -> Path:
         return self._root / "inputs" / name / Path(path).name
 
+    def _translation(self) -> Callable[[str], str]:
+        """What makes a text of the driver one of this node."""
+        places = self._places()
+        longest_first = sorted(places, key=len, reverse=True)
+        pattern = re.compile(rf"(?<![\w.~/-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w.~-])")
+        return lambda text: pattern.sub(lambda found: places[found[0]], text)
+
     def _places(self) -> dict[str, str]:
         """What lies somewhere else here, by where the driver has it. With a shared directory that is what the attempt
         tells of itself, and everything in the run directory without one."""
@@ -88,9 +96,3 @@ class Scratch:
             places |= {self._true.inputs[name]: str(path) for name, path in self.inputs().items()}
             places[self._true.run_dir] = str(self.run.path)
         return places
-
-    def _words(self, text: str) -> str:
-        places = self._places()
-        longest_first = sorted(places, key=len, reverse=True)
-        pattern = "|".join(map(re.escape, longest_first))
-        return re.sub(rf"(?<![\w.~/-])(?:{pattern})(?![\w.~-])", lambda found: places[found[0]], text)

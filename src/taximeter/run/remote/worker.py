@@ -46,7 +46,7 @@ Ordered = Callable[[], float | None]
 is asked often, and must not wait."""
 
 
-def work(version: str, parcel: bytes, ordered: Ordered) -> Iterator[bytes]:
+def work(version: str, parcel: bytes, ordered: Ordered) -> Generator[bytes, None, None]:
     """Runs the task of a packed `wire.Parcel`, which a driver of that version of taximeter has packed."""
     if version != taximeter.__version__:
         yield _refusal(f"it has taximeter {taximeter.__version__}, and the driver {version}: install the same")

@@ -1,6 +1,7 @@
 """`taximeter ship`, and questions to a warehouse: a server, as people see it."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -172,12 +173,33 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "taximeter", *arguments], capture_output=True, text=True)
 
 
+KILLED = """
+import os, signal, sys
+from taximeter.cli.main import main
+from taximeter.query import rows
+from taximeter.query.warehouse.connect import Warehouse
+rows.BATCH = 20
+insert, inserts = Warehouse.insert, []
+def dying(self, table, batch):
+    insert(self, table, batch)
+    inserts.append(table)
+    if len(inserts) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+Warehouse.insert = dying
+sys.argv = ["taximeter", "ship", "two", "--to", "chdb://w"]
+main()
+"""
+
+
 @pytest.mark.slow
 def test_a_folder(runs: Cli) -> None:
     """In processes of their own, since an embedded engine stays in the process that has opened it."""
     done = command("ship", "--all", "--to", "chdb://w")
     assert done.stdout == "2 runs with 160 calls shipped to chdb://w\n", done.stderr
     assert command("ship", "one", "--to", "chdb://w").returncode == 0
+    killed = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert command("ship", "--all", "--to", "chdb://w").returncode == 0
     assert command("top", "--by", "model", "--store", "chdb://w").stdout == runs("top", "--by", "model").out
     hold = "import chdb, sys; c = chdb.connect(sys.argv[1]); c.query('SELECT 1'); print('open', flush=True); input()"
     how = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}

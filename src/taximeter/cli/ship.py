@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.termui import progressbar
@@ -22,6 +23,9 @@ from taximeter.report.build import build
 from taximeter.report.loose import EventFiles
 from taximeter.report.runs import find_run, known_runs, line_of
 from taximeter.rundir import OutputDir, RunDir
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
 
 
 @click.command("ship")
@@ -63,9 +67,12 @@ def command(
     sent: dict[str, Counter[str]] = {}
     with open_warehouse(where) as warehouse:
         migrate(warehouse)
-        with progressbar(runs, label="shipping", file=sys.stderr, hidden=as_json) as bar:
-            for run in bar:
-                sent[run.run_id] = Shipment(run, warehouse, facts_of).send()
+        length = sum(map(_size, runs))
+        with progressbar(length=length, label="shipping", file=sys.stderr, hidden=as_json) as bar:
+            for run in runs:
+                before = bar.pos
+                sent[run.run_id] = Shipment(run, warehouse, facts_of, _moving(bar, before)).send()
+                _moving(bar, before)(_size(run))
     if as_json:
         rows = [{"run_id": run_id, "rows": dict(of_run)} for run_id, of_run in sent.items()]
         click.echo(to_json({"schema_version": "ship_v1", "to": str(where), "runs": rows, "left_out": left_out}))
@@ -73,6 +80,15 @@ def command(
     calls = sum(of_run["calls"] for of_run in sent.values())
     click.echo(f"{plural(len(sent), 'run')} with {count(calls)} calls shipped to {where}")
     tell_left_out(tuple(left_out))
+
+
+def _moving(bar: ProgressBar[int], before: int) -> Callable[[int], None]:
+    return lambda taken: bar.update(before + taken - bar.pos)
+
+
+def _size(run: RunDir) -> int:
+    """Bytes of what a run has written of itself."""
+    return sum(path.stat().st_size for path in [*run.journals(), *run.path.glob("*/calls.*.jsonl")])
 
 
 def _named(names: tuple[str, ...], output: OutputDir) -> Iterator[RunDir]:

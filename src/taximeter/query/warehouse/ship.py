@@ -36,11 +36,15 @@ FactsOf = Callable[[RunDir], Facts]
 class Shipment:
     """A run that is sent: all of it at first, then what is new.
 
-    If sending fails nobody knows what has arrived: another shipment has to begin.
+    If sending fails nobody knows what has arrived: another shipment has to begin. `on_taken` is told how many bytes of
+    the run have been read, each time that rows were sent.
     """
 
-    def __init__(self, run: RunDir, warehouse: Warehouse, facts_of: FactsOf) -> None:
+    def __init__(
+        self, run: RunDir, warehouse: Warehouse, facts_of: FactsOf, on_taken: Callable[[int], object] | None = None
+    ) -> None:
         self._run = run
+        self._on_taken = on_taken
         self._warehouse = warehouse
         self._facts_of = facts_of
         self._sent: Counter[str] = Counter()
@@ -70,6 +74,8 @@ class Shipment:
         if rows.num_rows:
             self._warehouse.insert(table, rows)
             self._sent[table] += rows.num_rows
+            if self._on_taken is not None:
+                self._on_taken(self._replay.taken)
 
 
 def _day(started_at: str | None) -> date | None:

@@ -114,6 +114,20 @@ def test_only_the_latest_calls_are_remembered(recorder: Recorder) -> None:
     assert [call.model for call in calls(events(recorder))] == ["m9"]
 
 
+def test_what_a_thread_has_captured_it_can_claim_once_whoever_else_claims(recorder: Recorder) -> None:
+    def captured_and_told(thread: int) -> list[bool]:
+        found = []
+        for number in range(1000):
+            model = f"m{thread}.{number}"
+            BY_HAND.offer(taximeter.CallEvent(event_id=("", 0), model=model), None)
+            found += [BY_HAND.claim({"kind": "llm", "model": model}, None) for _ in range(2)]
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        for found in pool.map(captured_and_told, range(4)):
+            assert found == [True, False] * 1000
+
+
 @pytest.mark.parametrize("told_at", ["usage", "finish"])
 def test_what_is_told_before_a_stream_ends_is_of_it(server: Server, recorder: Recorder, told_at: str) -> None:
     sdk = client(server)

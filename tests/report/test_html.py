@@ -461,3 +461,36 @@ def test_hostile_names_are_text_everywhere(opened: Open, tmp_path: Path, name: s
     assert not re.search(r"(?<!\\)(<|\]\(javascript)", markdown.render(report))
     assert not re.search("<(img|svg|script|a)", html_static.render(report))
     assert json.parse(json.render(report)).stages[0].id == text
+
+
+def test_shards_of_a_stage_have_a_line_each_and_a_table(opened: Open, tmp_path: Path) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "share", shards=30, shard_input="rows"), stage(2, "whole")]))
+    writing.start("share", shards=30)
+    for number in range(30):
+        name = writing.start_shard("share", number)
+        writing.sink(name, call(prompt_tokens=1000, completion_tokens=0))
+        writing.end(name, "failed" if number == 7 else "done", seconds=9.0 if number == 3 else 1.0)
+        if number == 7:
+            writing.end(writing.start_shard("share", number, attempt=2), seconds=1.0)
+    writing.end("share")
+    writing.start("whole")
+    writing.end("whole")
+    writing.close()
+    page = opened(html.render(build(writing.run)))
+    rows = page.evaluate("taximeter.timeline.rows.map((r) => [r.kind, r.stage.id])")
+    assert rows[:2] == [["stage", "share"], ["shards", "share"]] and ["stage", "whole"] in rows
+    bars = page.evaluate("taximeter.timeline.rows[1].bars.map((b) => [b.shard.shard, b.number, b.status])")
+    assert len(bars) == 31 and [7, 1, "failed"] in bars and [7, 2, "done"] in bars
+    middle = "((b) => [view.x((b.from + b.to) / 2), AXIS_TALL + row.y + ROW_PAD + (b.line + 0.5) * shardLine(row)])"
+    row = "const view = taximeter.timeline, row = view.rows[1]"
+    at = page.evaluate(f"(() => {{ {row}; return {middle}(row.bars[3]); }})()")
+    box = page.locator("canvas").bounding_box()
+    page.mouse.move(box["x"] + at[0], box["y"] + at[1])
+    tip = "share · shard 3 · attempt 1 · done · straggler"
+    assert tip in (page.locator("#tip").text_content() or "")
+    page.locator("tr.stage").first.click()
+    pane = page.locator("#pane").text_content() or ""
+    assert "30 of 30 done; wall (least, median, most) 1.00 s, 1.00 s, 9.00 s; cost $0.003, $0.003, $0.003" in pane
+    assert "stragglers 3" in pane and "10 faster shards not listed." in pane
+    first = page.locator("#pane [aria-label^='Shards of the stage'] tbody tr").first
+    assert first.locator("th, td").all_text_contents()[:4] == ["3", "done, straggler", "9.00 s", "1.75 s"]

@@ -21,14 +21,23 @@ from taximeter.report.json import stage_json
 from taximeter.report.trust import trust
 
 SCRIPTS = (
-    *("dom", "words", "tip", "source", "baseline", "header", "lanes", "axis", "paint", "legend", "finer", "timeline"),
-    *("paper", "places", "graph", "progress", "tables", "files", "pane", "grip", "configuration", "app"),
+    *("dom", "words", "tip", "source", "baseline", "header", "lanes", "shards", "axis", "paint", "legend", "finer"),
+    *("timeline", "paper", "places", "graph", "progress", "tables", "files", "pane", "grip", "configuration", "app"),
 )
 """Files of the viewer, in the order in which they stand in the page."""
 
 _CALLS_OF_A_STAGE = 20
 _CALLS = 120
 """The file stays small however many calls the JSON lists."""
+
+_SHARDS = 1_000
+"""Of a stage; the JSON lists all."""
+
+_OF_A_SHARD = (
+    *("shard", "status", "started_at", "ended_at", "items_out", "straggler"),
+    *("wall_seconds", "cpu_user_seconds", "cpu_system_seconds"),
+)
+_OF_A_TRY = ("attempt", "status", "started_at", "ended_at")
 
 _HERE = "\0"
 """Where in the page its data will stand."""
@@ -83,18 +92,34 @@ def _data(report: records.RunInstrumentation, beside: Attached) -> Iterator[byte
 def _stages(stages: list[records.StageInstrumentation], room: int) -> Iterator[bytes]:
     before = b"["
     for stage in stages:
-        yield before + (to_json(_stage(stage, room)) if stage.llm_totals.calls else stage_json(stage))
+        has_more = stage.llm_totals.calls or stage.shards
+        yield before + (to_json(_stage(stage, room)) if has_more else stage_json(stage))
         before = b","
     yield b"]" if stages else b"[]"
 
 
 def _stage(stage: records.StageInstrumentation, room: int) -> dict[str, Any]:
     """A stage with the first of its calls, and of these only what is known."""
-    data: dict[str, Any] = plain(stage)
+    data: dict[str, Any] = plain(msgspec.structs.replace(stage, shards=[]))
     kept = data["llm_calls"][:room]
     data["llm_calls"] = [{name: value for name, value in call.items() if value is not None} for call in kept]
     data["llm_calls_omitted"] = data["llm_totals"]["calls"] - len(kept)
+    data["shards"] = [_shard(shard) for shard in stage.shards[:_SHARDS]]
+    data["shards_omitted"] = len(stage.shards) - len(data["shards"])
     return data
+
+
+def _shard(shard: records.ShardInstrumentation) -> dict[str, Any]:
+    """What of a shard is drawn."""
+    totals = shard.llm_totals
+    tries = [{name: getattr(attempt, name) for name in _OF_A_TRY} for attempt in shard.attempts]
+    return {
+        **{name: getattr(shard, name) for name in _OF_A_SHARD},
+        "calls": totals.calls,
+        "cost": totals.cost,
+        "cost_status": totals.cost_status,
+        "attempts": tries,
+    }
 
 
 def _room(report: records.RunInstrumentation) -> int:

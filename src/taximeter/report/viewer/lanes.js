@@ -26,8 +26,8 @@ function rowsOf(report, folds) {
   for (const stage of longest(report.stages.filter((s) => s.started_at || lanesOf.has(s.id)), STAGES_MOST)) {
     const lanes = lanesOf.get(stage.id) || [];
     const head = { kind: "stage", stage, tall: HEAD_TALL, places: lanes.map((lane) => laneKey(lane.stage_id, lane.process)) };
-    const below = processRows(stage, lanes, bars), tall = below.reduce((sum, row) => sum + row.tall, 0);
-    head.foldable = lanes.length > 1 || below.some((row) => row.spanLevels);
+    const below = [...(stage.shards.length ? [shardRow(stage)] : []), ...processRows(stage, lanes, bars)], tall = below.reduce((sum, row) => sum + row.tall, 0);
+    head.foldable = lanes.length > 1 || stage.shards.length > 0 || below.some((row) => row.spanLevels);
     head.unfolded = head.foldable && (folds.has(stage.id) ? folds.get(stage.id) : tall <= room);
     if (head.unfolded && !folds.has(stage.id)) room -= tall;
     for (const row of head.unfolded ? [head, ...below] : [head]) { row.y = y; y += row.tall; rows.push(row); }
@@ -91,6 +91,7 @@ function stack(bars, most) {
 }
 
 function laneName(row) {
+  if (row.kind === "shards") return plural(row.shards.length, "shard");
   if (row.lanes.length > 1) return `${count(row.lanes.length)} more processes`;
   const [lane] = row.lanes;
   if (lane.process === null) return "all processes";
@@ -99,6 +100,7 @@ function laneName(row) {
 
 // How much of its time a stage or process waited for answers, and how much CPU it took: shares of its wall time.
 function shares(row) {
+  if (row.kind === "shards") return { waits: null, cpu: null, estimate: false };
   if (row.kind === "stage") {
     const { wall_seconds: wall, latency } = row.stage, used = cpu(row.stage);
     return { waits: known(latency.waiting_ms) && wall ? latency.waiting_ms / 1000 / wall : null, cpu: known(used) && wall ? used / wall : null, estimate: latency.waiting_method === "sampled" };

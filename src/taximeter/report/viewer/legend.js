@@ -11,7 +11,7 @@ function timelineHint(report) {
 
 function timelineLegend(report) {
   const t = report.timeline, mark = (kind, text) => el("span", {}, el("i", { class: `mark-${kind}`, "aria-hidden": "true" }), text);
-  return el("p", { class: "legend" }, mark("attempt", "attempt of a stage"), report.critical_path.stages.length ? mark("critical", "critical path") : null,
+  return el("p", { class: "legend" }, mark("attempt", report.stages.some((s) => s.shards.length) ? "attempt of a stage; below it its shards, a line each" : "attempt of a stage"), report.critical_path.stages.length ? mark("critical", "critical path") : null,
     t.calls.length ? mark("call", "calls under way") : null, t.spans.count.length ? mark("span", "spans") : null,
     report.metered ? mark("meter", "beside a name: share of its time spent waiting for models, and on local CPU (striped)") : null);
 }

@@ -16,6 +16,7 @@ function drawTimelineRow(c, view, ink, row) {
   c.rect(view.left, y, view.width - view.left, row.tall);
   c.clip();
   if (row.kind === "stage") drawAttempts(c, view, ink, row, y);
+  if (row.kind === "shards") drawShards(c, view, ink, row, y);
   for (const bar of row.spans) drawSpan(c, view, ink, bar, y + ROW_PAD + bar.level * SPAN_TALL);
   drawCallBars(c, view, ink, row, y);
   c.fillStyle = ink.accent;

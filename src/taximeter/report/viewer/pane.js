@@ -4,7 +4,7 @@ function drawPane(report, stage, close) {
   const tokens = [["in", totals.prompt_tokens], ["cache read", totals.cache_read_input_tokens], ["cache write", totals.cache_write_input_tokens], ["tool use", totals.tool_use_input_tokens],
     ["embedding", totals.embedding_tokens], ["out", totals.completion_tokens], ["reasoning", totals.reasoning_output_tokens]].filter(([, n]) => n).map(([kind, n]) => `${kind} ${count(n)}`).join(", ");
   const facts = [
-    ["status", stage.status + (stage.stale ? ", stale" : "") + (stage.mocked ? ", mock" : "")], ["progress", progressText(stage)], ["runs", known(stage.extra?.runs) ? `${count(stage.extra.runs)}${stage.extra.failed_runs ? `, ${count(stage.extra.failed_runs)} failed` : ""}` : null], ["module", stage.module_id && brief(stage.module_id)],
+    ["shards", spreadText(stage.spread, currency)], ["status", stage.status + (stage.stale ? ", stale" : "") + (stage.mocked ? ", mock" : "")], ["progress", progressText(stage)], ["runs", known(stage.extra?.runs) ? `${count(stage.extra.runs)}${stage.extra.failed_runs ? `, ${count(stage.extra.failed_runs)} failed` : ""}` : null], ["module", stage.module_id && brief(stage.module_id)],
     ["waits for", stage.needs.length ? stage.needs.map((id) => stageName(id)).join(", ") : null], ["wall", seconds(stage.wall_seconds)], ["CPU", method(stage, "cpu_user_seconds", seconds(cpu(stage)))],
     ["waiting for models", known(latency.waiting_ms) ? `${latency.waiting_method === "sampled" ? "≈ " : ""}${millis(latency.waiting_ms)}, ${percent(latency.waiting_ms / 1000, stage.wall_seconds)} of the wall time` : null],
     ["latency of calls", latency.calls ? `p50 ${millis(latency.p50_ms)}, p95 ${millis(latency.p95_ms)}, longest ${millis(latency.longest_ms)}, added up ${millis(latency.total_ms)}` : null],
@@ -20,6 +20,7 @@ function drawPane(report, stage, close) {
     own(report.modules, stage.id) ? el("p", { class: "notes", text: own(report.modules, stage.id).trim().split("\n").map(visible).join("\n") }) : null,
     el("dl", { class: "pair" }, ...facts.flatMap(([name, fact]) => [el("dt", { text: name }), el("dd", { text: fact })])),
     ...(stage.attempts.length ? [el("h3", { text: "Attempts" }), tableOf("Attempts", attempts, stage.attempts)] : []),
+    ...(stage.shards.length ? drawShardTable(stage, currency) : []),
   ].filter(Boolean), calls: [
     ...(stage.llm_calls.length ? [el("h3", { text: "Most expensive calls" }), tableOf("Calls of the stage", callColumns(report), stage.llm_calls)] : []),
     stage.llm_calls_omitted ? el("p", { class: "hint", text: `${plural(stage.llm_calls_omitted, "more call")} not listed; all are in the totals.` }) : null,

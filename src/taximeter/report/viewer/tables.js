@@ -35,6 +35,7 @@ function drawStages(report, choose) {
     ["CPU", (s) => by(s, "cpu_user_seconds", seconds(cpu(s)))], ["CPU/wall", (s) => percent(cpu(s), s.wall_seconds)], ["memory", (s) => by(s, "peak_memory_bytes", size(s.peak_memory_bytes))],
     ["read / written", (s) => by(s, "io_write_bytes", pairOf(size(s.io_read_bytes), size(s.io_write_bytes)))], ["items", (s) => count(s.items_out)],
     ...(report.stages.some((s) => s.per_1000_items) ? [["cost/1k", (s) => per(s, (p) => money(p.cost, currency))]] : []),
+    ...(report.stages.some((s) => s.spread) ? [["shards", (s) => (s.spread ? `${count(s.spread.done)} of ${count(s.spread.count)}` : UNKNOWN)]] : []),
     ["tries", (s) => (s.attempts.length || !s.started_at ? count(s.attempts.length) : UNKNOWN)],
   ];
   return tableOf("Stages", report.metered ? [...plain, ...metered] : plain, report.stages,

@@ -40,7 +40,10 @@ class TimelineView {
 
   arrange() {
     this.rows = rowsOf(this.report, this.folds);
-    for (const row of this.rows) row.attempts = this.attempts.get(row.stage.id);
+    for (const row of this.rows) {
+      row.attempts = this.attempts.get(row.stage.id);
+      if (row.kind === "shards") row.bars = shardBars(row.shards, this.origin, this.now);
+    }
     this.filled = null;
     this.refine();
   }
@@ -165,6 +168,7 @@ class TimelineView {
     const row = this.rowAt(y), at = this.ms(x), near = (this.ms(1) - this.ms(0)) * 2;
     if (!row) return x > this.left && this.money.length && y > AXIS_TALL ? showTip(event, `${money(costAt(this.money, at), this.report.pricing.currency)} by ${seconds(at / 1000)}`) : hideTip();
     if (x < this.left) return showTip(event, this.rowText(row));
+    if (row.kind === "shards") { const text = shardText(row, at, y - AXIS_TALL - row.y, near); return text ? showTip(event, text) : hideTip(); }
     const { top, tall } = callBox(row, AXIS_TALL + row.y), under = (bar) => at >= bar.from - near && at <= bar.to + near;
     const call = row.calls.find((bar) => under(bar) && y >= top + (bar.level * tall) / row.depth && y < top + ((bar.level + 1) * tall) / row.depth);
     const span = row.spans.find((bar) => under(bar) && Math.floor((y - AXIS_TALL - row.y - ROW_PAD) / SPAN_TALL) === bar.level);

@@ -21,7 +21,10 @@ MAX_PROBLEMS = 50
 
 _NOTHING: dict[str | int, Place] = {}  # what is inside a scalar; one for all, as there can be a million of them
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_UNREADABLE = re.compile("[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_UNREADABLE_ASCII = re.compile("[^\t\n\x20-\x7e]")
+_UNREADABLE = "[^\t\n\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""Compiled where it is needed: that takes longer than to read a small file."""
+
 _UNTRANSPORTABLE = re.compile("[\0\ud800-\udfff]")
 
 
@@ -61,7 +64,8 @@ def _without_waiting(path: str, flags: int) -> int:
 def parse(text: str, name: str) -> Document:
     """The document in a text that problems call `name`; SetupError with every problem found."""
     document = Document(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
-    if bad := _UNREADABLE.search(document.text):
+    unreadable = _UNREADABLE_ASCII if document.text.isascii() else re.compile(_UNREADABLE)
+    if bad := unreadable.search(document.text):
         message = f"the character U+{ord(bad[0]):04X} cannot stand here"
         raise SetupError(document.problem_at(bad.start(), message, "leave it out, or escape it in double quotes"))
     builder = _Builder(document)

@@ -311,6 +311,16 @@ def test_another_run_is_resumed_and_nothing_of_it_billed_again(cli: Cli) -> None
     assert [stage["reused_from"] for stage in report(Path("output/runs/t"))["stages"]] == ["r", "r", "s", "r"]
 
 
+def test_what_only_this_run_fills_in_is_no_change_of_a_command(cli: Cli) -> None:
+    filled = "{out} {stage_dir} {run_dir} {run_id} {state_file} {progress_file}"
+    listed = {"id": "words", "run": ["sh", "-c", "echo words >> ran; touch {out}", *filled.split()]}
+    recipe([{"id": "text", "run": f"echo text >> ran; touch {{out}}; : {filled}"}, listed | {"needs": ["text"]}])
+    first(cli)
+    cli("run", "r.yaml", "--run-id", "s", "--resume", "r")
+    assert ran() == []
+    assert statuses(Path("output/runs/s")) == ["reused", "reused"]
+
+
 def test_a_resumed_run_can_start_from_a_stage(cli: Cli) -> None:
     recipe()
     first(cli)

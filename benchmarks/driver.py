@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -76,11 +75,7 @@ def commands(folder: Path, peers: Path, stages: int) -> dict[str, list[str | Pat
 
 
 def seconds(command: list[str | Path], folder: Path) -> float:
-    """How long the command takes, from its start to its end; what the last one left is taken away first."""
-    for left in ("done", "bench", ".snakemake", "output"):
-        shutil.rmtree(folder / left, ignore_errors=True)
-    for left in folder.glob(".doit.db*"):
-        left.unlink()
+    """How long the command takes, from its start to its end."""
     began = time.perf_counter()
     subprocess.run(
         command, cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -103,17 +98,20 @@ def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
 def compare(folder: Path, rounds: int) -> None:
     """Prints the table: whole commands, and what each stage more costs when the command has begun."""
     peers = install(folder / "peers")
-    sizes = {stages: commands(folder / str(stages), peers, stages) for stages in (1, STAGES)}
+    names = list(commands(folder / "names", peers, 1))
     times: dict[tuple[int, str], list[float]] = {}
     for turn in range(rounds + 1):  # the first one only warms up
-        for stages, every in sizes.items():
-            for name, command in every.items():
-                spent = seconds(command, folder / str(stages))
+        for stages in (1, STAGES):
+            for number, name in enumerate(names):
+                # A folder of its own, and nothing removed before the end: ext4 takes long to make files where some were
+                # removed just now.
+                place = folder / f"{stages}-{number}-{turn}"
+                spent = seconds(commands(place, peers, stages)[name], place)
                 if turn:
                     times.setdefault((stages, name), []).append(spent)
-    whole = {name: 1000 * statistics.median(times[STAGES, name]) / STAGES for name in sizes[1]}
-    start = {name: statistics.median(times[1, name]) for name in sizes[1]}
-    more = {name: (STAGES * whole[name] - 1000 * start[name]) / (STAGES - 1) for name in sizes[1]}
+    whole = {name: 1000 * statistics.median(times[STAGES, name]) / STAGES for name in names}
+    start = {name: statistics.median(times[1, name]) for name in names}
+    more = {name: (STAGES * whole[name] - 1000 * start[name]) / (STAGES - 1) for name in names}
     print(f"{STAGES} stages of `true`: milliseconds a stage, {rounds} rounds")
     print(f"{'':<24} {'command of one':>15} {'whole, a stage':>15} {'above bare':>11} {'of Snakemake':>13}", end="")
     print(f" {'each more':>10} {'above bare':>11} {'of Snakemake':>13}")

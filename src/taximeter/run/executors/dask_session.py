@@ -1,0 +1,306 @@
+"""The connection to a Dask cluster: a thread with an event loop, in which a client of Dask lives."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import queue
+import secrets
+import socket
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from functools import partial
+from threading import Thread
+from typing import Any
+
+import msgspec
+from distributed import Client
+
+from taximeter import __version__
+from taximeter.errors import Problem, SetupError
+from taximeter.run.executor import Broken, Key, Task
+from taximeter.run.executors import dask_worker
+from taximeter.run.remote.outbox import Letter
+
+_PATIENCE = 10.0
+"""Seconds in which a scheduler answers."""
+
+_FAREWELL = 2.0
+_LOOK_EVERY = 1.0
+_AGAIN = 0.2
+"""Seconds until a worker that did not answer is asked again."""
+
+
+class Post(msgspec.Struct, frozen=True):
+    """Letters of a worker; `taken` is called when they have been dealt with: then there are more."""
+
+    letters: list[Letter]
+    taken: Callable[[], None]
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """What will not be heard of any more."""
+
+    keys: list[Key]
+    reason: str
+
+
+class _Seat:
+    """A worker, in one life of its process."""
+
+    def __init__(self, address: str, threads: int, memory: float, life: str) -> None:
+        self.address = address
+        self.threads = threads
+        self.memory = memory
+        self.life = life
+        self.tasks: dict[Key, tuple[Task, Any]] = {}
+        """What it has to do, with the futures of Dask."""
+
+        self.pull: asyncio.Task[None]
+        self.taken = asyncio.Event()
+
+    @property
+    def load(self) -> float:
+        """How busy it is: 1 if all its threads are taken."""
+        return sum(task.cpus for task, _ in self.tasks.values()) / self.threads
+
+
+class Session:
+    """Methods are for the driver's thread; all that begins with an underscore is done in the loop."""
+
+    def __init__(self, address: str) -> None:
+        self.news: queue.SimpleQueue[Post | Gone | Broken] = queue.SimpleQueue()
+        self._address = address
+        self._driver = secrets.token_hex(8)
+        self._seats: dict[str, _Seat] = {}
+        self._waiting: dict[Key, tuple[Task, bytes]] = {}
+        """Of no worker yet."""
+
+        self._chores: set[asyncio.Future[object]] = set()
+        self._reader, self._writer = socket.socketpair()
+        self._reader.setblocking(False)
+        self._writer.setblocking(False)
+        self._up: Future[tuple[float, float]] = Future()
+        self._thread = Thread(target=self._live, daemon=True)
+
+    def start(self) -> tuple[float, float]:
+        """Connects: threads and bytes of all workers. SetupError if there is no cluster of ours."""
+        self._thread.start()
+        try:
+            return self._up.result()
+        except SetupError:
+            self._thread.join()
+            raise
+
+    def submit(self, task: Task, parcel: bytes) -> None:
+        """Has it run on the worker that has most room."""
+        self._call(self._place, task, parcel)
+
+    def cancel(self, key: Key, grace: float) -> None:
+        """Has its worker told."""
+        self._call(lambda: self._do(self._order(key, grace)))
+
+    def fileno(self) -> int:
+        """For a selector: readable when there is news, and once a second."""
+        return self._reader.fileno()
+
+    def woken(self) -> None:
+        """Whatever made it readable is known."""
+        with contextlib.suppress(BlockingIOError):
+            self._reader.recv(1 << 12)
+
+    def close(self) -> None:
+        """Says goodbye to the workers, which kill what they still run."""
+        self._call(self._end.set)
+        self._thread.join()
+        self._reader.close()
+        self._writer.close()
+
+    # -- in the loop --------------------------------------------------------------------------------------------------
+
+    def _live(self) -> None:
+        try:
+            asyncio.run(self._main())
+        finally:  # however it ends, somebody waits for the answer
+            if not self._up.done():
+                self._up.set_exception(_no_cluster(self._address, "the connection ended"))
+            self._tell(Broken(f"the Dask scheduler at {self._address} is gone"))
+
+    async def _main(self) -> None:
+        self._loop, self._end, self._looking = asyncio.get_running_loop(), asyncio.Event(), asyncio.Lock()
+        try:
+            client = await Client(self._address, asynchronous=True, timeout=_PATIENCE, set_as_default=False)
+        except (OSError, ValueError) as error:
+            self._up.set_exception(_no_cluster(self._address, error))
+            return
+        async with client:
+            self._client = client
+            try:
+                await self._look()
+                if not self._seats:
+                    message = f"the cluster at {self._address} has no workers"
+                    raise SetupError(Problem(message, f"start one: dask worker {self._address}"))
+            except SetupError as error:
+                self._up.set_exception(error)
+                return
+            seats = self._seats.values()
+            self._up.set_result((float(sum(s.threads for s in seats)), math.fsum(s.memory for s in seats)))
+            await self._watch()
+            for seat in seats:
+                seat.pull.cancel()
+            for chore in tuple(self._chores):
+                chore.cancel()
+            with contextlib.suppress(OSError):
+                await asyncio.wait_for(self._ask(dask_worker.goodbye, *self._seats), _FAREWELL)
+
+    async def _watch(self) -> None:
+        """Looks who is there, until the end."""
+        while not self._end.is_set():
+            try:
+                await asyncio.wait_for(self._look(), _PATIENCE)
+            except OSError:
+                return
+            except SetupError:  # a newcomer that is not like us
+                pass
+            self._wake()  # so that silence is noticed
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._end.wait(), _LOOK_EVERY)
+
+    async def _look(self) -> None:
+        """Notes which workers came and which went; SetupError at one that cannot be used."""
+        async with self._looking:
+            await self._compare()
+
+    async def _compare(self) -> None:
+        there: dict[str, dict[str, Any]] = (await self._client.scheduler.identity())["workers"]
+        for address in self._seats.keys() - there.keys():
+            self._left(self._seats[address])
+        new = [address for address in there if address not in self._seats]
+        if not new:
+            return
+        answers = await self._client.run(dask_worker.hello, self._driver, workers=new, on_error="return")
+        for address, answer in answers.items():
+            life = _checked(address, answer)
+            threads, memory = there[address]["nthreads"], there[address]["memory_limit"] or math.inf
+            seat = self._seats[address] = _Seat(address, threads, memory, life)
+            seat.pull = asyncio.create_task(self._pull(seat))
+        waiting, self._waiting = self._waiting, {}
+        for task, parcel in waiting.values():
+            self._place(task, parcel)
+
+    async def _look_again(self) -> None:
+        """A worker may have died: nothing must be given to it."""
+        with contextlib.suppress(OSError, SetupError):  # `_watch` will tell
+            await self._look()
+
+    def _left(self, seat: _Seat) -> None:
+        """A worker is gone. Dask must not begin anew what it had to do."""
+        del self._seats[seat.address]
+        seat.pull.cancel()
+        for _, future in seat.tasks.values():
+            self._do(future.cancel(force=True))
+        self._tell(Gone(list(seat.tasks), f"the worker at {seat.address} is gone"))
+        seat.tasks.clear()
+
+    def _place(self, task: Task, parcel: bytes) -> None:
+        if not self._seats:
+            self._waiting[task.key] = (task, parcel)  # one may come soon
+            return
+        seat = min(self._seats.values(), key=lambda seat: seat.load)
+        future = self._client.submit(
+            dask_worker.perform,
+            self._driver,
+            seat.life,
+            task.key,
+            __version__,
+            parcel,
+            key=f"taximeter-{task.stage_id}-{task.shard}-{task.attempt}-{self._driver}",
+            workers=[seat.address],
+            allow_other_workers=False,
+            retries=0,
+            pure=False,
+        )
+        seat.tasks[task.key] = (task, future)
+        self._do(self._see_off(seat, task.key, future))
+
+    async def _see_off(self, seat: _Seat, key: Key, future: Any) -> None:
+        """Holds on to the future until Dask is done with it."""
+        error = await future.exception()
+        if future.status != "error":
+            return
+        await self._look_again()
+        if seat.tasks.pop(key, None):
+            self._tell(Gone([key], f"the worker at {seat.address} could not run it: {error}"))
+
+    async def _pull(self, seat: _Seat) -> None:
+        """Fetches what a worker has to say, as long as it lives."""
+        had = 0
+        while True:
+            try:
+                (answer,) = (await self._ask(dask_worker.fetch, seat.address, had=had)).values()
+            except OSError:
+                await self._look_again()
+                await asyncio.sleep(_AGAIN)
+                continue
+            if answer is None:  # another process, at the same address
+                self._left(seat)
+                return
+            had, letters = answer
+            for key, message in letters:
+                if message is None:
+                    seat.tasks.pop(key, None)
+            seat.taken.clear()
+            self._tell(Post(letters, partial(self._call, seat.taken.set)))
+            await seat.taken.wait()
+
+    async def _order(self, key: Key, grace: float) -> None:
+        """Tells the worker that has the task, if one has, until it has heard it."""
+        if self._waiting.pop(key, None):
+            self._tell(Gone([key], "it was ended before a worker was there"))
+        while seat := next((seat for seat in self._seats.values() if key in seat.tasks), None):
+            try:
+                await self._ask(dask_worker.cancel, seat.address, key=key, grace=grace)
+            except OSError:
+                await asyncio.sleep(_AGAIN)
+            else:
+                return
+
+    async def _ask(self, function: Callable[..., Any], *addresses: str, **arguments: Any) -> dict[str, Any]:
+        """What a function says on workers."""
+        answers: dict[str, Any] = await self._client.run(function, self._driver, workers=list(addresses), **arguments)
+        return answers
+
+    def _do(self, work: Coroutine[Any, Any, object]) -> None:
+        chore = asyncio.ensure_future(work)
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    def _tell(self, news: Post | Gone | Broken) -> None:
+        self.news.put(news)
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            self._writer.send(b".")
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        """Has the loop do something, if it has not ended."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(lambda: function(*arguments))
+
+
+def _checked(address: str, answer: object) -> str:
+    """The life of a worker that said hello; SetupError if it is not like us."""
+    there = f"the worker at {address}"
+    hint = f"pip install taximeter=={__version__} there, with the same Python as here"
+    if not isinstance(answer, dask_worker.Hello):
+        raise SetupError(Problem(f"{there} has no taximeter that answers: {answer}", hint))
+    if answer.version != __version__:
+        raise SetupError(Problem(f"{there} has taximeter {answer.version}, and this is {__version__}", hint))
+    return answer.life
+
+
+def _no_cluster(address: str, error: object) -> SetupError:
+    hint = "start one (dask scheduler; dask worker ADDRESS), or leave --address out for one on this machine"
+    return SetupError(Problem(f"no Dask scheduler answers: {error}", hint, key=f"--address {address}"))

@@ -14,6 +14,9 @@ Letter = tuple[Key, bytes | None]
 LEASE = 15.0
 """Seconds without the driver after which it is taken for dead."""
 
+_GATHER = 0.05
+"""Seconds in which letters are gathered, since each fetch is a journey; none waits for others when an attempt ends."""
+
 _ROOM = 64
 """Letters; who has more to say waits."""
 
@@ -52,8 +55,14 @@ class Outbox:
                 self._first += 1
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._letters, patience)
+            self._changed.wait_for(self._is_pressing, min(_GATHER, patience))
             self._asked = time.monotonic()
             return self._first + len(self._letters) - 1, list(self._letters)
+
+    def _is_pressing(self) -> bool:
+        """Whether there is something for which the driver waits, or there is nothing at all to gather."""
+        letters = self._letters
+        return not letters or len(letters) >= _ROOM or any(message is None for _, message in letters)
 
     def _is_forgotten(self) -> bool:
         return time.monotonic() - self._asked > LEASE

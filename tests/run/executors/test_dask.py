@@ -29,7 +29,9 @@ WORKERS = 2
 CALL_AND_HANG = (
     "import taximeter, time, os\n"
     "taximeter.log_llm_usage('big', 1000, 100)\n"
-    "open(os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT'], 'w').write(str(os.getpid()))\n"
+    "here = os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT']\n"
+    "with open(here + '.tmp', 'w') as file: file.write(str(os.getpid()))\n"
+    "os.rename(here + '.tmp', here)\n"
     "time.sleep(600 if os.environ['TAXIMETER_ATTEMPT'] == '1' else 0)\n"
 )
 

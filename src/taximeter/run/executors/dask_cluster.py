@@ -26,7 +26,7 @@ async def serve(workers: int, threads: int) -> None:
             threads_per_worker=threads,
             processes=True,
             host="127.0.0.1",
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # none, if that could be said
             asynchronous=True,
         ) as cluster:
             os.write(1, cluster.scheduler_address.encode() + b"\n")

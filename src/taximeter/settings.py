@@ -55,6 +55,7 @@ CAPTURE_MARKS = Variable("TAXIMETER_CAPTURE_MARKS", "file in which Python proces
 PROXY = Variable("TAXIMETER_PROXY", "address of the proxy that records for this run")
 CAPTURE = Variable("TAXIMETER_CAPTURE", "calls of the SDKs are captured: `1` or `auto`")
 ASK_USAGE = Variable("TAXIMETER_ASK_USAGE", "`0`: streams are not asked to tell their usage")
+CONTENT = Variable("TAXIMETER_CONTENT", "captured calls keep what was asked and answered")
 BUDGET = Variable("TAXIMETER_BUDGET", "what may be spent: `5.00` or `cost=5.00,tokens=1000000,calls=500`")
 TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=x,env=prod`")
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
@@ -84,6 +85,7 @@ TABLE = (
     CAPTURE_MARKS,
     PROXY,
     ASK_USAGE,
+    CONTENT,
     BUDGET,
     TAGS,
     WORKER_ID,

@@ -82,6 +82,7 @@ class Events:
     def take(self, data: bytes) -> None:
         """The data of one event."""
         exchange = self._exchange
+        exchange.tells(data)
         if exchange.first_ns is None:
             if b"delta" in data or b'"text"' in data:
                 exchange.first_ns = perf_counter_ns()
@@ -168,6 +169,7 @@ class Whole:
         if self._exchange.is_answered:
             return
         if self._is_whole:
+            self._exchange.tells(bytes(self._body))
             self._exchange.answered(readings(bytes(self._body), self._exchange.asked.provider))
         else:
             self._exchange.ended("cut")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from time import perf_counter_ns
+from typing import Any
 
 import msgspec
 
+from taximeter.capture.content import Content
 from taximeter.events import CallEvent, CallKind, CallStatus
 from taximeter.normalize.reading import Reading
 from taximeter.recorder.captured import Where, record_captured
 from taximeter.recorder.claims import BY_HAND, BY_SPANS
+from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.reading import call_of
 from taximeter.recorder.recording import trace_of
 
@@ -31,7 +34,18 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
 class Exchange:
     """Waits for what is to be known of a request and its answer, and records each call once."""
 
-    __slots__ = ("_began", "asked", "asks_usage", "first_ns", "is_answered", "request_id", "server", "tries", "where")
+    __slots__ = (
+        "_began",
+        "asked",
+        "asks_usage",
+        "content",
+        "first_ns",
+        "is_answered",
+        "request_id",
+        "server",
+        "tries",
+        "where",
+    )
 
     def __init__(self, asked: Asked, where: Where) -> None:
         self.asked = asked
@@ -49,10 +63,23 @@ class Exchange:
         self.first_ns: int | None = None
         """When the first token came, on the monotonic clock."""
 
+        self.content = Content() if RECORDER.options.content else None
+        """What is asked and answered; None unless somebody wants to keep it."""
+
         self.is_answered = False
         if asked.stream:
             BY_HAND.awaits_streams = True
         self._began = perf_counter_ns()
+
+    def asks(self, body: Any) -> None:
+        """The body of the request, as the SDK sends it."""
+        if self.content is not None:
+            self.content.ask(body)
+
+    def tells(self, part: bytes | str) -> None:
+        """The body of the answer, or an event of it."""
+        if self.content is not None:
+            self.content.tell(part)
 
     def answered(self, readings: Iterable[Reading]) -> None:
         """Records what the answer tells: a call for each reading."""
@@ -83,4 +110,6 @@ class Exchange:
         call.request_ms = request_ms
         call.ttft_ms = None if self.first_ns is None else (self.first_ns - self._began) / 1e6
         call.captured_by = asked.captured_by
+        if self.content is not None:
+            call.meta = {**(call.meta or {}), **self.content.meta(bool(asked.stream))} or None
         return call

@@ -142,7 +142,9 @@ def _begun(args: Args, _kwargs: Kwargs) -> Exchange | None:
     if method != "post" or verb not in _KINDS or (verb == "predict" and "embed" not in model):
         return None
     asked = Asked("google-genai", f":{verb}", _KINDS[verb], "google", model, verb == "streamGenerateContent")
-    return Exchange(asked, where)
+    exchange = Exchange(asked, where)
+    exchange.asks(args[2])
+    return exchange
 
 
 _shielded = shielded(_begun, no_exchange)
@@ -160,6 +162,7 @@ def _answered(exchange: Exchange, response: Any) -> None:
     if isinstance(exchange, Fetch):
         _batch(exchange, response.body)
     else:
+        exchange.tells(response.body)
         exchange.answered(readings(response.body, "google"))
 
 
@@ -167,6 +170,7 @@ def _answered(exchange: Exchange, response: Any) -> None:
 def _take(exchange: Exchange, reader: StreamReader, chunk: Any) -> None:
     if exchange.first_ns is None:
         exchange.first_ns = perf_counter_ns()
+    exchange.tells(chunk.body)
     reader.take(msgspec.json.decode(chunk.body))
 
 

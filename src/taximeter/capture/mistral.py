@@ -74,7 +74,9 @@ def _begun(args: Args, kwargs: Kwargs) -> Exchange | None:
         return None
     model = _asked(request.content).get("model")
     kind: CallKind = "embedding" if endpoint == "/embeddings" else "llm"
-    return Exchange(Asked("mistralai", endpoint, kind, "mistral", model, bool(kwargs.get("stream"))), where)
+    exchange = Exchange(Asked("mistralai", endpoint, kind, "mistral", model, bool(kwargs.get("stream"))), where)
+    exchange.asks(request.content)
+    return exchange
 
 
 _shielded = shielded(_begun, no_exchange)
@@ -95,6 +97,7 @@ def _received(exchange: Exchange, response: Any) -> None:
     elif isinstance(exchange, Fetch):
         exchange.fetched(response)
     elif response.is_closed:
+        exchange.tells(response.content)
         exchange.answered(readings(response.content, "mistral"))
     else:
         watch(response, Events(exchange))

@@ -123,6 +123,7 @@ def _begins(sdk: str) -> Begin:
             fetch = fetching(sdk, provider_of(client), options.method, options.url.partition("?")[0], where)
             return None if fetch is None else (fetch, args)
         exchange = Exchange(wanted, where)
+        exchange.asks(options.json_data)
         asking = with_usage_asked(exchange, client, options) if wanted.stream and len(args) > 1 else None
         return exchange, args if asking is None else (args[0], asking, *args[2:])
 
@@ -155,6 +156,7 @@ def _received(exchange: Exchange, response: Any, retries_taken: int) -> None:
     exchange.tries += retries_taken + 1
     if response.is_closed:
         body, asked = response.content, exchange.asked
+        exchange.tells(body)
         if asked.endpoint == "/chat/completions":
             exchange.answered(chat_readings(body, asked.provider))
         elif asked.endpoint != "/responses" or not is_in_background(exchange, body):

@@ -32,6 +32,9 @@ class Options(msgspec.Struct, frozen=True):
     summary: bool = False
     session_id: str | None = None
     tags: Mapping[str, str] | None = None
+    content: bool = False
+    """Whether captured calls keep what was asked and answered."""
+
     redact: Redact | None = None
     budget: Budget | None = None
     """What the calls of this process may spend."""

@@ -98,6 +98,7 @@ class Switch(Life):
         session_id: str | None = None,
         tags: Mapping[str, str] | None = None,
         output_dir: str | os.PathLike[str] | None = None,
+        content: bool | None = None,
         redact: Redact | None = None,
         budget: Budget | str | float | None = None,
     ) -> Self:
@@ -105,13 +106,14 @@ class Switch(Life):
 
         Events go to `sink` (an object, a URL such as `jsonl:PATH`, or several of them), else where the environment
         says, else to a run directory of their own, `output/runs/<run_id>/`. `rate_card_path` names the price sheet,
-        `sample` is the share of traces whose spans are kept (1), `record_tokens` puts tokens and cost on spans (True),
-        `span_cpu` reads the CPU time of spans too (False), `roll` ("1d", "1GiB") begins a new run directory from time
-        to time, `summary` prints a short table when the process ends (False). `redact` sees every event before any
-        sink does, and gives what may be kept of it. `budget` is what the calls of this process may spend: money, or
-        `"cost=5.00,tokens=1000000,calls=500,wall=1800"`; once it is used up, captured calls raise BudgetExceeded before
-        they are sent, and so does `admit()`. SetupError or RunDirError, naming the path, for what cannot be
-        used; ValueError for a sample that is no share.
+        `sample` is the share of traces whose spans are kept (1), `record_tokens` puts tokens and cost on spans
+        (True), `span_cpu` reads the CPU time of spans too (False), `roll` ("1d", "1GiB") begins a new run directory
+        from time to time, `summary` prints a short table when the process ends (False). `content` keeps what captured
+        calls ask and are answered in their `meta`, as `request` and `response` (False). `redact` sees every event
+        before any sink does, and gives what may be kept of it. `budget` is what the calls of this process may spend:
+        money, or `"cost=5.00,tokens=1000000,calls=500,wall=1800"`; once it is used up, captured calls raise
+        BudgetExceeded before they are sent, and so does `admit()`. SetupError or RunDirError, naming the path, for
+        what cannot be used; ValueError for a sample that is no share.
         """
         # So that no signal handler that records finds them half loaded, and none is loaded while the lock is held.
         from taximeter.recorder import calls, decorators, home  # noqa: F401
@@ -125,6 +127,7 @@ class Switch(Life):
             "summary": summary,
             "session_id": session_id,
             "tags": tags,
+            "content": content,
             "redact": redact,
             "budget": budget,
         }
@@ -149,7 +152,8 @@ class Switch(Life):
         from taximeter.recorder.roll import parse_roll
 
         part, rolling = self._part, parse_roll(given["roll"])
-        options = self.options.changed(**given | {"roll": rolling, "budget": self._budget(given["budget"])})
+        more = {"roll": rolling, "budget": self._budget(given["budget"]), "content": self._content(given["content"])}
+        options = self.options.changed(**given | more)
         if part is None or sink is not None or run_id not in (None, self.run_id):
             staying = self.run_id if part is not None and sink is not None else None
             home = open_home(sink, run_id or staying, output_dir, self.process.id)
@@ -166,6 +170,9 @@ class Switch(Life):
         if rolling is not None:
             rolling.begin(home.run_id)
         self._fill_purse()
+
+    def _content(self, given: bool | None) -> bool | None:
+        return settings.CONTENT.is_on() if self._part is None and given is None else given
 
     def _budget(self, given: Budget | str | float | None) -> Budget | None:
         text = settings.BUDGET.read() if self._part is None and given is None else None

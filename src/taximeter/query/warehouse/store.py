@@ -20,7 +20,7 @@ from taximeter.query.warehouse.trouble import said
 from taximeter.query.zone import local_zone
 
 _TABLES = "runs, stages, attempts, spans, calls, line_items, costs, cost_by_day, cost_by_model, cost_by_stage"
-_NOT_OF_THE_QUESTION = frozenset({164, 192, 193, 194, 497, 516})
+_NOT_OF_THE_QUESTION = frozenset({192, 193, 194, 497, 516})
 
 
 class WarehouseStore:

@@ -97,6 +97,7 @@ CREATE TABLE IF NOT EXISTS taximeter.spans_local ON CLUSTER fleet
     parent_span LowCardinality(Nullable(String)),
     stage_id LowCardinality(Nullable(String)),
     attempt Nullable(Int64),
+    shard Nullable(Int64),
     session_id Nullable(String) CODEC(ZSTD(1)),
     status LowCardinality(String),
     error Nullable(String) CODEC(ZSTD(1)),
@@ -123,6 +124,7 @@ CREATE TABLE IF NOT EXISTS taximeter.attempts_local ON CLUSTER fleet
 (
     run_id String,
     stage_id LowCardinality(Nullable(String)),
+    shard Nullable(Int64),
     attempt Int64,
     status LowCardinality(String),
     started_at Nullable(DateTime64(6, 'UTC')),
@@ -142,7 +144,7 @@ CREATE TABLE IF NOT EXISTS taximeter.attempts_local ON CLUSTER fleet
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/taximeter/attempts', '{replica}', seq)
 PARTITION BY day
-ORDER BY (run_id, ifNull(stage_id, ''), attempt)
+ORDER BY (run_id, ifNull(stage_id, ''), ifNull(shard, -1), attempt)
 TTL day + INTERVAL 90 DAY TO VOLUME 'cold'
 SETTINGS storage_policy = 'tiered', ttl_only_drop_parts = 1;
 
@@ -170,6 +172,7 @@ CREATE TABLE IF NOT EXISTS taximeter.stages_local ON CLUSTER fleet
     items_in Nullable(Int64),
     items_out Nullable(Int64),
     attempts Int64,
+    shards Nullable(Int64),
     calls Int64,
     input_tokens Nullable(Int64),
     output_tokens Nullable(Int64),

@@ -91,8 +91,8 @@ def test_a_price_table_becomes_the_prices_of_its_run(start: Start, tmp_path: Pat
 
 def test_a_stage_is_told_by_path_or_header_and_the_header_wins(proxy: Running, upstream: Provider) -> None:
     ask(proxy, "/s/embed%20all")
-    ask(proxy, "/s/sum/a/2")
-    ask(proxy, "/s/sum", x_taximeter_stage="other", x_taximeter_attempt="3")
+    ask(proxy, "/s/sum/n/0/a/2")
+    ask(proxy, "/s/sum", x_taximeter_stage="other", x_taximeter_attempt="3", x_taximeter_shard="7")
     ask(proxy, "", x_taximeter_session="chat-1", x_taximeter_tags="user=u1, team=%C3%BC")
     ask(proxy, f"/r/{proxy.told['run_id']}/s/own")
     calls = proxy.calls()
@@ -103,6 +103,7 @@ def test_a_stage_is_told_by_path_or_header_and_the_header_wins(proxy: Running, u
         (None, None),
         ("own", None),
     ]
+    assert [call.shard for call in calls] == [None, 0, 7, None, None]
     assert calls[3].session_id == "chat-1"
     assert calls[3].tags == {"user": "u1", "team": "ü"}
     assert {call.run_id for call in calls} == {proxy.run.run_id}

@@ -61,7 +61,10 @@ def one_round(folder: Path, seed: int) -> tuple[str, str]:
     """Who was to be killed, and how the run stood then: `lost` if its driver died, `none` if it had not begun."""
     choice = random.Random(seed)
     folder.mkdir()
-    stages = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "ab"]
+    stages: list[dict[str, object]] = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "ab"]
+    if choice.random() < 0.5:
+        (folder / "rows.jsonl").write_text("{}\n{}\n")
+        stages[0] |= {"inputs": {"rows": "rows.jsonl"}, "shards": 2}
     instrumentation = {"enabled": True, "include_calls": True}
     (folder / "recipe.yaml").write_text(json.dumps({"name": "r", "instrumentation": instrumentation, "stages": stages}))
     (folder / "calls.py").write_text(CALLS)
@@ -107,6 +110,8 @@ def check(folder: Path) -> RunInstrumentation | None:
     assert set(told.values()) <= {1}
     assert set(acknowledged) <= told.keys()
     assert report.totals.calls == len(told)
+    for stage in report.stages:
+        assert not stage.shards or sum(shard.llm_totals.calls for shard in stage.shards) == stage.llm_totals.calls
     return report
 
 

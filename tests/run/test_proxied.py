@@ -148,6 +148,18 @@ def test_stages_of_a_recipe_and_each_of_their_attempts(environment: dict[str, st
     assert {call.attempt for row in report().stages if row.id == "one" for call in row.llm_calls} == {1, 2}
 
 
+def test_shards_of_a_stage(environment: dict[str, str]) -> None:
+    Path("rows.jsonl").write_text("{}\n{}\n{}\n")
+    stages = [{"id": "a b", "run": f"{CURL}; {CURL}", "inputs": {"rows": "rows.jsonl"}, "shards": 2}]
+    text = {"instrumentation": {"enabled": True, "price_table": "prices.yaml", "capture": "proxy"}, "stages": stages}
+    Path("recipe.yaml").write_text(json.dumps(text))
+    subprocess.run(
+        [*TAXIMETER, "run", "recipe.yaml", "--run-id", "r"], env=environment, check=True, capture_output=True
+    )
+    (row,) = report().stages
+    assert [(shard.shard, shard.llm_totals.calls) for shard in row.shards] == [(0, 2), (1, 2)]
+
+
 def test_a_driver_that_is_killed_leaves_no_proxy_and_loses_no_call(environment: dict[str, str]) -> None:
     mark = uuid.uuid4().hex
     argv = [*TAXIMETER, "exec", "--run-id", "r", "--proxy", "--", "bash", "-c", f"{CURL}; echo asked; sleep 600"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,18 @@ def test_stamps_that_are_new_each_time_do_not_make_a_joined_artifact_another_one
     assert digests[0] == digests[1]
     join([stamped(tmp_path, 0, b"a", b"\n"), part(tmp_path, 1, b"b\n")], tmp_path / "all.jsonl")
     assert original.original_digest(tmp_path / "all.jsonl") is None
+
+
+def test_files_of_any_size_need_little_memory(tmp_path: Path) -> None:
+    row = b'{"text": "' + b"x" * 1000 + b'"}\n'
+    with (tmp_path / "rows.jsonl").open("wb") as file:
+        for _ in range(64):
+            file.write(row * 512)
+    parts = [tmp_path / f"{number}.jsonl" for number in range(4)]
+    tracemalloc.start()
+    share_out(tmp_path / "rows.jsonl", parts)
+    join(parts, tmp_path / "joined.jsonl")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 8 << 20
+    assert filecmp.cmp(tmp_path / "rows.jsonl", tmp_path / "joined.jsonl", shallow=False)

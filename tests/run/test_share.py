@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taximeter.run import original
+from taximeter.run import original, share
 from taximeter.run.share import join, share_out
 
-LINES = st.lists(st.sampled_from(["{}", '{"a": 1}', "", "  ", "\t\r", '{"long": "' + "x" * 50 + '"}']), max_size=40)
+LINES = st.lists(
+    st.sampled_from(["{}", '{"a": 1}', "   [1]  ", "", "  ", "\t\r", '{"long": "' + "x" * 50 + '"}']), max_size=40
+)
 
 
 def shared(tmp_path: Path, content: bytes, most: int) -> list[bytes]:
@@ -31,12 +33,14 @@ def rows(content: bytes) -> list[bytes]:
     return [line for line in content.split(b"\n") if line.strip()]
 
 
-@given(lines=LINES, most=st.integers(1, 12), ends=st.booleans())
+@given(lines=LINES, most=st.integers(1, 12), ends=st.booleans(), chunk=st.sampled_from([1, 2, 7, 64, 1 << 20]))
 def test_parts_are_the_file_and_differ_by_one_row_at_the_most(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[str], most: int, ends: bool
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], most: int, ends: bool, chunk: int
 ) -> None:
     content = "\n".join(lines).encode() + (b"\n" if ends else b"")
-    parts = shared(tmp_path_factory.mktemp("share"), content, most)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(share, "_CHUNK", chunk)
+        parts = shared(tmp_path_factory.mktemp("share"), content, most)
     assert b"".join(parts) == content
     counts = [len(rows(part)) for part in parts]
     assert len(parts) == min(most, max(sum(counts), 1))

@@ -16,6 +16,7 @@ from taximeter.cli import options
 from taximeter.cli.asking import tell_left_out, warehouse_at
 from taximeter.cli.quantity import duration
 from taximeter.errors import Problem, RunDirError, SetupError
+from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.manifest import ManifestLine
 from taximeter.numbers import count, plural, to_json
 from taximeter.report import json
@@ -71,7 +72,12 @@ def command(
         with progressbar(length=length, label="shipping", file=sys.stderr, hidden=as_json) as bar:
             for run in runs:
                 before = bar.pos
-                sent[run.run_id] = Shipment(run, warehouse, facts_of, _moving(bar, before)).send()
+                try:
+                    sent[run.run_id] = Shipment(run, warehouse, facts_of, _moving(bar, before)).send()
+                except (RunDirError, OSError, *UNREADABLE):
+                    if names:
+                        raise
+                    left_out.append(run.run_id)
                 _moving(bar, before)(_size(run))
     if as_json:
         rows = [{"run_id": run_id, "rows": dict(of_run)} for run_id, of_run in sent.items()]

@@ -155,7 +155,7 @@ class Follower:
                 sending = _Sending(Shipment(run, warehouse, self._facts_of), mark.made_from)
             if not is_there:
                 self._rows.update(sending.shipment.send())
-        except (RunDirError, OSError, *UNREADABLE):  # tried again once something in it has changed
+        except (RunDirError, OSError, ValueError, *UNREADABLE):  # tried again once something in it has changed
             self._sent[run.run_id] = mark
             return
         self._sent[run.run_id] = mark

@@ -25,6 +25,7 @@ from taximeter.rundir import RunDir
 _SLICE = 10_000
 """Lines that are taken in about a tenth of a second."""
 
+_SAID_BY_MANY = ("run_id", "trace_id", "parent_id", "parent_span", "stage_id", "stage", "span", "folder", "node")
 _NOT_TRIED = ("skipped", "reused")
 _MOST_REASONS = 20
 _LONGEST_REASON = 200
@@ -120,6 +121,8 @@ class Ledger:
         self._journals: dict[str, _JournalReader] = {}
         self._sinks: dict[Attempt, SinkReader] = {}
         self._seen: dict[str, Seen] = {}
+        self._texts: dict[str, str] = {stage_id: stage_id for stage_id in folders}
+        """Each once, of those that thousands of spans say."""
 
     def poll(self) -> None:
         """Takes all whole lines that were written since the last time."""
@@ -218,6 +221,9 @@ class Ledger:
         known = self.spans.get(span.span_id)
         if known is not None and known.event_id[0] == span.event_id[0] and known.seq > span.seq:
             return
+        for name in _SAID_BY_MANY:
+            if (text := getattr(span, name)) is not None:
+                setattr(span, name, self._texts.setdefault(text, text))
         self.spans[span.span_id] = span
         folder = span.folder or self._folders.get(span.stage_id or "")
         if span.kind == "stage" and span.stage_id is not None and span.attempt is not None and folder is not None:

@@ -30,11 +30,11 @@ from taximeter.run.schedule import Room, Schedule
 from taximeter.run.shards import Shards, named
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
+from taximeter.run.teller import Teller
 from taximeter.run.trouble import Trouble
 from taximeter.run.underway import Running, Underway
 
 _PROGRESS_EVERY = 0.5
-_UNMET = ("failed", "lost", "cancelled", "skipped", "over_budget")
 
 
 class Driver:
@@ -60,12 +60,10 @@ class Driver:
         keep_going: bool,
     ) -> None:
         self._plan = plan
-        self._spans = spans
-        self._state = state
+        self._teller = Teller(spans, state, observer)
         self._reports = reports
         self._executor = executor
         self._checks = checks
-        self._observer = observer
         self.ending = Ending(keep_going=keep_going)
         self._running = Underway(clock)
         self._budgets = Budgets(books, clock, observer.warn)
@@ -103,7 +101,7 @@ class Driver:
                 self._look_at_ready()
                 loop.keep_up()
         self._skip_the_rest()
-        if self.ending.status == "over_budget" and not self._budgets.is_exceeded() and self._state.is_complete():
+        if self.ending.status == "over_budget" and not self._budgets.is_exceeded() and self._teller.is_complete():
             self.ending.was_enough()
 
     def _goes_on(self) -> bool:
@@ -117,9 +115,9 @@ class Driver:
             self._reuse.clear(self._plan)
         for stage in self._plan.stages:
             if stage.id in self._reuse.choice.skipped:
-                self._skip(stage)
+                self._teller.skipped(stage)
             elif stage.id in self._reuse.choice.kept:
-                self._reused(stage, self._reuse.keep(stage))
+                self._teller.reused(stage, self._reuse.keep(stage))
 
     def _look_at_ready(self) -> None:
         for due in self._retries.take_due():
@@ -143,17 +141,13 @@ class Driver:
     def _start_unless_made(self, stage: PlannedStage, look: Look) -> None:
         del self._looked_at[stage.id]
         if look.made is not None:
-            self._reused(stage, look)
+            self._teller.reused(stage, look)
             self._schedule.free(stage)
             self._schedule.done(stage)
         elif stage.shards:
             self._start_shards(stage, look)
         else:
             self._start_in_budget(stage, look.fingerprint)
-
-    def _reused(self, stage: PlannedStage, look: Look) -> None:
-        self._spans.reuse_stage(stage, look.fingerprint, look.reused_from, look.stale)
-        self._tell_end(stage, "reused", None)
 
     def _start_in_budget(self, stage: PlannedStage, fingerprint: str | None) -> None:
         self._limits.keep()
@@ -170,12 +164,12 @@ class Driver:
         around = self._shards.begins(stage)
         self._running.add(self._attempts.start(stage, fingerprint, around))
         if around is None:
-            self._tell_start(stage)
+            self._teller.started(stage)
 
     def _start_shards(self, stage: PlannedStage, look: Look) -> None:
         """Has the shards of a stage started as there is room for them."""
         self._schedule.free(stage)
-        self._tell_start(stage)
+        self._teller.started(stage)
         for shard in self._shards.begin(stage, look):
             self._schedule.again(shard)
         self._shards.conclude(stage.id)
@@ -230,8 +224,7 @@ class Driver:
         self._close(running, status, error)
         told = named(stage, f"{error}; {retry}")
         sharded = self._shards.of(stage)
-        self._state.stage(sharded.stage if sharded else stage, "running" if sharded else "pending", told)
-        self._observer.ended(stage, status, told)
+        self._teller.tried(stage, status, told, sharded.stage if sharded else None)
 
     def _end(self, running: Running, status: Status, error: str | None) -> None:
         """Ends the last attempt of a stage or shard, and with it that."""
@@ -243,7 +236,7 @@ class Driver:
         if isinstance(stage, PlannedShard):
             self._shards.ended(stage, status, error)
             return
-        self._tell_end(stage, status, error)
+        self._teller.ended(stage, status, error)
         if self._plan.instrumentation.enabled:
             self._reports.paced.want()
         if status == "done":
@@ -251,23 +244,15 @@ class Driver:
             self._schedule.done(stage)
 
     def _close(self, running: Running, status: Status, error: str | None) -> None:
-        self._state.progress(running.stage, running.progress)
+        self._teller.progress(running)
         self._attempts.close(running, status, error, running.figures)
         self._running.remove(running)
         self._schedule.free(running.stage)
         self._shards.ends(running.stage)
 
-    def _tell_start(self, stage: PlannedStage) -> None:
-        self._state.stage(stage, "running")
-        self._observer.started(stage)
-
-    def _tell_end(self, stage: PlannedStage, status: Status, message: str | None) -> None:
-        self._state.stage(stage, status, message)
-        self._observer.ended(stage, status, message)
-
     def _read_progress(self) -> None:
         for running in self._running:
-            self._state.progress(running.stage, running.progress)
+            self._teller.progress(running)
 
     def _skip_the_rest(self) -> None:
         """What will not be run any more."""
@@ -276,16 +261,11 @@ class Driver:
             if isinstance(stage, PlannedShard):
                 continue  # its stage has ended
             if self._retries.knows(stage):
-                self._tell_end(stage, "failed", "the run ended before it was tried again")
+                self._teller.ended(stage, "failed", "the run ended before it was tried again")
             else:
-                self._skip(stage)
+                self._teller.skipped(stage)
         for stage in self._schedule.waiting.values():
-            self._skip(stage)
-
-    def _skip(self, stage: PlannedStage) -> None:
-        self._spans.skip_stage(stage)
-        failed = next((need for need in stage.needs if self._state.status(need) in _UNMET), None)
-        self._tell_end(stage, "skipped", failed and f"it needs {failed}: {self._state.status(failed)}")
+            self._teller.skipped(stage)
 
     def _interrupted(self, signals: list[signal.Signals]) -> None:
         for number in signals:

@@ -36,6 +36,18 @@ CALL_AND_HANG = (
 )
 
 
+UPPER = """\
+import json, os, sys, taximeter
+with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
+    for line in rows:
+        taximeter.log_llm_usage("big", 1000 * json.loads(line)["n"], 100)
+        if '"n": 7' in line and os.environ["TAXIMETER_ATTEMPT"] == "1":
+            sys.exit(9)
+        out.write(line)
+"""
+"""Fails once, at the seventh row."""
+
+
 @contextmanager
 def started(workers: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """Address and process of a cluster of so many worker processes, each with a nanny."""
@@ -96,6 +108,29 @@ def test_the_demo_makes_the_same_artifacts_calls_and_costs_as_on_this_machine(he
 def without_what_differs(text: str) -> str:
     """Rows without the run's name and moment."""
     return re.sub(r'"(run_id|created_at)": ?"[^"]*"', "", text)
+
+
+def test_shards_run_on_all_workers_and_make_what_they_make_on_this_machine(here: Path, cluster: str) -> None:
+    (here / "rows.jsonl").write_text("".join(f'{{"n": {n}}}\n' for n in range(1, 10)))
+    (here / "upper.py").write_text(UPPER)
+    command = ["{python}", "upper.py", "{inputs.rows}", "{out}"]
+    recipe([{"id": "a", "run": command, "inputs": {"rows": "rows.jsonl"}, "shards": 4, "retries": {"count": 1}}])
+    local = RunDir(here / "output/runs/local")
+    taximeter("run", "recipe.yaml", "--run-id", "local")
+    dask = run(cluster, "dask")
+    one, other = (build(found).stages[0] for found in (local, dask))
+    assert (one.llm_totals.calls, one.llm_totals.cost) == (11, Decimal("0.1905"))  # two rows were read twice
+    assert one.llm_totals == other.llm_totals
+    assert [shard.llm_totals for shard in one.shards] == [shard.llm_totals for shard in other.shards]
+    assert [[t.status for t in shard.attempts] for shard in other.shards] == [
+        ["done"],
+        ["done"],
+        ["failed", "done"],
+        ["done"],
+    ]
+    made = [(found.path / "01_a/artifact.jsonl").read_text() for found in (local, dask)]
+    assert made[0] == made[1]
+    assert made[0].count("\n") == 9
 
 
 @pytest.mark.usefixtures("here")

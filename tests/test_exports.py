@@ -19,8 +19,9 @@ def test_what_a_program_needs_of_the_recorder_comes_from_the_package() -> None:
         "attach clocks disable enable flush get_recorder is_enabled run_report carry session tags span record_stage"
     )
     calls = "span record_stage log_llm_usage log_embedding_usage record_usage load_rate_card compute_cost"
-    classes = "Recorder SpanEvent CallEvent TokenTracker TokenBucket TokenService HttpSink JsonlSink MemorySink Sink"
-    assert set(f"{functions} {calls} {classes}".split()) <= set(taximeter.__all__)
+    classes = "Recorder SpanEvent CallEvent Usage TokenTracker TokenBucket TokenService"
+    sinks = "HttpSink JsonlSink MemorySink OtlpSink Sink"
+    assert set(f"{functions} {calls} {classes} {sinks}".split()) <= set(taximeter.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

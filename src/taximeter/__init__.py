@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from taximeter.recorder.sinks.http import HttpSink
     from taximeter.recorder.sinks.jsonl import JsonlSink
     from taximeter.recorder.sinks.memory import MemorySink
+    from taximeter.recorder.sinks.otlp import OtlpSink
     from taximeter.recorder.sinks.sink import Sink
     from taximeter.recorder.spans import record_stage, span
     from taximeter.report.running import run_report
+    from taximeter.usage import Usage
 
 _HOME_OF = {
     "Budget": "taximeter.budget",
@@ -34,6 +36,7 @@ _HOME_OF = {
     "HttpSink": "taximeter.recorder.sinks.http",
     "JsonlSink": "taximeter.recorder.sinks.jsonl",
     "MemorySink": "taximeter.recorder.sinks.memory",
+    "OtlpSink": "taximeter.recorder.sinks.otlp",
     "ProgressLogger": "taximeter.recorder.progress",
     "Recorder": "taximeter.recorder.recorder",
     "Sink": "taximeter.recorder.sinks.sink",
@@ -42,6 +45,7 @@ _HOME_OF = {
     "TokenBucket": "taximeter.recorder.buckets",
     "TokenService": "taximeter.recorder.attribution",
     "TokenTracker": "taximeter.recorder.attribution",
+    "Usage": "taximeter.usage",
     "admit": "taximeter.recorder.instance",
     "attach": "taximeter.recorder.instance",
     "carry": "taximeter.recorder.context",
@@ -73,6 +77,7 @@ __all__ = [
     "HttpSink",
     "JsonlSink",
     "MemorySink",
+    "OtlpSink",
     "ProgressLogger",
     "Recorder",
     "Sink",
@@ -81,6 +86,7 @@ __all__ = [
     "TokenBucket",
     "TokenService",
     "TokenTracker",
+    "Usage",
     "__version__",
     "admit",
     "attach",

@@ -181,6 +181,10 @@ class RunDir:
             raise RunDirError(f"the driver of {self.path} is gone, but stages that it started have not ended")
         return RunLock(driver, stages)
 
+    def hold(self) -> int | None:
+        """A file descriptor that holds the run, and none of its stages, until it is closed; None if somebody does."""
+        return self._lock(self.lock_file, _A_LOOK)
+
     def _lock(self, file: Path, patience: float) -> int | None:
         """A file descriptor that has the lock; None if somebody else still has it after so many seconds."""
         fd = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

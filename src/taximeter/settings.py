@@ -61,6 +61,7 @@ TAGS = Variable("TAXIMETER_TAGS", "labels of everything that is recorded: `team=
 WORKER_ID = Variable("TAXIMETER_WORKER_ID", "number of this worker: names its event file", alias="OGMEM_WORKER_ID")
 HTTP_TOKEN = Variable("TAXIMETER_HTTP_TOKEN", "token that a collector asks for", alias="OGMEM_PERF_HTTP_TOKEN")
 SERVE_TOKEN = Variable("TAXIMETER_SERVE_TOKEN", "token that the dashboard asks for")
+COLLECT_TOKENS = Variable("TAXIMETER_COLLECT_TOKENS", "tokens that the collector asks for: `project=token,…`")
 STAGE_RUN_ID = Variable("RUN_ID", "the run, for programs that know nothing of taximeter")
 STAGE_ID = Variable("PIPELINE_STAGE_ID", "the stage that this process works for")
 INSTRUMENT_ENABLED = Variable("INSTRUMENT_ENABLED", "the stage is metered")
@@ -91,6 +92,7 @@ TABLE = (
     WORKER_ID,
     HTTP_TOKEN,
     SERVE_TOKEN,
+    COLLECT_TOKENS,
     STAGE_RUN_ID,
     STAGE_ID,
     INSTRUMENT_ENABLED,

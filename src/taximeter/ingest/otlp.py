@@ -17,6 +17,7 @@ from taximeter.events import CallEvent, Event, SpanEvent, SpanKind
 from taximeter.semconv import OWN, TAG, call_of
 
 if TYPE_CHECKING:
+    from opentelemetry.proto.common.v1.common_pb2 import KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 _NOT_CALLS = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "plan"})
@@ -40,6 +41,8 @@ class OtlpSpan(msgspec.Struct, frozen=True):
     attributes: Mapping[str, object]
     failed: bool = False
     error: str | None = None
+    resource: Mapping[str, object] = msgspec.field(default_factory=dict)
+    """Attributes of the service that it comes from."""
 
 
 def read_otlp(data: bytes) -> list[OtlpSpan]:
@@ -55,14 +58,19 @@ def read_otlp(data: bytes) -> list[OtlpSpan]:
 
 def events(spans: Iterable[OtlpSpan]) -> Iterator[Event]:
     """Calls and regions. Of calls inside of each other, as two instrumentors tell them, the innermost counts."""
+    return (event for _, event in events_of(spans))
+
+
+def events_of(spans: Iterable[OtlpSpan]) -> Iterator[tuple[OtlpSpan, Event]]:
+    """The same, each with the span that it is made of."""
     by_id = {span.span_id: span for span in spans}
     calls = {span_id: call for span_id, span in by_id.items() if (call := _call(span)) is not None}
     outer = {parent for span_id in calls for parent in _ancestors(by_id[span_id], by_id) if parent in calls}
     for span_id, span in by_id.items():
         if span_id in calls and span_id not in outer:
-            yield calls[span_id]
+            yield span, calls[span_id]
         elif _kind(span) != "run":
-            yield _region(span, by_id)
+            yield span, _region(span, by_id)
 
 
 def _ancestors(span: OtlpSpan, by_id: Mapping[str, OtlpSpan]) -> Iterator[str]:
@@ -88,7 +96,7 @@ def _call(span: OtlpSpan) -> CallEvent | None:
 
 def _region(span: OtlpSpan, by_id: Mapping[str, OtlpSpan]) -> SpanEvent:
     kind, parent = _kind(span), by_id.get(span.parent_id or "")
-    stage_id = _text(span.attributes.get(f"{OWN}stage_id"))
+    stage_id = text_of(span.attributes.get(f"{OWN}stage_id"))
     tags = {name.removeprefix(TAG): str(value) for name, value in span.attributes.items() if name.startswith(TAG)}
     return SpanEvent(
         ("", 0),
@@ -129,6 +137,7 @@ def _of_json(message: dict[str, Any]) -> Iterator[OtlpSpan]:
     if "resourceSpans" not in message:
         raise ValueError("there is no `resourceSpans` in it")
     for resource in message["resourceSpans"]:
+        of = _json_attributes(resource.get("resource", {}))
         for scope in resource.get("scopeSpans", ()):
             for span in scope.get("spans", ()):
                 status = span.get("status", {})
@@ -139,10 +148,15 @@ def _of_json(message: dict[str, Any]) -> Iterator[OtlpSpan]:
                     name=span.get("name", ""),
                     started_at=_seconds(int(span["startTimeUnixNano"])),
                     ended_at=_seconds(int(span.get("endTimeUnixNano") or span["startTimeUnixNano"])),
-                    attributes={a["key"]: _json_value(a.get("value", {})) for a in span.get("attributes", ())},
+                    attributes=_json_attributes(span),
                     failed=status.get("code") in (_FAILED, "STATUS_CODE_ERROR"),
                     error=status.get("message") or None,
+                    resource=of,
                 )
+
+
+def _json_attributes(owner: dict[str, Any]) -> dict[str, object]:
+    return {a["key"]: _json_value(a.get("value", {})) for a in owner.get("attributes", ())}
 
 
 def _json_value(value: dict[str, Any]) -> object:
@@ -162,11 +176,12 @@ def _of_protobuf(data: bytes) -> Iterator[OtlpSpan]:
     except DecodeError as error:
         raise ValueError(str(error)) from None
     for resource in request.resource_spans:
+        of = _attributes(resource.resource.attributes)
         for scope in resource.scope_spans:
-            yield from map(_of_message, scope.spans)
+            yield from (_of_message(span, of) for span in scope.spans)
 
 
-def _of_message(span: Span) -> OtlpSpan:
+def _of_message(span: Span, resource: Mapping[str, object]) -> OtlpSpan:
     return OtlpSpan(
         trace_id=span.trace_id.hex(),
         span_id=span.span_id.hex(),
@@ -174,10 +189,15 @@ def _of_message(span: Span) -> OtlpSpan:
         name=span.name,
         started_at=_seconds(span.start_time_unix_nano),
         ended_at=_seconds(span.end_time_unix_nano or span.start_time_unix_nano),
-        attributes={a.key: getattr(a.value, a.value.WhichOneof("value") or "string_value") for a in span.attributes},
+        attributes=_attributes(span.attributes),
         failed=span.status.code == _FAILED,
         error=span.status.message or None,
+        resource=resource,
     )
+
+
+def _attributes(given: Iterable[KeyValue]) -> dict[str, object]:
+    return {a.key: getattr(a.value, a.value.WhichOneof("value") or "string_value") for a in given}
 
 
 def _seconds(nanoseconds: int) -> float:
@@ -187,5 +207,5 @@ def _seconds(nanoseconds: int) -> float:
     return seconds
 
 
-def _text(value: object) -> str | None:
+def text_of(value: object) -> str | None:
     return value if isinstance(value, str) and value else None

@@ -104,7 +104,7 @@ class Guard:
         host = headers.get("host", "")
         if len(headers.getlist("host")) != 1 or not self._access.knows_host(host):
             return JSONResponse({"error": "this server does not go by that name: see --allow-host"}, 421)
-        if _is_foreign(scope, headers, host):
+        if is_foreign(scope, headers, host):
             return JSONResponse({"error": "a page of another site may not ask this server"}, 403)
         if scope["path"] not in _OPEN_PATHS and not self._access.admits(headers):
             if "text/html" in headers.get("accept", ""):
@@ -113,7 +113,7 @@ class Guard:
         return None
 
 
-def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
+def is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     """Whether a page of another site asks. To follow a link from elsewhere to a page of ours is allowed."""
     origin = headers.get("origin")
     if origin is not None:

@@ -24,7 +24,7 @@ asked for with GET, changes nothing, and answers JSON; what cannot be had answer
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 import msgspec
@@ -60,8 +60,13 @@ _RENDERERS: dict[str, tuple[Callable[[Feed], str], str]] = {
 }
 
 
-def make_app(output: OutputDir, access: Access, is_stopping: Callable[[], bool] = lambda: False) -> Starlette:
-    """The dashboard of one output folder; its streams end once `is_stopping` says so."""
+def make_app(
+    output: OutputDir, access: Access, is_stopping: Callable[[], bool] = lambda: False, doors: Sequence[Access] = ()
+) -> Starlette:
+    """The dashboard of one output folder; its streams end once `is_stopping` says so.
+
+    `doors` are those of other dashboards at the same address, whose tokens its page of login knows, too.
+    """
     feeds = Feeds(output)
     runs = RunList(output, feeds)
     api = _Api(runs, feeds, Streams(runs, feeds, is_stopping))
@@ -78,7 +83,7 @@ def make_app(output: OutputDir, access: Access, is_stopping: Callable[[], bool] 
             Route(stage + "/log", artifacts.log),
             Route(stage + "/artifacts", artifacts.list),
             Route(stage + "/artifacts/{path:any}", artifacts.file),
-            *pages.routes(output, access),
+            *pages.routes(output, (access, *doors)),
         ],
         middleware=[Middleware(Guard, access=access)],
         exception_handlers={HTTPException: _refused, RunDirError: _not_there, OSError: _not_there},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -26,9 +26,9 @@ _OWN = ("highlight", "list", "summary", "stages", "artifacts", "compare", "trend
 """Files of the dashboard, in the order in which they are loaded, after those of the viewer."""
 
 
-def routes(output: OutputDir, access: Access) -> list[Route]:
-    """Pages, styles and scripts."""
-    shell, login = _shell(output), _Login(access)
+def routes(output: OutputDir, doors: Sequence[Access]) -> list[Route]:
+    """Pages, styles and scripts; who shows the token of one of the doors gets the cookie for it."""
+    shell, login = _shell(output), _Login(doors)
     return [
         *(Route(path, shell) for path in ("/", "/runs/{run:any}", "/compare", "/trend")),
         Route("/static/{name}", _static),
@@ -82,8 +82,8 @@ def _read(package: str, path: str) -> str:
 
 
 class _Login:
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, doors: Sequence[Access]) -> None:
+        self._doors = [door for door in doors if door.token is not None]
 
     def page(self, _request: Request) -> Response:
         return Response(_read("taximeter.web", "static/login.html"), media_type="text/html")
@@ -96,7 +96,8 @@ class _Login:
             if len(body) > _LONGEST:
                 return Response(status_code=413)
         given = parse_qs(body.decode("ascii", "replace")).get("token", [""])[0]
-        if self._access.token is None or not self._access.is_token(given.strip()):
+        opened = [door for door in self._doors if door.is_token(given.strip())]
+        if not opened:
             await asyncio.sleep(_PAUSE)
             return Response(
                 _read("taximeter.web", "static/login.html").replace('<p role="alert" hidden>', '<p role="alert">'),
@@ -104,6 +105,6 @@ class _Login:
                 media_type="text/html",
             )
         answer = RedirectResponse("/", 303)
-        name, value = self._access.cookie()
+        name, value = opened[0].cookie()
         answer.set_cookie(name, value, httponly=True, samesite="strict", secure=request.url.scheme == "https")
         return answer

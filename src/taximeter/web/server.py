@@ -9,6 +9,7 @@ from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from taximeter.errors import Problem, SetupError
@@ -110,17 +111,21 @@ def bind(host: str, port: int) -> socket.socket:
 
 def make_server(output: OutputDir, access: Access) -> uvicorn.Server:
     """A server of the dashboard; its streams end when it is told to exit."""
+    return server_of(lambda is_stopping: make_app(output, access, is_stopping), _CONNECTIONS)
+
+
+def server_of(make: Callable[[Callable[[], bool]], ASGIApp], connections: int) -> uvicorn.Server:
+    """A server of an application that is told when to stop, for at most so many connections."""
     servers: list[uvicorn.Server] = []
-    app = make_app(output, access, lambda: servers[0].should_exit)
     config = uvicorn.Config(
-        app,
+        make(lambda: servers[0].should_exit),
         http=Patient,
         lifespan="off",
         ws="none",
         access_log=False,
         log_level="error",
         server_header=False,
-        limit_concurrency=_CONNECTIONS,
+        limit_concurrency=connections,
         h11_max_incomplete_event_size=_LONGEST_HEAD,
         timeout_graceful_shutdown=3,
     )

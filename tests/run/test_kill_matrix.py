@@ -64,7 +64,8 @@ def one_round(folder: Path, seed: int) -> tuple[str, str]:
     stages: list[dict[str, object]] = [{"id": name, "run": [sys.executable, "calls.py"]} for name in "ab"]
     if choice.random() < 0.5:
         (folder / "rows.jsonl").write_text("{}\n{}\n")
-        stages[0] |= {"inputs": {"rows": "rows.jsonl"}, "shards": 2}
+        command = [sys.executable, "calls.py", "{inputs.rows}"]
+        stages[0] |= {"run": command, "inputs": {"rows": "rows.jsonl"}, "shards": 2}
     instrumentation = {"enabled": True, "include_calls": True}
     (folder / "recipe.yaml").write_text(json.dumps({"name": "r", "instrumentation": instrumentation, "stages": stages}))
     (folder / "calls.py").write_text(CALLS)

@@ -150,7 +150,9 @@ def test_stages_of_a_recipe_and_each_of_their_attempts(environment: dict[str, st
 
 def test_shards_of_a_stage(environment: dict[str, str]) -> None:
     Path("rows.jsonl").write_text("{}\n{}\n{}\n")
-    stages = [{"id": "a b", "run": f"{CURL}; {CURL}", "inputs": {"rows": "rows.jsonl"}, "shards": 2}]
+    stages = [
+        {"id": "a b", "run": f"{CURL}; {CURL}; cat {{inputs.rows}}", "inputs": {"rows": "rows.jsonl"}, "shards": 2}
+    ]
     text = {"instrumentation": {"enabled": True, "price_table": "prices.yaml", "capture": "proxy"}, "stages": stages}
     Path("recipe.yaml").write_text(json.dumps(text))
     subprocess.run(

@@ -123,7 +123,12 @@ def test_there_are_no_more_shards_than_rows(count: int, shards: int) -> None:
 
 def test_no_more_shards_run_at_a_time_than_jobs() -> None:
     numbered(6)
-    recipe([shell("sleep 0.2; cat {inputs.rows} > {out}", shards=6), shell("sleep 0.2", id="b", shards=2)])
+    recipe(
+        [
+            shell("sleep 0.2; cat {inputs.rows} > {out}", shards=6),
+            shell("sleep 0.2; cat {inputs.rows}", id="b", shards=2),
+        ]
+    )
     done = run("--jobs", "3")
     events = sorted(
         (moment, change)

@@ -28,7 +28,7 @@ from taximeter.run.prepare import prepare
 
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
-_JOBS = "Stages at a time; one that takes several CPUs counts as so many."
+_JOBS = "Stages and shards at a time; one that takes several CPUs counts as so many."
 _CAPTURE = "Record the calls that stages do not tell: in Python, or through a proxy [default: auto]."
 _file = click.Path(path_type=Path, dir_okay=False)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from taximeter.errors import Problem
+from taximeter.recipe.command import CALL, placeholders
 from taximeter.recipe.drafts import Draft
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.plan import Source
@@ -46,6 +47,27 @@ def shard_faults(draft: Draft, text: str) -> Iterator[Problem]:
     else:
         message = f"there is no {show(text)}: the stage has no `shards`"
         yield draft.problem(message, ("run",), hint, within=text)
+
+
+def reading_faults(
+    draft: Draft, recipe: Recipe, shared: str | None, command: tuple[str, ...] | str
+) -> Iterator[Problem]:
+    """What makes each shard do all of the work, and not a part of it."""
+    if shared is None or draft.is_unsure_of("run") or draft.is_unsure_of("module") or CALL in command:
+        return
+    at, told = (("module",) if draft.block.module else ("run",)), list(placeholders(command))
+    path, right = draft.inputs[shared].path, f"{{inputs.{shared}}}"
+    for name in (name for kind, name in told if kind == "input"):
+        if path is not None and recipe.block.input.get(name) == path:
+            text = f"{{input.{name}}}"
+            message = f"{show(text)} is the whole file, which each shard would read"
+            within = None if draft.block.module else text
+            yield draft.problem(message, at, f"write {show(right)} for the part of a shard", within=within)
+            return
+    if ("inputs", shared) not in told and ("shard", "index") not in told:
+        message = f"each shard would do all of the work: the command does not read {show(right)}"
+        hint = "write it where the rows are read, or `{shard.index}` if the program finds its part itself"
+        yield draft.problem(message, at, hint)
 
 
 def _artifact_faults(draft: Draft, recipe: Recipe, out: str) -> Iterator[Problem]:

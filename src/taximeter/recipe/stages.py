@@ -22,7 +22,7 @@ from taximeter.recipe.params import Setting
 from taximeter.recipe.plan import PlannedStage, Retries, RowSchema
 from taximeter.recipe.program import Program, prepare
 from taximeter.recipe.rowschema import RowSchemas
-from taximeter.recipe.sharing import shard_faults, sharing_of
+from taximeter.recipe.sharing import reading_faults, shard_faults, sharing_of
 from taximeter.redact import silent
 from taximeter.rundir import safe_name
 from taximeter.yamldoc import show
@@ -69,6 +69,8 @@ class StagePlanner:
         out = artifact_of(draft, self._recipe, self._problems)
         self._outs[draft.id] = out
         shards, shard_input = sharing_of(draft, self._recipe, self._outs, self._options.jobs, self._problems)
+        command = self._command(draft, program, settings)
+        self._problems.extend(reading_faults(draft, self._recipe, shard_input, command))
         return PlannedStage(
             index=index,
             id=draft.id,
@@ -83,7 +85,7 @@ class StagePlanner:
             out=out,
             env=draft.block.env,
             env_names=tuple(draft.block.env),
-            command=self._command(draft, program, settings),
+            command=command,
             timeout=draft.block.timeout,
             retries=_retries(draft.block.retries),
             cpus=draft.block.resources.cpus,

@@ -165,9 +165,20 @@ def test_an_executor_that_breaks_loses_what_it_ran_and_fails_the_run() -> None:
     assert played.report.totals.calls == 2
 
 
+def test_stages_share_the_gpus_that_there_are_and_one_that_asks_for_more_runs_alone() -> None:
+    stages: list[dict[str, Any]] = [{"id": name, "resources": {"gpus": 0.5}} for name in "abc"]
+    stages.append({"id": "d", "resources": {"gpus": 2}})
+    caps = Caps(cpus=9.0, memory=math.inf, gpus=1.0, is_here=False)
+    played = Played(lambda task: Act(seconds=20), stages, caps=caps)
+    a, _, c, d = played.began
+    assert [task.gpus for task in played.fake.submitted] == [0.5, 0.5, 0.5, 2.0]
+    assert a + 20 <= c
+    assert c + 20 <= d
+
+
 @pytest.mark.parametrize(("jobs", "together"), [(None, 3), (2, 2)])
 def test_as_many_run_at_a_time_as_the_executor_has_room_for_or_a_person_says(jobs: int | None, together: int) -> None:
     stages: list[dict[str, Any]] = [{"id": name} for name in "abcdef"]
-    caps = Caps(cpus=3.0, memory=math.inf, is_here=False)
+    caps = Caps(cpus=3.0, memory=math.inf, gpus=1.0, is_here=False)
     first, *_ = began = Played(lambda task: Act(seconds=20), stages, jobs=jobs, caps=caps).began
     assert began[together - 1] - first < 20 <= began[together] - first

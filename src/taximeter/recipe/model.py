@@ -99,6 +99,9 @@ class ResourcesBlock(Authored, frozen=True, kw_only=True):
     memory: Size | None = None
     """What it takes of the machine's memory, in bytes or as text like `2GiB`."""
 
+    gpus: Annotated[float, Meta(ge=0, le=sys.float_info.max)] = 0.0
+    """What it takes of the GPUs that there are."""
+
 
 class StageBlock(Authored, frozen=True, kw_only=True):
     """One use of a module, or of a plain command."""

@@ -135,6 +135,9 @@ class PlannedStage(msgspec.Struct, frozen=True, kw_only=True):
     memory: int = 0
     """Bytes it takes of the machine's memory."""
 
+    gpus: float = 0.0
+    """GPUs it takes of those that there are."""
+
     budget: Budget = NO_BUDGET
     """What all its attempts together may spend."""
 

@@ -90,6 +90,7 @@ class StagePlanner:
             retries=_retries(draft.block.retries),
             cpus=draft.block.resources.cpus,
             memory=draft.block.resources.memory or 0,
+            gpus=draft.block.resources.gpus,
             budget=budget_of(draft.block.budget),
             mocked=program.mocked if program else False,
             input_schema=self._schemas.of(draft.module, "input_schema") if draft.module else None,

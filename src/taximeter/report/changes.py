@@ -72,6 +72,7 @@ def _made_of(stage: PlannedStage) -> dict[str, Any]:
         "inputs": {name: source.stage or source.path for name, source in stage.inputs.items()},
         "mocked": stage.mocked,
         "cpus": stage.cpus,
+        "gpus": stage.gpus,
         "timeout": stage.timeout,
     }
 

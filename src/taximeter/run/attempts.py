@@ -97,6 +97,7 @@ class Attempts:
             outputs=(str(self.artifacts.of(stage)),),
             cpus=stage.cpus,
             memory=stage.memory,
+            gpus=stage.gpus,
             timeout=stage.timeout,
             grace=GRACE,
             log_path=str(folder.log(number)),

@@ -40,6 +40,8 @@ class Task(Launch, frozen=True, kw_only=True):
     memory: int = 0
     """Bytes that it says it takes."""
 
+    gpus: float = 0.0
+
     timeout: float | None = None
     """Seconds that it may take, for engines that ask before they give room; the driver ends it."""
 
@@ -90,6 +92,9 @@ class Caps(msgspec.Struct, frozen=True):
 
     memory: float
     """Bytes that stages may take at a time."""
+
+    gpus: float
+    """GPUs that stages may take at a time."""
 
     is_here: bool
     """Whether stages run on this machine: they come to what listens on its 127.0.0.1."""

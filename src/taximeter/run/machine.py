@@ -10,6 +10,11 @@ _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_b
 """Where a container's share stands, in control groups of version 2 and 1."""
 
 
+def gpus() -> int:
+    """GPUs of the machine, by their devices."""
+    return sum(path.name.removeprefix("nvidia").isdecimal() for path in Path("/dev").glob("nvidia*"))
+
+
 def memory_bytes() -> int:
     """Memory of the machine, or of the container if it may use less."""
     known = [os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")]

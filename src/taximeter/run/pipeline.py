@@ -133,7 +133,7 @@ class _Execution:
                 observer,
                 self._trouble,
                 self._reuse,
-                Room(options.jobs or executor.caps.cpus, executor.caps.memory),
+                Room(options.jobs or executor.caps.cpus, executor.caps.memory, executor.caps.gpus),
                 sys.executable,
                 proxy,
                 self._clock,

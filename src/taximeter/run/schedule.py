@@ -21,12 +21,15 @@ class Room(msgspec.Struct, frozen=True):
     memory: float = math.inf
     """Bytes."""
 
+    gpus: float = math.inf
+
     def holds(self, stages: Iterable[PlannedStage]) -> bool:
         """Whether they fit in together."""
         taken = list(stages)
         return len(taken) <= 1 or (
             math.fsum(stage.cpus for stage in taken) <= self.cpus
             and sum(stage.memory for stage in taken) <= self.memory
+            and math.fsum(stage.gpus for stage in taken) <= self.gpus
         )
 
 

@@ -27,7 +27,7 @@ def connect(address, jobs):
         raise SetupError(Problem("nobody answers at tcp://nowhere", "start it"))
     Path("asked").write_text(f"{address} {jobs}")
     mine = Mine(Forkserver.start())
-    mine.caps = Caps(cpus=2.0, memory=1e12, is_here=address is None)
+    mine.caps = Caps(cpus=2.0, memory=1e12, gpus=0.0, is_here=address is None)
     return mine
 """
 

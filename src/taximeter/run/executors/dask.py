@@ -85,11 +85,11 @@ class Dask:
         self._tokens = Tokens()
         self._session = Session(cluster.address)
         try:
-            cpus, memory = self._session.start()
+            cpus, memory, gpus = self._session.start()
         except SetupError:
             cluster.close()
             raise
-        self.caps = Caps(cpus=cpus, memory=memory, is_here=cluster.is_here)
+        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=cluster.is_here)
 
     def submit(self, task: Task) -> None:
         """Gives it to the worker that has most room."""

@@ -28,6 +28,9 @@ _PATIENCE = 10.0
 
 _FAREWELL = 2.0
 _LOOK_EVERY = 1.0
+_GPU = "GPU"
+"""What those who start workers of Dask call it."""
+
 _AGAIN = 0.2
 """Seconds until a worker that did not answer is asked again."""
 
@@ -49,10 +52,13 @@ class Gone(msgspec.Struct, frozen=True):
 class _Seat:
     """A worker, in one life of its process."""
 
-    def __init__(self, address: str, threads: int, memory: float, life: str) -> None:
+    def __init__(self, address: str, threads: int, memory: float, gpus: float, life: str) -> None:
         self.address = address
         self.threads = threads
         self.memory = memory
+        self.gpus = gpus
+        """Those that it was started with: `dask worker --resources GPU=1`."""
+
         self.life = life
         self.tasks: dict[Key, tuple[Task, Any]] = {}
         """What it has to do, with the futures of Dask."""
@@ -81,11 +87,11 @@ class Session:
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)
         self._writer.setblocking(False)
-        self._up: Future[tuple[float, float]] = Future()
+        self._up: Future[tuple[float, float, float]] = Future()
         self._thread = Thread(target=self._live, daemon=True)
 
-    def start(self) -> tuple[float, float]:
-        """Connects: threads and bytes of all workers. SetupError if there is no cluster of ours."""
+    def start(self) -> tuple[float, float, float]:
+        """Connects: threads, bytes and GPUs of all workers. SetupError if there is no cluster of ours."""
         self._thread.start()
         try:
             return self._up.result()
@@ -145,7 +151,9 @@ class Session:
                 self._up.set_exception(error)
                 return
             seats = self._seats.values()
-            self._up.set_result((float(sum(s.threads for s in seats)), math.fsum(s.memory for s in seats)))
+            room = ((seat.threads, seat.memory, seat.gpus) for seat in seats)
+            cpus, memory, gpus = map(math.fsum, zip(*room, strict=True))
+            self._up.set_result((cpus, memory, gpus))
             await self._watch()
             for seat in seats:
                 seat.pull.cancel()
@@ -182,8 +190,9 @@ class Session:
         answers = await self._client.run(dask_worker.hello, self._driver, workers=new, on_error="return")
         for address, answer in answers.items():
             life = _checked(address, answer)
-            threads, memory = there[address]["nthreads"], there[address]["memory_limit"] or math.inf
-            seat = self._seats[address] = _Seat(address, threads, memory, life)
+            facts = there[address]
+            memory, gpus = facts["memory_limit"] or math.inf, facts["resources"].get(_GPU, 0.0)
+            seat = self._seats[address] = _Seat(address, facts["nthreads"], memory, gpus, life)
             seat.pull = asyncio.create_task(self._pull(seat))
         waiting, self._waiting = self._waiting, {}
         for task, parcel in waiting.values():
@@ -207,7 +216,7 @@ class Session:
         if not self._seats:
             self._waiting[task.key] = (task, parcel)  # one may come soon
             return
-        seat = min(self._seats.values(), key=lambda seat: seat.load)
+        seat = min(self._seats.values(), key=lambda seat: (seat.gpus < task.gpus, seat.load))
         future = self._client.submit(
             dask_worker.perform,
             self._driver,
@@ -219,6 +228,7 @@ class Session:
             workers=[seat.address],
             allow_other_workers=False,
             retries=0,
+            resources={_GPU: task.gpus} if 0 < task.gpus <= seat.gpus else None,
             pure=False,
         )
         seat.tasks[task.key] = (task, future)

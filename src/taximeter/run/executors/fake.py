@@ -53,7 +53,7 @@ class Fake:
     def __init__(
         self, clock: FakeClock, script: Callable[[Task], Act], *, caps: Caps | None = None, tick: float = 0.25
     ) -> None:
-        self.caps = caps or Caps(cpus=1.0, memory=math.inf, is_here=True)
+        self.caps = caps or Caps(cpus=1.0, memory=math.inf, gpus=math.inf, is_here=True)
         self.submitted: list[Task] = []
         self.cancelled: list[tuple[Key, float]] = []
         self.is_closed = False

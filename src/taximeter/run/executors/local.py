@@ -8,14 +8,14 @@ from collections.abc import Iterator
 from taximeter.run import messages
 from taximeter.run.executor import Broken, Caps, Done, Event, Key, Lost, Started, Task
 from taximeter.run.launcher import Forkserver, StageHandle
-from taximeter.run.machine import memory_bytes
+from taximeter.run.machine import gpus, memory_bytes
 
 
 class Local:
     """An executor over a forkserver, which it does not close."""
 
     def __init__(self, forkserver: Forkserver) -> None:
-        self.caps = Caps(cpus=1.0, memory=memory_bytes(), is_here=True)
+        self.caps = Caps(cpus=1.0, memory=memory_bytes(), gpus=gpus(), is_here=True)
         self._forkserver = forkserver
         self._handles: dict[Key, StageHandle] = {}
         self._selector = selectors.DefaultSelector()

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 SUBJECTS = {
+    "collector": "events a second into the collector, as JSON lines and as OTLP",
+    "latency": "from an event on another machine to the live page",
     "warehouse": "rows a second into ClickHouse, and the bytes of a call in every form",
 }
 

@@ -12,11 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from distributed import Client
 
 from taximeter.report.build import build
+from taximeter.run.observer import Unwatched
+from taximeter.run.options import RunOptions
+from taximeter.run.pipeline import run_recipe
+from taximeter.run.remote import home
 from taximeter.rundir import RunDir
 from tests.run.pipelines import TAXIMETER, here, recipe, taximeter
 from tests.stages import marked, wait_until
@@ -191,6 +196,37 @@ def worker_of(pid: int, cluster: str) -> int:
         pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
         assert pid > 1
     return pid
+
+
+def test_a_worker_that_falls_silent_loses_its_attempt_and_has_it_killed_when_it_wakes(
+    here: Path, cluster: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(home, "SILENCE", 3.0)
+    monkeypatch.setenv("HERE", str(here))
+    (here / "hang.py").write_text(CALL_AND_HANG)
+    recipe([{"id": "a", "run": "{python} hang.py", "retries": {"count": 1}}])
+    workers: list[int] = []
+
+    def silence() -> None:
+        assert wait_until((here / "1").exists)
+        workers.append(worker_of(int((here / "1").read_text()), cluster))
+        os.kill(workers[0], signal.SIGSTOP)
+
+    silencer = Thread(target=silence)
+    silencer.start()
+    try:
+        options = RunOptions(recipe=Path("recipe.yaml"), executor="dask", address=cluster)
+        outcome = run_recipe(options, Unwatched)
+    finally:
+        silencer.join()
+        os.kill(workers[0], signal.SIGCONT)
+    attempts = build(outcome.run).stages[0].attempts
+    assert [(t.status, t.error) for t in attempts] == [
+        ("lost", "its worker has not been heard of any more"),
+        ("done", None),
+    ]
+    stage = Path("/proc", (here / "1").read_text())
+    assert wait_until(lambda: not stage.exists())
 
 
 def test_a_signal_to_the_driver_ends_the_stages_of_the_cluster(here: Path, cluster: str) -> None:

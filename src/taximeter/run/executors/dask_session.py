@@ -21,6 +21,7 @@ from taximeter import __version__
 from taximeter.errors import Problem, SetupError
 from taximeter.run.executor import Broken, Key, Task
 from taximeter.run.executors import dask_worker
+from taximeter.run.executors.dask_seat import GPU, Seat, take_seat
 from taximeter.run.remote.outbox import Letter
 
 _PATIENCE = 10.0
@@ -28,9 +29,6 @@ _PATIENCE = 10.0
 
 _FAREWELL = 2.0
 _LOOK_EVERY = 1.0
-_GPU = "GPU"
-"""What those who start workers of Dask call it."""
-
 _AGAIN = 0.2
 """Seconds until a worker that did not answer is asked again."""
 
@@ -49,29 +47,6 @@ class Gone(msgspec.Struct, frozen=True):
     reason: str
 
 
-class _Seat:
-    """A worker, in one life of its process."""
-
-    def __init__(self, address: str, threads: int, memory: float, gpus: float, life: str) -> None:
-        self.address = address
-        self.threads = threads
-        self.memory = memory
-        self.gpus = gpus
-        """Those that it was started with: `dask worker --resources GPU=1`."""
-
-        self.life = life
-        self.tasks: dict[Key, tuple[Task, Any]] = {}
-        """What it has to do, with the futures of Dask."""
-
-        self.pull: asyncio.Task[None]
-        self.taken = asyncio.Event()
-
-    @property
-    def load(self) -> float:
-        """How busy it is: 1 if all its threads are taken."""
-        return sum(task.cpus for task, _ in self.tasks.values()) / self.threads
-
-
 class Session:
     """Methods are for the driver's thread; all that begins with an underscore is done in the loop."""
 
@@ -79,7 +54,7 @@ class Session:
         self.news: queue.SimpleQueue[Post | Gone | Broken] = queue.SimpleQueue()
         self._address = address
         self._driver = secrets.token_hex(8)
-        self._seats: dict[str, _Seat] = {}
+        self._seats: dict[str, Seat] = {}
         self._waiting: dict[Key, tuple[Task, bytes]] = {}
         """Of no worker yet."""
 
@@ -189,10 +164,7 @@ class Session:
             return
         answers = await self._client.run(dask_worker.hello, self._driver, workers=new, on_error="return")
         for address, answer in answers.items():
-            life = _checked(address, answer)
-            facts = there[address]
-            memory, gpus = facts["memory_limit"] or math.inf, facts["resources"].get(_GPU, 0.0)
-            seat = self._seats[address] = _Seat(address, facts["nthreads"], memory, gpus, life)
+            seat = self._seats[address] = take_seat(address, there[address], answer)
             seat.pull = asyncio.create_task(self._pull(seat))
         waiting, self._waiting = self._waiting, {}
         for task, parcel in waiting.values():
@@ -203,7 +175,7 @@ class Session:
         with contextlib.suppress(OSError, SetupError):  # `_watch` will tell
             await self._look()
 
-    def _left(self, seat: _Seat) -> None:
+    def _left(self, seat: Seat) -> None:
         """A worker is gone. Dask must not begin anew what it had to do."""
         del self._seats[seat.address]
         seat.pull.cancel()
@@ -228,13 +200,13 @@ class Session:
             workers=[seat.address],
             allow_other_workers=False,
             retries=0,
-            resources={_GPU: task.gpus} if 0 < task.gpus <= seat.gpus else None,
+            resources={GPU: task.gpus} if 0 < task.gpus <= seat.gpus else None,
             pure=False,
         )
         seat.tasks[task.key] = (task, future)
         self._do(self._see_off(seat, task.key, future))
 
-    async def _see_off(self, seat: _Seat, key: Key, future: Any) -> None:
+    async def _see_off(self, seat: Seat, key: Key, future: Any) -> None:
         """Holds on to the future until Dask is done with it."""
         error = await future.exception()
         if future.status != "error":
@@ -243,7 +215,7 @@ class Session:
         if seat.tasks.pop(key, None):
             self._tell(Gone([key], f"the worker at {seat.address} could not run it: {error}"))
 
-    async def _pull(self, seat: _Seat) -> None:
+    async def _pull(self, seat: Seat) -> None:
         """Fetches what a worker has to say, as long as it lives."""
         had = 0
         while True:
@@ -298,17 +270,6 @@ class Session:
         """Has the loop do something, if it has not ended."""
         with contextlib.suppress(RuntimeError):
             self._loop.call_soon_threadsafe(lambda: function(*arguments))
-
-
-def _checked(address: str, answer: object) -> str:
-    """The life of a worker that said hello; SetupError if it is not like us."""
-    there = f"the worker at {address}"
-    hint = f"pip install taximeter=={__version__} there, with the same Python as here"
-    if not isinstance(answer, dask_worker.Hello):
-        raise SetupError(Problem(f"{there} has no taximeter that answers: {answer}", hint))
-    if answer.version != __version__:
-        raise SetupError(Problem(f"{there} has taximeter {answer.version}, and this is {__version__}", hint))
-    return answer.life
 
 
 def _no_cluster(address: str, error: object) -> SetupError:

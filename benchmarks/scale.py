@@ -8,6 +8,7 @@ from pathlib import Path
 
 SUBJECTS = {
     "collector": "events a second into the collector, as JSON lines and as OTLP",
+    "executors": "a thousand shards on each executor, against the engine's own tasks",
     "latency": "from an event on another machine to the live page",
     "warehouse": "rows a second into ClickHouse, and the bytes of a call in every form",
 }

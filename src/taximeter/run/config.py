@@ -36,6 +36,9 @@ class ExecutionBlock(Authored, frozen=True, kw_only=True):
     address: Text | None = None
     """Where the executor is; without one it is started on this machine."""
 
+    files: Text | None = None
+    """URL of the place through which inputs and artifacts travel, where nodes share no folder."""
+
     keep_going: bool | None = None
     """After a stage has failed, those that do not need it run all the same."""
 

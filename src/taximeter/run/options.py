@@ -40,6 +40,9 @@ class RunOptions(msgspec.Struct, frozen=True, kw_only=True):
     address: str | None = None
     """Where the executor is."""
 
+    files: str | None = None
+    """URL of the place through which inputs and artifacts travel, where nodes share no folder."""
+
     validate: bool | None = None
     """The rows of artifacts are stamped and checked against the schemas of their modules, by default."""
 

@@ -79,7 +79,7 @@ def _executor(prepared: Prepared, forkserver: Forkserver) -> Executor:
     name = options.executor or HERE
     if name == HERE:
         return Local(forkserver)
-    executor = connect(name, options.address, options.jobs)
+    executor = connect(name, options.address, options.jobs, options.files)
     if prepared.checked.plan.instrumentation.capture == "proxy" and not executor.caps.is_here:
         executor.close()
         message = "the proxy listens on this machine alone, and the stages run elsewhere"

@@ -163,6 +163,7 @@ def test_a_worker_that_does_not_see_the_run_directory_names_the_other_way(run: R
 def test_a_worker_that_sees_the_token_runs(run: RunDir, tmp_path: Path) -> None:
     (run.path / TOKEN).write_text("this")
     assert last(all_of(receiver(task(run, ["true"]), token="this"), tmp_path)).figures.exit_code == 0
+    assert run.stage("01_a").log(1).read_bytes() == b""
 
 
 def test_another_version_refuses(run: RunDir, tmp_path: Path) -> None:

@@ -16,12 +16,12 @@ GROUP = "taximeter.executors"
 HERE = "local"
 """The name of the executor that needs no other program."""
 
-Connect = Callable[[str | None, int | None], Executor]
+Connect = Callable[[str | None, int | None, str | None], Executor]
 """What an entry point names: connects to an address, or starts what it needs on this machine, for so many stages at a
-time. SetupError if it cannot."""
+time; the third is the URL of a place for files, if nodes share no folder. SetupError if it cannot."""
 
 
-def connect(name: str, address: str | None, jobs: int | None) -> Executor:
+def connect(name: str, address: str | None, jobs: int | None, files: str | None) -> Executor:
     """The executor of that name; SetupError if there is none, or it cannot be had."""
     from importlib.metadata import entry_points  # most runs need none
 
@@ -29,7 +29,7 @@ def connect(name: str, address: str | None, jobs: int | None) -> Executor:
     if name not in found:
         hint = nearest_or_all(name, {HERE, *found})
         raise SetupError(Problem(f"there is no executor {name!r}", hint, key=f"--executor {name}"))
-    return _load(found[name])(address, jobs)
+    return _load(found[name])(address, jobs, files)
 
 
 def _load(point: EntryPoint) -> Connect:

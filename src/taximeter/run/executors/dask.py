@@ -15,6 +15,7 @@ from taximeter.clock import SystemClock
 from taximeter.errors import Problem, SetupError
 from taximeter.run.executor import Broken, Caps, Event, Key, Task
 from taximeter.run.executors.dask_session import Gone, Post, Session
+from taximeter.run.remote.files import FilesError
 from taximeter.run.remote.home import Receiver
 from taximeter.run.remote.shared import Tokens
 from taximeter.settings import without_metering
@@ -78,8 +79,9 @@ class Here:
 class Dask:
     """Each task is one task of Dask, on a worker that is chosen here. What it writes is fetched while it runs."""
 
-    def __init__(self, cluster: Elsewhere | Here) -> None:
+    def __init__(self, cluster: Elsewhere | Here, files: str | None) -> None:
         self._cluster = cluster
+        self._files = files
         self._clock = SystemClock()
         self._receivers: dict[Key, Receiver] = {}
         self._tokens = Tokens()
@@ -93,8 +95,12 @@ class Dask:
 
     def submit(self, task: Task) -> None:
         """Gives it to the worker that has most room."""
-        receiver = self._receivers[task.key] = Receiver(task, self._clock, token=self._tokens.of(task.run_dir))
-        self._session.submit(task, receiver.pack())
+        token = self._tokens.of(task.run_dir) if self._files is None else None
+        receiver = self._receivers[task.key] = Receiver(task, self._clock, token=token, url=self._files)
+        try:
+            self._session.submit(task, receiver.pack())
+        except FilesError as error:
+            self._session.news.put(Gone([task.key], str(error)))
 
     def poll(self, timeout: float) -> list[Event]:
         """Puts what has come where it belongs, and says what it means."""
@@ -146,6 +152,7 @@ class Dask:
         return [event for key in keys if key in self._receivers for event in self._receivers.pop(key).lost(reason)]
 
 
-def connect(address: str | None, jobs: int | None) -> Dask:
-    """The cluster at an address, or a new one of so many workers; SetupError if that cannot be."""
-    return Dask(Elsewhere(address) if address else Here(jobs))
+def connect(address: str | None, jobs: int | None, files: str | None) -> Dask:
+    """The cluster at an address, or a new one of so many workers; SetupError if that cannot be. `files` is the URL of
+    the place through which inputs and artifacts travel; without one they lie in a folder that all nodes share."""
+    return Dask(Elsewhere(address) if address else Here(jobs), files)

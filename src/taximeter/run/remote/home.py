@@ -45,7 +45,10 @@ class Receiver:
         self._url = None if url is None else files.folder_of(url, task)
         self._files = _Files(task)
         self._usage = NoUsageFile() if task.usage_path is None else UsageFile(os.fsencode(task.usage_path))
-        self._has_begun = self._is_over = False
+        self._has_begun = False
+        self.is_over = False
+        """Its last event was given."""
+
         self._heard_at: float | None = None
 
     def pack(self) -> bytes:
@@ -57,7 +60,7 @@ class Receiver:
 
     def take(self, message: bytes) -> list[Event]:
         """Puts away what came, and gives the events for the driver."""
-        if self._is_over:
+        if self.is_over:
             return []
         self._heard_at = self._clock.monotonic()
         try:
@@ -67,15 +70,15 @@ class Receiver:
 
     def lost(self, reason: str) -> list[Event]:
         """Nothing more will come. What has come counts."""
-        if self._is_over:
+        if self.is_over:
             return []
-        self._is_over = True
+        self.is_over = True
         self._files.give_up()
         return [Lost(self.task.key, reason)]
 
     def is_silent(self) -> bool:
         """Whether the worker has spoken, and then no more for so long that nobody need wait for it."""
-        return not self._is_over and self._heard_at is not None and self._clock.monotonic() - self._heard_at > SILENCE
+        return not self.is_over and self._heard_at is not None and self._clock.monotonic() - self._heard_at > SILENCE
 
     def _take(self, news: News) -> list[Event]:
         for chunk in news.chunks:
@@ -94,7 +97,7 @@ class Receiver:
             files.clear(self._url)
         if end.figures is None:
             return self.lost("its supervisor died")
-        self._is_over = True
+        self.is_over = True
         self._files.give_up()
         return [Done(self.task.key, end.figures, self._files.gaps(end.sums))]
 
@@ -141,6 +144,8 @@ class _Files:
     def gaps(self, sums: dict[str, Sum]) -> tuple[str, ...]:
         """Files that are not what they were on the worker, from the run directory. What is too long is cut."""
         for path, whole in sums.items():
+            if not whole.size and self._may_write(path) and path not in self._ends:
+                self._write(path, 0, b"")
             if self._ends.get(path, 0) > whole.size:
                 os.truncate(self._run / path, whole.size)
         wrong = {path for path, whole in sums.items() if path not in self._ends or self._sum(path) != whole}

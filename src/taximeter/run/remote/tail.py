@@ -69,6 +69,10 @@ class Tail:
         """Of what was sent."""
         return self._sent.sum()
 
+    def is_there(self) -> bool:
+        """Whether there is such a file."""
+        return any(path.exists() for path in self._paths)
+
     def _found(self) -> Sum:
         digest = _Digest()
         while data := self._at(digest.size):
@@ -139,9 +143,8 @@ class Tails:
             return None
 
     def sums(self) -> dict[str, Sum]:
-        """Of all files in which anything was."""
-        sums = {tail.name: tail.sum() for tail in self._tails.values()}
-        return {name: found for name, found in sums.items() if found.size}
+        """Of all files that there are."""
+        return {tail.name: tail.sum() for tail in self._tails.values() if tail.is_there()}
 
     def _look_for_journals(self) -> None:
         for path in self._run.journals():

@@ -59,7 +59,8 @@ class Ray:
 
     def __init__(self, files: str | None, *, is_here: bool) -> None:
         resources = ray.cluster_resources()
-        self.caps = Caps(cpus=resources.get("CPU", 0.0), memory=resources.get("memory", 0.0), is_here=is_here)
+        cpus, memory, gpus = (resources.get(name, 0.0) for name in ("CPU", "memory", "GPU"))
+        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=is_here)
         self._files = files
         self._clock = SystemClock()
         self._tokens = Tokens()
@@ -170,6 +171,7 @@ class Ray:
             options = self._perform.options(
                 num_returns="streaming",
                 num_cpus=task.cpus,
+                num_gpus=task.gpus or None,
                 memory=task.memory or None,
                 max_retries=0,
                 name=f"{task.run_id} {task.stage_id}",

@@ -32,6 +32,17 @@ CALL_AND_HANG = (
     "open(os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT'], 'w').write(str(os.getpid()))\n"
     "time.sleep(600 if os.environ['TAXIMETER_ATTEMPT'] == '1' else 0)\n"
 )
+UPPER = """\
+import json, os, sys, taximeter
+with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
+    for line in rows:
+        taximeter.log_llm_usage("big", 1000 * json.loads(line)["n"], 100)
+        if '"n": 7' in line and os.environ["TAXIMETER_ATTEMPT"] == "1":
+            sys.exit(9)
+        out.write(line)
+"""
+"""Fails once, at the seventh row."""
+
 CALL_HANG_AND_FORK = "setsid sleep 600 & {python} hang.py"
 
 
@@ -115,6 +126,28 @@ def test_the_demo_makes_the_same_artifacts_calls_and_costs_as_on_this_machine(
         left, right = (Path("output/runs", name, a["artifact"]).read_text() for name in reports)
         assert without_what_differs(left) == without_what_differs(right)
     assert not [path for path in Path("files").rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("files", [(), ("--files", "file://{here}/files")], ids=["shared", "by URL"])
+def test_shards_run_on_both_nodes_and_make_what_they_make_on_this_machine(
+    here: Path, inside: list[str], address: str, files: tuple[str, ...]
+) -> None:
+    (here / "rows.jsonl").write_text("".join(f'{{"n": {n}}}\n' for n in range(1, 10)))
+    (here / "upper.py").write_text(UPPER)
+    command = ["{python}", "upper.py", "{inputs.rows}", "{out}"]
+    recipe([{"id": "a", "run": command, "inputs": {"rows": "rows.jsonl"}, "shards": 4, "retries": {"count": 1}}])
+    by_url = [word.format(here=here) for word in files]
+    run(inside, "recipe.yaml", "--run-id", "local")
+    run(inside, "recipe.yaml", "--run-id", "ray", "--executor", "ray", "--address", address, *by_url)
+    local, ray = (RunDir(here / "output/runs" / name) for name in ("local", "ray"))
+    one, other = (build(found).stages[0] for found in (local, ray))
+    assert (one.llm_totals.calls, one.llm_totals.cost) == (11, Decimal("0.1905"))  # two rows were read twice
+    assert one.llm_totals == other.llm_totals
+    assert [shard.llm_totals for shard in one.shards] == [shard.llm_totals for shard in other.shards]
+    assert [[t.status for t in shard.attempts] for shard in other.shards][2] == ["failed", "done"]
+    made = [(found.path / "01_a/artifact.jsonl").read_text() for found in (local, ray)]
+    assert made[0] == made[1]
+    assert made[0].count("\n") == 9
 
 
 def test_a_node_that_is_killed_loses_its_attempt_and_what_it_spent_counts_once(

@@ -58,6 +58,16 @@ def test_all_that_an_attempt_writes_comes_home(run: RunDir, tmp_path: Path) -> N
     assert last(events).gaps == () and last(events).figures.exit_code == 0
 
 
+def test_the_gpus_are_those_that_the_engine_gave_the_worker(
+    run: RunDir, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    of = task(run, ["sh", "-c", "echo $CUDA_VISIBLE_DEVICES"], gpus=1.0)
+    of.env["CUDA_VISIBLE_DEVICES"] = "0,1"
+    all_of(receiver(of), tmp_path)
+    assert run.stage("01_a").log(1).read_text() == "3\n"
+
+
 def test_journals_come_home_without_their_reserved_space_also_of_a_process_that_was_killed(
     run: RunDir, tmp_path: Path
 ) -> None:

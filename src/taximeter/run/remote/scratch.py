@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -20,6 +21,8 @@ from taximeter.run.remote.wire import Parcel, growing_files, inside
 from taximeter.rundir import RunDir
 
 _PREFIX = "taximeter-"
+_GPUS = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
+"""Variables by which an engine gives a worker its share; the driver's own mean another machine."""
 
 
 class Scratch:
@@ -62,6 +65,8 @@ class Scratch:
         environment = {name: words(value) for name, value in task.env.items()}
         if settings.RUN_DIR.name in environment:
             environment[settings.RUN_DIR.name] = str(self.run.path)
+        if task.gpus:
+            environment |= {name: os.environ[name] for name in _GPUS if name in os.environ}
         cwd = words(task.cwd)
         if self._parcel.files is not None and not Path(cwd).is_dir():
             cwd = str(self.run.path)

@@ -198,7 +198,7 @@ def test_a_driver_that_ends_takes_the_whole_tree_along_and_the_cluster_that_it_s
 
 
 @pytest.mark.usefixtures("here")
-def test_stages_that_wait_or_take_too_long_are_ended(inside: list[str]) -> None:
+def test_a_stage_that_takes_too_long_is_ended_whole(inside: list[str]) -> None:
     slow = "sleep 600 & sleep 600 & wait"
     recipe(
         [
@@ -211,6 +211,18 @@ def test_stages_that_wait_or_take_too_long_are_ended(inside: list[str]) -> None:
     assert a.attempts[0].error == "it took longer than its timeout of 1.50 s"
     assert b.attempts[0].error == "exit code 3"
     assert not marked("MARKED=of-the-ray-test")
+
+
+def test_stages_that_wait_for_a_node_are_taken_back(here: Path, inside: list[str], address: str) -> None:
+    recipe([{"id": name, "run": "exec sleep 600", "env": {"MARKED": "of-the-ray-test"}} for name in "abc"])
+    with start(inside, "recipe.yaml", "--run-id", "r", "-j", "3", "--executor", "ray", "--address", address) as driver:
+        assert wait_until(lambda: len(marked("MARKED=of-the-ray-test")) == 2)
+        driver.send_signal(signal.SIGINT)
+        said, _ = driver.communicate(timeout=60)
+        assert driver.returncode == 130, said
+    assert not marked("MARKED=of-the-ray-test")
+    stages = build(RunDir(here / "output/runs/r")).stages
+    assert sorted(stage.status for stage in stages) == ["cancelled", "cancelled", "lost"]
 
 
 @pytest.mark.usefixtures("here")

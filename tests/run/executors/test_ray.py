@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -49,6 +50,8 @@ CALL_HANG_AND_FORK = "setsid sleep 600 & {python} hang.py"
 @pytest.fixture(scope="module")
 def inside() -> Iterator[list[str]]:
     """What a command begins with that is to be run in the network."""
+    if os.geteuid() or not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
+        pytest.skip("a network of its own needs root, and: apt-get install util-linux iproute2")
     up = ["unshare", "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"]
     with subprocess.Popen(up, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None

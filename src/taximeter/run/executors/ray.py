@@ -65,7 +65,6 @@ class Ray:
         self._clock = SystemClock()
         self._tokens = Tokens()
         self._flights: dict[Key, _Flight] = {}
-        self._threads: set[Thread] = set()
         self._letters: queue.Queue[tuple[Key, bytes | str]] = queue.Queue(_LETTERS)
         self._reader, self._writer = socket.socketpair()
         self._reader.setblocking(False)

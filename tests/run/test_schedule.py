@@ -76,3 +76,11 @@ def test_a_stage_that_asks_for_more_than_there_is_runs_alone() -> None:
     assert started(schedule) == ""
     schedule.free(plan[2])
     assert started(schedule) == "b"
+
+
+def test_stages_of_one_cpu_may_wait_where_they_will_run() -> None:
+    small, large = stage(1, "small"), stage(2, "large", cpus=2.0)
+    room = Room(cpus=2, ahead=1)
+    assert room.holds([small] * 3)
+    assert not room.holds([small] * 4)
+    assert not room.holds([small, large])

@@ -99,6 +99,10 @@ class Caps(msgspec.Struct, frozen=True):
     is_here: bool
     """Whether stages run on this machine: they come to what listens on its 127.0.0.1."""
 
+    ahead: float = 0.0
+    """Stages of one CPU each that it likes to have besides: they wait beside what runs, so that no worker waits for the
+    driver."""
+
 
 class Executor(Protocol):
     """Runs each task once: whether there is another attempt, and when one has had its time, is the driver's decision.

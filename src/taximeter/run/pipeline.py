@@ -21,7 +21,7 @@ from taximeter.run.budgets import left_in
 from taximeter.run.checks import Checks, Unchecked
 from taximeter.run.driver import Driver
 from taximeter.run.entry import Entry, report_files
-from taximeter.run.executor import Executor
+from taximeter.run.executor import Caps, Executor
 from taximeter.run.executors.choose import HERE, connect
 from taximeter.run.executors.local import Local
 from taximeter.run.gitstate import GitQuestion
@@ -133,7 +133,7 @@ class _Execution:
                 observer,
                 self._trouble,
                 self._reuse,
-                Room(options.jobs or executor.caps.cpus, executor.caps.memory, executor.caps.gpus),
+                _room(options.jobs, executor.caps),
                 sys.executable,
                 proxy,
                 self._clock,
@@ -163,3 +163,9 @@ class _Execution:
         if self._books.sheet.on_unknown == "unpriced" or not report.pricing.unpriced:
             return []
         return [f"No price of {', '.join(map(brief, report.pricing.unpriced))}, which the price sheet calls an error."]
+
+
+def _room(jobs: int | None, caps: Caps) -> Room:
+    """What stages may take at a time. Where fewer are asked for than could run, none is submitted ahead."""
+    cpus = caps.cpus if jobs is None else float(jobs)
+    return Room(cpus, caps.memory, caps.gpus, caps.ahead if cpus >= caps.cpus else 0.0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
 import msgspec
@@ -22,12 +22,18 @@ class Room(msgspec.Struct, frozen=True):
     """Bytes."""
 
     gpus: float = math.inf
+    ahead: float = 0.0
+    """More of those that take one CPU: they wait where they will run."""
+
+    def most(self, taken: Sequence[PlannedStage]) -> float:
+        """CPUs that these may take."""
+        return self.cpus + self.ahead if all(stage.cpus == 1 for stage in taken) else self.cpus
 
     def holds(self, stages: Iterable[PlannedStage]) -> bool:
         """Whether they fit in together."""
         taken = list(stages)
         return len(taken) <= 1 or (
-            math.fsum(stage.cpus for stage in taken) <= self.cpus
+            math.fsum(stage.cpus for stage in taken) <= self.most(taken)
             and sum(stage.memory for stage in taken) <= self.memory
             and math.fsum(stage.gpus for stage in taken) <= self.gpus
         )
@@ -51,7 +57,10 @@ class Schedule:
 
     def next(self) -> PlannedStage | None:
         """Takes the next stage, and room for it; None if there is none now."""
-        if self._running and math.fsum(stage.cpus for stage in self._running.values()) >= self._room.cpus:
+        if (
+            self._running
+            and math.fsum(stage.cpus for stage in self._running.values()) >= self._room.cpus + self._room.ahead
+        ):
             return None  # most looks end here, however many stages are ready
         for place, stage in enumerate(self._ready):
             if self._room.holds((*self._running.values(), stage)):

@@ -91,7 +91,7 @@ class Dask:
         except SetupError:
             cluster.close()
             raise
-        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=cluster.is_here)
+        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=cluster.is_here, ahead=cpus)
 
     def submit(self, task: Task) -> None:
         """Gives it to the worker that has most room."""

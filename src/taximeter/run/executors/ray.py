@@ -60,7 +60,7 @@ class Ray:
     def __init__(self, files: str | None, *, is_here: bool) -> None:
         resources = ray.cluster_resources()
         cpus, memory, gpus = (resources.get(name, 0.0) for name in ("CPU", "memory", "GPU"))
-        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=is_here)
+        self.caps = Caps(cpus=cpus, memory=memory, gpus=gpus, is_here=is_here, ahead=cpus)
         self._files = files
         self._clock = SystemClock()
         self._tokens = Tokens()

@@ -21,13 +21,16 @@ def test_a_worker_that_is_like_us_gives_what_it_has() -> None:
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (ModuleNotFoundError("No module named 'taximeter'"), "has no taximeter that answers: No module named"),
-        (Hello("0.0.1", "life"), f"has taximeter 0.0.1, and this is {__version__}"),
+        (
+            ModuleNotFoundError("No module named 'taximeter'"),
+            "the worker at tcp://w has no taximeter that answers: No module named 'taximeter'",
+        ),
+        (Hello("0.0.1", "life"), f"the worker at tcp://w has taximeter 0.0.1, and this is {__version__}"),
     ],
 )
 def test_one_that_is_not_says_what_to_install(answer: object, said: str) -> None:
-    with pytest.raises(SetupError, match="the worker at tcp://w ") as caught:
+    with pytest.raises(SetupError) as caught:
         take_seat("tcp://w", FACTS, answer)
     (problem,) = caught.value.problems
-    assert said in problem.message
+    assert said == problem.message
     assert f"taximeter=={__version__}" in (problem.hint or "")

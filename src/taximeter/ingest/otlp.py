@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 _NOT_CALLS = frozenset({"invoke_agent", "create_agent", "execute_tool", "invoke_workflow", "plan"})
 """Operations whose usage is that of the calls below them."""
 
+_TOO_MUCH = (OverflowError, RecursionError)
+"""Numbers, and brackets in brackets, that nobody means."""
+
 _FAILED = 2
 """`STATUS_CODE_ERROR`"""
 
@@ -51,7 +54,7 @@ def read_otlp(data: bytes) -> list[OtlpSpan]:
         if data.lstrip()[:1] == b"{":
             return [span for line in _messages(data) for span in _of_json(line)]
         return list(_of_protobuf(data))
-    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, LookupError, *_TOO_MUCH) as error:
         hint = "write ExportTraceServiceRequest messages, as protobuf or as JSON"
         raise SetupError(Problem(f"this is not OTLP: {error}", hint)) from None
 
@@ -82,7 +85,7 @@ def _ancestors(span: OtlpSpan, by_id: Mapping[str, OtlpSpan]) -> Iterator[str]:
 
 
 def _call(span: OtlpSpan) -> CallEvent | None:
-    if span.attributes.get("gen_ai.operation.name") in _NOT_CALLS:
+    if text_of(span.attributes.get("gen_ai.operation.name")) in _NOT_CALLS:
         return None
     call = call_of(span.attributes, ("", 0))
     if call is None:
@@ -141,17 +144,20 @@ def _of_json(message: dict[str, Any]) -> Iterator[OtlpSpan]:
         for scope in resource.get("scopeSpans", ()):
             for span in scope.get("spans", ()):
                 status = span.get("status", {})
-                yield OtlpSpan(
-                    trace_id=span["traceId"],
-                    span_id=span["spanId"],
-                    parent_id=span.get("parentSpanId") or None,
-                    name=span.get("name", ""),
-                    started_at=_seconds(int(span["startTimeUnixNano"])),
-                    ended_at=_seconds(int(span.get("endTimeUnixNano") or span["startTimeUnixNano"])),
-                    attributes=_json_attributes(span),
-                    failed=status.get("code") in (_FAILED, "STATUS_CODE_ERROR"),
-                    error=status.get("message") or None,
-                    resource=of,
+                yield msgspec.convert(
+                    {
+                        "trace_id": span["traceId"],
+                        "span_id": span["spanId"],
+                        "parent_id": span.get("parentSpanId") or None,
+                        "name": span.get("name", ""),
+                        "started_at": _seconds(int(span["startTimeUnixNano"])),
+                        "ended_at": _seconds(int(span.get("endTimeUnixNano") or span["startTimeUnixNano"])),
+                        "attributes": _json_attributes(span),
+                        "failed": status.get("code") in (_FAILED, "STATUS_CODE_ERROR"),
+                        "error": status.get("message") or None,
+                        "resource": of,
+                    },
+                    OtlpSpan,
                 )
 
 
@@ -161,7 +167,10 @@ def _json_attributes(owner: dict[str, Any]) -> dict[str, object]:
 
 def _json_value(value: dict[str, Any]) -> object:
     if "intValue" in value:
-        return int(value["intValue"])
+        number = int(value["intValue"])
+        if not -(1 << 63) <= number < 1 << 63:
+            raise ValueError(f"{str(number)[:40]} is no number of 64 bits")
+        return number
     return next((value[name] for name in ("stringValue", "boolValue", "doubleValue") if name in value), None)
 
 

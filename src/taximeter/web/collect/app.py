@@ -106,7 +106,8 @@ class Collector:
             try:
                 spans = await asyncio.to_thread(read_otlp, data)
             except SetupError as error:
-                raise RefusedError(400, str(error)) from None
+                hint = error.problems[0].hint
+                raise RefusedError(400, f"{error}; {hint}" if hint else str(error)) from None
             verdict = await self._write(TraceBatch(shelf, spans, _future()))
         finally:
             body.close()

@@ -104,8 +104,9 @@ def _stage(stage: records.StageInstrumentation, room: int) -> dict[str, Any]:
     kept = data["llm_calls"][:room]
     data["llm_calls"] = [{name: value for name, value in call.items() if value is not None} for call in kept]
     data["llm_calls_omitted"] = data["llm_totals"]["calls"] - len(kept)
-    data["shards"] = [_shard(shard) for shard in stage.shards[:_SHARDS]]
-    data["shards_omitted"] = len(stage.shards) - len(data["shards"])
+    if stage.shards:
+        data["shards"] = [_shard(shard) for shard in stage.shards[:_SHARDS]]
+        data["shards_omitted"] = len(stage.shards) - len(data["shards"])
     return data
 
 

@@ -3,7 +3,9 @@
 import asyncio
 import json
 import resource
+import shutil
 import socket
+import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,8 @@ from starlette.datastructures import Headers
 
 from taximeter.web.collect.body import Body, Incoming, Room
 from taximeter.web.collect.verdict import RefusedError
-from tests.web.collect.conftest import Answered, Collect, ask, call, post
+from tests.stages import wait_until
+from tests.web.collect.conftest import Answered, Collect, ask, call, post, span
 from tests.web.collect.test_events import written
 from tests.web.conftest import Served
 
@@ -266,3 +269,32 @@ def test_a_folder_that_cannot_be_made_stops_its_run_only(collect: Collect, tmp_p
     assert post(server, [call(1, run_id="other")]).status == 200
     (tmp_path / "runs/r").unlink()
     assert post(server, [call(1)]).said["accepted"] == 1
+
+
+def test_a_full_disk_at_the_end_of_a_run_does_not_end_the_collector(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    assert post(server, [span(1), span(2, ended_at=1_767_225_601.0, wall_ms=1000.0, status="done")]).status == 200
+    limit_files(server, 10)
+    time.sleep(3.5)  # it ends two seconds after the last event
+    limit_files(server, resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1])
+    assert is_well(server)
+    manifest = tmp_path / "run_manifest.jsonl"
+    assert wait_until(lambda: b'"done"' in manifest.read_bytes())
+
+
+def test_what_would_go_to_a_deleted_file_is_not_answered_for(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    assert post(server, [call(1), call(2)]).said["accepted"] == 2
+    shutil.rmtree(tmp_path / "runs/r")
+    assert post(server, [call(3)]).status == 503
+    assert post(server, [call(3)]).said["accepted"] == 1
+    assert [event["event_id"] for event in written(tmp_path)] == [["p", 3]]
+
+
+def test_a_deleted_run_of_many_processes_does_not_end_the_collector(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    lines = [call(1, process=f"p{number}") for number in range(400)]  # more than files are kept open
+    assert post(server, lines).said["accepted"] == 400
+    shutil.rmtree(tmp_path / "runs/r")
+    assert post(server, lines).said["duplicate"] == 400  # whoever deletes events has had them
+    assert post(server, [call(1, run_id="other")]).said["accepted"] == 1

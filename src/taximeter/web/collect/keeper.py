@@ -78,7 +78,10 @@ class Keeper:
             run.others_open = True
             return
         if state is not None:
-            run.end(shelf.output, state.status, state.ended_at, state.totals)
+            try:
+                run.end(shelf.output, state.status, state.ended_at, state.totals)
+            except OSError:  # a full disk, say: it ends when that takes something again
+                return
         shelf.forget(question.run_id)
 
     def _read(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -87,7 +88,10 @@ class Stream:
     def write(self) -> int:
         """Appends what was taken, whole or not at all, and gives the descriptor; OSError if that cannot be."""
         fd = self._handles.of(self.path)
-        begin = os.fstat(fd).st_size
+        stat = os.fstat(fd)
+        if not stat.st_nlink:
+            raise OSError(errno.ENOENT, "somebody deletes the run")
+        begin = stat.st_size
         self._waiting.append(b"")
         data = memoryview(b"\n".join(self._waiting))
         try:

@@ -6,6 +6,7 @@ import threading
 import time
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 
 from taximeter.web.collect.batch import Batch, Dirty, Waiting
@@ -126,7 +127,8 @@ class Writer:
         counts.duplicate += batch.verdict.duplicate
         counts.rejected.update(rejection.status for rejection in batch.verdict.rejected)
         for stream, lines in batch.again.items():
-            counts.conflicting += stream.differ(lines)
+            with suppress(OSError):  # somebody deletes the run
+                counts.conflicting += stream.differ(lines)
 
 
 def _answer(group: list[Batch], troubles: dict[Batch, OSError]) -> None:

@@ -30,6 +30,9 @@ _FAILED = 2
 """`STATUS_CODE_ERROR`"""
 
 
+Key = tuple[str, str]
+
+
 class OtlpSpan(msgspec.Struct, frozen=True):
     """One span, whatever it was written as."""
 
@@ -46,6 +49,16 @@ class OtlpSpan(msgspec.Struct, frozen=True):
     error: str | None = None
     resource: Mapping[str, object] = msgspec.field(default_factory=dict)
     """Attributes of the service that it comes from."""
+
+    @property
+    def key(self) -> Key:
+        """Names it: ids of spans are made anew in each trace."""
+        return self.trace_id, self.span_id
+
+    @property
+    def parent_key(self) -> Key:
+        """Names its parent; nobody's name, if it has none."""
+        return self.trace_id, self.parent_id or ""
 
 
 def read_otlp(data: bytes) -> list[OtlpSpan]:
@@ -66,19 +79,19 @@ def events(spans: Iterable[OtlpSpan]) -> Iterator[Event]:
 
 def events_of(spans: Iterable[OtlpSpan]) -> Iterator[tuple[OtlpSpan, Event]]:
     """The same, each with the span that it is made of."""
-    by_id = {span.span_id: span for span in spans}
-    calls = {span_id: call for span_id, span in by_id.items() if (call := _call(span)) is not None}
-    outer = {parent for span_id in calls for parent in _ancestors(by_id[span_id], by_id) if parent in calls}
-    for span_id, span in by_id.items():
-        if span_id in calls and span_id not in outer:
-            yield span, calls[span_id]
+    by_id = {span.key: span for span in spans}
+    calls = {key: call for key, span in by_id.items() if (call := _call(span)) is not None}
+    outer = {parent for key in calls for parent in _ancestors(by_id[key], by_id) if parent in calls}
+    for key, span in by_id.items():
+        if key in calls and key not in outer:
+            yield span, calls[key]
         elif _kind(span) != "run":
             yield span, _region(span, by_id)
 
 
-def _ancestors(span: OtlpSpan, by_id: Mapping[str, OtlpSpan]) -> Iterator[str]:
-    seen = {span.span_id}
-    while (parent := span.parent_id) is not None and parent in by_id and parent not in seen:
+def _ancestors(span: OtlpSpan, by_id: Mapping[Key, OtlpSpan]) -> Iterator[Key]:
+    seen = {span.key}
+    while (parent := span.parent_key) in by_id and parent not in seen:
         seen.add(parent)
         yield parent
         span = by_id[parent]
@@ -97,8 +110,8 @@ def _call(span: OtlpSpan) -> CallEvent | None:
     return call
 
 
-def _region(span: OtlpSpan, by_id: Mapping[str, OtlpSpan]) -> SpanEvent:
-    kind, parent = _kind(span), by_id.get(span.parent_id or "")
+def _region(span: OtlpSpan, by_id: Mapping[Key, OtlpSpan]) -> SpanEvent:
+    kind, parent = _kind(span), by_id.get(span.parent_key)
     stage_id = text_of(span.attributes.get(f"{OWN}stage_id"))
     tags = {name.removeprefix(TAG): str(value) for name, value in span.attributes.items() if name.startswith(TAG)}
     return SpanEvent(

@@ -115,6 +115,14 @@ def test_what_is_sent_again_counts_once_also_after_a_kill(collect: Collect, tmp_
     assert len(ids) == len(set(ids))
 
 
+def test_spans_of_two_traces_are_two_though_their_ids_are_the_same(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    both = request(span(1, CHAT | USED), span(1, CHAT | USED, traceId="f" * 32))
+    assert send(server, both).said == {}
+    assert send(server, both).said == {}
+    assert len(calls(tmp_path)) == 2
+
+
 def test_a_span_names_its_run_and_else_it_is_of_its_service_and_day(collect: Collect, tmp_path: Path) -> None:
     server = collect()
     later = str(AT + 86_400 * 10**9)

@@ -32,7 +32,8 @@ _SPAN = "otlp_span_id"
 class _Line(msgspec.Struct, gc=False):
     """What tells spans apart, of a line that was written."""
 
-    span_id: str = ""
+    trace_id: str | None = None
+    span_id: str | None = None
     kind: str = ""
     meta: dict[str, object] | None = None
     started_at: float | None = None
@@ -91,9 +92,8 @@ class TraceStream(Stream):
     def _learn(self, line: bytes) -> None:
         found = _line.decode(line)
         self._cover(found.started_at, found.ended_at)
-        key = (found.meta or {}).get(_SPAN, found.span_id)
-        if found.kind != "process" and isinstance(key, str):
-            self._remember(key)
+        if found.kind != "process":
+            self._remember(f"{found.trace_id}{(found.meta or {}).get(_SPAN, found.span_id)}")
 
 
 class TraceBatch(Batch):
@@ -116,7 +116,7 @@ class TraceBatch(Batch):
                 self.verdict.rejected.append(Rejection(index, 400, doubt))
                 continue
             stream = self.shelf.stream(self._run_of(event, process, dirty), process, TraceStream)
-            if stream.take_event(span.span_id, event):
+            if stream.take_event("".join(span.key), event):
                 touched[event.run_id, process] = stream
                 self.events.append(event)
             else:

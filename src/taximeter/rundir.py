@@ -22,6 +22,7 @@ SHARDS = "shards"
 
 _RUNS = "runs"
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_MAPPED = re.compile(r"[A-Za-z0-9._-]{0,60}~[0-9a-f]{8}")
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 
 _A_LOOK = 0.25
@@ -32,8 +33,11 @@ _AN_END = 10.0
 
 
 def safe_name(text: str) -> str:
-    """A file name made of an id: the id itself if it is safe, else 60 safe characters, `~`, 8 hex of its sha256."""
-    if _SAFE.fullmatch(text):
+    """A file name made of an id: the id itself if it is safe, else 60 safe characters, `~`, 8 hex of its sha256.
+
+    A name that was made so is its own.
+    """
+    if _SAFE.fullmatch(text) or _MAPPED.fullmatch(text):
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     safe = _UNSAFE_CHARACTER.sub("", text).lstrip("._-")[:60]

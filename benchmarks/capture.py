@@ -7,8 +7,8 @@
 Each candidate makes chats with the SDK of OpenAI against a server on loopback, in a process of its own; rounds take
 turns. Printed are microseconds of CPU time of the calling process for a call, all its threads, and what is over the
 bare SDK: medians of the rounds and (of the least). Spans of the others go to an exporter that drops them, calls of ours
-to a file. Candidates that cannot be imported are left out: openinference-instrumentation-openai,
-opentelemetry-instrumentation-openai (traceloop), logfire. `turns` takes our hooks out and puts them in again in one
+to a file. The instrumentors are installed into an environment of their own, which is made anew, and all candidates run
+there. `turns` takes our hooks out and puts them in again in one
 process, block by block: what they add; `memory` does so call by call, with answers that come from memory, and is the
 least disturbed by other work: a core that waits for a network is given to others, who leave its caches cold.
 """
@@ -23,10 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+PEERS = ("openinference-instrumentation-openai", "opentelemetry-instrumentation-openai", "logfire")
+ROOT = Path(__file__).parent.parent
 USAGE = {"prompt_tokens": 1200, "completion_tokens": 80, "total_tokens": 1280}
 TEXT = "It takes two to tango, and three to know who leads. " * 8
 HEAD = {"id": "chatcmpl-1", "created": 1_767_225_600, "model": "gpt-5"}
@@ -262,13 +266,24 @@ def memory(calls: int) -> None:
         taximeter.disable()
 
 
+def _install(folder: Path) -> Path:
+    """Python of an environment with the peers, and with the same SDK as here; gives its path."""
+    import openai
+
+    venv.create(folder, with_pip=True)
+    packages = [*PEERS, f"openai=={openai.__version__}", "--editable", str(ROOT)]
+    subprocess.run([folder / "bin/pip", "install", "--quiet", *packages], check=True)
+    return folder / "bin/python"
+
+
 def main(calls: int, rounds: int) -> None:
     """Prints the table."""
     found: dict[str, list[list[float]]] = {candidate.__name__: [] for candidate in CANDIDATES}
-    with _served() as port:
+    with tempfile.TemporaryDirectory() as folder, _served() as port:
+        python = _install(Path(folder))
         for _ in range(rounds):
             for name in list(found):
-                one = [sys.executable, __file__, "measure", name, port, str(calls)]
+                one = [python, __file__, "measure", name, port, str(calls)]
                 done = subprocess.run(one, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
                 if done.returncode:
                     print(f"{name}: left out, it cannot run here")

@@ -20,6 +20,27 @@ CALLS = (
 )
 PRICES = "models: {big: {prompt_per_1k: 0.003, completion_per_1k: 0.015}}\n"
 
+CALL_AND_HANG = (
+    "import taximeter, time, os\n"
+    "taximeter.log_llm_usage('big', 1000, 100)\n"
+    "here = os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT']\n"
+    "with open(here + '.tmp', 'w') as file: file.write(str(os.getpid()))\n"
+    "os.rename(here + '.tmp', here)\n"
+    "time.sleep(600 if os.environ['TAXIMETER_ATTEMPT'] == '1' else 0)\n"
+)
+"""Its first attempt tells of a call and of its process, and then does nothing for ten minutes."""
+
+UPPER = """\
+import json, os, sys, taximeter
+with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
+    for line in rows:
+        taximeter.log_llm_usage("big", 1000 * json.loads(line)["n"], 100)
+        if '"n": 7' in line and os.environ["TAXIMETER_ATTEMPT"] == "1":
+            sys.exit(9)
+        out.write(line)
+"""
+"""Fails once, at the seventh row."""
+
 
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -76,7 +76,7 @@ def _request_streamed(wrapped: Callable[..., Any], _client: Any, args: Args, kwa
             _take(exchange, reader, chunk)
             yield chunk
             chunk = next(chunks, None)
-    except Exception as error:
+    except Exception as error:  # not when it is closed: who stops to listen has cut it short
         _failed(exchange, error)
         raise
     finally:

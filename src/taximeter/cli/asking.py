@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,11 +60,11 @@ def warehouse_at(text: str) -> Address:
 
     where = parse_address(text)
     with extra("clickhouse", "to talk to a warehouse"):
-        import clickhouse_connect  # noqa: F401
-        import pyarrow as pa  # noqa: F401
+        import_module("clickhouse_connect")
+        import_module("pyarrow")
     if isinstance(where, Embedded):
         with extra("chdb", "a warehouse in a folder"):
-            import chdb  # noqa: F401
+            import_module("chdb")
     return where
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -16,6 +15,7 @@ from taximeter import settings
 from taximeter.budget import NO_BUDGET, Budget
 from taximeter.errors import RunDirError
 from taximeter.recipe.plan import Instrumentation, PlannedShard, PlannedStage
+from taximeter.run.dismissal import dismiss
 from taximeter.rundir import RunDir
 
 _COMMAND = (sys.executable, "-P", "-m", "taximeter", "proxy", "--json", "--end-with-stdin", "--run-dir")
@@ -97,16 +97,7 @@ class Proxy:
             return
         self._is_closed = True
         died = self._process.poll() is not None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_FAREWELL)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+        dismiss(self._process, _FAREWELL)
         if died:
             raise ChildProcessError(f"the proxy ended before the run did, see {self._log}")
 

@@ -23,7 +23,7 @@ from taximeter.run.options import RunOptions
 from taximeter.run.pipeline import run_recipe
 from taximeter.run.remote import home
 from taximeter.rundir import RunDir
-from tests.run.pipelines import TAXIMETER, here, recipe, taximeter
+from tests.run.pipelines import CALL_AND_HANG, TAXIMETER, UPPER, here, recipe, taximeter
 from tests.stages import marked, wait_until
 
 __all__ = ["here"]  # a fixture
@@ -31,26 +31,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 WORKERS = 2
-CALL_AND_HANG = (
-    "import taximeter, time, os\n"
-    "taximeter.log_llm_usage('big', 1000, 100)\n"
-    "here = os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT']\n"
-    "with open(here + '.tmp', 'w') as file: file.write(str(os.getpid()))\n"
-    "os.rename(here + '.tmp', here)\n"
-    "time.sleep(600 if os.environ['TAXIMETER_ATTEMPT'] == '1' else 0)\n"
-)
-
-
-UPPER = """\
-import json, os, sys, taximeter
-with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
-    for line in rows:
-        taximeter.log_llm_usage("big", 1000 * json.loads(line)["n"], 100)
-        if '"n": 7' in line and os.environ["TAXIMETER_ATTEMPT"] == "1":
-            sys.exit(9)
-        out.write(line)
-"""
-"""Fails once, at the seventh row."""
 
 
 @contextmanager

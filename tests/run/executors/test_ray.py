@@ -19,7 +19,7 @@ from taximeter.errors import SetupError
 from taximeter.report.build import build
 from taximeter.run.executors.choose import connect
 from taximeter.rundir import RunDir
-from tests.run.pipelines import TAXIMETER, here, recipe
+from tests.run.pipelines import CALL_AND_HANG, TAXIMETER, UPPER, here, recipe
 from tests.stages import marked, wait_until
 
 __all__ = ["here"]  # a fixture
@@ -27,23 +27,6 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = os.environ | {"RAY_USAGE_STATS_ENABLED": "0", "PYTHONWARNINGS": "ignore"}
-CALL_AND_HANG = (
-    "import taximeter, time, os\n"
-    "taximeter.log_llm_usage('big', 1000, 100)\n"
-    "open(os.environ['HERE'] + '/' + os.environ['TAXIMETER_ATTEMPT'], 'w').write(str(os.getpid()))\n"
-    "time.sleep(600 if os.environ['TAXIMETER_ATTEMPT'] == '1' else 0)\n"
-)
-UPPER = """\
-import json, os, sys, taximeter
-with open(sys.argv[1]) as rows, open(sys.argv[2], "w") as out:
-    for line in rows:
-        taximeter.log_llm_usage("big", 1000 * json.loads(line)["n"], 100)
-        if '"n": 7' in line and os.environ["TAXIMETER_ATTEMPT"] == "1":
-            sys.exit(9)
-        out.write(line)
-"""
-"""Fails once, at the seventh row."""
-
 CALL_HANG_AND_FORK = "setsid sleep 600 & {python} hang.py"
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from taximeter.clock import SystemClock
 from taximeter.errors import Problem, SetupError
+from taximeter.run.dismissal import dismiss
 from taximeter.run.executor import Broken, Caps, Event, Key, Task
 from taximeter.run.executors.dask_session import Gone, Post, Session
 from taximeter.run.remote.files import FilesError
@@ -64,16 +65,7 @@ class Here:
 
     def close(self) -> None:
         """Ends it, and its workers with it."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        with contextlib.suppress(OSError):
-            self._process.stdin.close()
-        try:
-            self._process.wait(_FAREWELL)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process.stdout.close()
+        dismiss(self._process, _FAREWELL)
 
 
 class Dask:

@@ -26,6 +26,8 @@ from tests.cli.conftest import Cli
 from tests.query.warehouse.sums import report_of, same
 from tests.report.synthetic import a_big_run
 
+pytestmark = pytest.mark.slow
+
 BEGIN = 1_790_000_000
 
 

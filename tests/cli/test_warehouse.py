@@ -18,6 +18,8 @@ from tests.cli.conftest import Cli
 from tests.report.synthetic import a_big_run
 from tests.warehouses import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def runs(cli: Cli) -> Cli:

@@ -7,6 +7,8 @@ from threading import Event, Thread
 from time import monotonic, sleep
 from typing import Any
 
+import pytest
+
 from taximeter.errors import Problem, SetupError
 from taximeter.query.warehouse import follow
 from taximeter.query.warehouse.address import parse_address
@@ -17,6 +19,8 @@ from tests.query.warehouse.sums import facts_of
 from tests.query.warehouse.test_ship import ask, compared
 from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call, plan, stage
+
+pytestmark = pytest.mark.slow
 
 
 class Away:

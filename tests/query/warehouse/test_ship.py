@@ -25,6 +25,8 @@ from tests.query.warehouse.sums import facts_of, report_of, same, ship
 from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call, plan, stage
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

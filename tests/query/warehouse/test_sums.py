@@ -9,6 +9,8 @@ import pytest
 from taximeter.query.warehouse.address import parse_address
 from tests.query.warehouse.sums import check_sums
 
+pytestmark = pytest.mark.slow
+
 
 def test_they_are_the_same_on_a_server(warehouse: str) -> None:
     check_sums(parse_address(warehouse), examples=8)

@@ -20,6 +20,8 @@ from tests.web.collect.conftest import Answered, Collect, ask, call, post, span
 from tests.web.collect.test_events import written
 from tests.web.conftest import Served
 
+pytestmark = pytest.mark.slow
+
 CHUNKED = "Transfer-Encoding: chunked\r\n"
 
 

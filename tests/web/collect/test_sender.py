@@ -19,6 +19,8 @@ from tests.web.collect.conftest import Collect, ask
 from tests.web.collect.test_events import written
 from tests.web.collect.test_hostile import limit_files
 
+pytestmark = pytest.mark.slow
+
 KILLED = """
 import os, signal, sys, taximeter
 taximeter.enable(sink=sys.argv[1], run_id="svc")

@@ -10,6 +10,8 @@ import pytest
 from tests.web.collect.conftest import Collect, ask, call, post
 from tests.web.conftest import Served
 
+pytestmark = pytest.mark.slow
+
 SEARCH, AGENTS, NEXT = "r2XqE6mB0uUqQxkX", "o7nZ3VJ5o0hDq1pC", "V0a8kKq2yN4mB6tX"
 
 

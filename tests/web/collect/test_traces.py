@@ -14,6 +14,8 @@ from tests.web.collect.test_events import written
 from tests.web.collect.test_hostile import is_well
 from tests.web.conftest import Served
 
+pytestmark = pytest.mark.slow
+
 AT = 1_767_225_600 * 10**9
 """The first moment of 2026, in nanoseconds."""
 

@@ -134,9 +134,17 @@ def test_a_call_without_a_price_can_end_a_run(here: Path) -> None:
 
 
 def test_a_person_is_warned_before(here: Path) -> None:
-    recipe([{"id": "a", "run": [sys.executable, "spend.py", "9"]}], budget={"calls": 10})
+    recipe([{"id": "a", "run": [sys.executable, "spend.py", "9"], "budget": {"calls": 11}}], budget={"calls": 10})
     said = taximeter("run", "recipe.yaml").stderr
     assert said.count("the budget of the run is nearly used up: ") == 1
+    assert said.count("the budget of stage a is nearly used up: ") == 1
+
+
+def test_a_run_is_over_its_budget_however_quick_its_last_stage_was(here: Path) -> None:
+    Path("quick.jsonl").write_text('{"schema_version": "instrumentation_call_v1", "model": "big"}\n' * 11)
+    recipe([{"id": "a", "run": "cat quick.jsonl >> $INSTRUMENT_SINK"}], budget={"calls": 10})
+    report = read_json(run(code=3).report_json)
+    assert (report["status"], report["stages"][0]["status"]) == ("over_budget", "done")
 
 
 def test_a_budget_needs_somebody_who_counts(here: Path) -> None:

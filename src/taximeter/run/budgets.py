@@ -68,12 +68,13 @@ class Budgets:
         return _is_exceeded(self._plan.budget.uses(self._spent(None), self._wall()))
 
     def look_back(self, stage: PlannedStage) -> None:
-        """Tells a person of a stage that ended well, but had spent more than it might before anybody looked."""
+        """Tells a person of a stage that ended well, but had spent nearly all that it might, or more, before anybody
+        looked."""
         if not stage.budget:
             return
         self._ledger.poll()
-        uses = stage.budget.uses(self._spent(stage.id), self._stage_wall(stage.id))
-        if _is_exceeded(uses) and (over := self.overspent_by(stage)):
+        over = self.overspent_by(stage)
+        if over and _is_exceeded(stage.budget.uses(self._spent(stage.id), self._stage_wall(stage.id))):
             self._warn(over.reason)
 
     def left(self, stage: PlannedStage) -> Budget:

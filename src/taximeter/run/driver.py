@@ -241,6 +241,7 @@ class Driver:
             self._reports.paced.want()
         if status == "done":
             self._budgets.look_back(stage)
+            self._limits.keep()  # it may have been too quick to be looked at
             self._schedule.done(stage)
 
     def _close(self, running: Running, status: Status, error: str | None) -> None:

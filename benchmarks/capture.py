@@ -23,11 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from environments import python_with
 
 PEERS = ("openinference-instrumentation-openai", "opentelemetry-instrumentation-openai", "logfire")
 ROOT = Path(__file__).parent.parent
@@ -270,10 +271,7 @@ def _install(folder: Path) -> Path:
     """Python of an environment with the peers, and with the same SDK as here; gives its path."""
     import openai
 
-    venv.create(folder, with_pip=True)
-    packages = [*PEERS, f"openai=={openai.__version__}", "--editable", str(ROOT)]
-    subprocess.run([folder / "bin/pip", "install", "--quiet", *packages], check=True)
-    return folder / "bin/python"
+    return python_with(folder, *PEERS, f"openai=={openai.__version__}", "--editable", str(ROOT))
 
 
 def main(calls: int, rounds: int) -> None:

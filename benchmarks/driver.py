@@ -16,14 +16,12 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from pathlib import Path
+
+from environments import VARIABLES, python_with
 
 STAGES, MANY = 100, 5000
 PEERS = ("doit==0.37.0", "snakemake==9.27.1")
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-"""As people have it: programs of Python are compiled once and not at every start."""
-
 BARE = "import subprocess\nfor _ in range({}): subprocess.run(['true'], check=True)\n"
 RULE = "rule s{0}:\n    output: touch('done/{0}')\n    shell: 'true'\n"
 METERED_RULE = RULE.replace("    shell", "    benchmark: 'bench/{0}.tsv'\n    shell")
@@ -32,13 +30,6 @@ METERED_RULE = RULE.replace("    shell", "    benchmark: 'bench/{0}.tsv'\n    sh
 NOT_METERED, METERED = "Snakemake", "Snakemake, benchmark:"
 COUNTERPARTS = {"taximeter, metered": METERED, METERED: METERED}
 """What each is a part of; all others of Snakemake as it is, which meters nothing."""
-
-
-def install(folder: Path) -> Path:
-    """An environment with the peers in it; returns its folder of programs."""
-    venv.create(folder, with_pip=True)
-    subprocess.run([folder / "bin/pip", "install", "--quiet", *PEERS], env=ENVIRONMENT, check=True)
-    return folder / "bin"
 
 
 def recipe(path: Path, stages: int, metered: bool) -> Path:
@@ -77,18 +68,14 @@ def commands(folder: Path, peers: Path, stages: int) -> dict[str, list[str | Pat
 def seconds(command: list[str | Path], folder: Path) -> float:
     """How long the command takes, from its start to its end."""
     began = time.perf_counter()
-    subprocess.run(
-        command, cwd=folder, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    subprocess.run(command, cwd=folder, env=VARIABLES, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return time.perf_counter() - began
 
 
 def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
     """Seconds that the command takes, and megabytes of its own largest process."""
     began = time.perf_counter()
-    process = subprocess.Popen(
-        command, cwd=folder, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen(command, cwd=folder, env=VARIABLES, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0
@@ -97,7 +84,7 @@ def measured(command: list[str | Path], folder: Path) -> tuple[float, float]:
 
 def compare(folder: Path, rounds: int) -> None:
     """Prints the table: whole commands, and what each stage more costs when the command has begun."""
-    peers = install(folder / "peers")
+    peers = python_with(folder / "peers", *PEERS).parent
     names = list(commands(folder / "names", peers, 1))
     times: dict[tuple[int, str], list[float]] = {}
     for turn in range(rounds + 1):  # the first one only warms up

@@ -21,6 +21,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from environments import python_with
+
 RUNS, ROUNDS = 500, 3
 STAGES = ("collect", "clean", "split", "summarise", "embed", "classify", "judge", "index")
 MODELS = ("gpt-5", "gpt-5-mini", "claude-sonnet-4-5", "claude-haiku-4-5", "gemini-2.5-flash")
@@ -143,21 +145,14 @@ def child(name: str, folder: Path) -> None:
     print(json.dumps({"seconds": taken, "memory": memory, "groups": groups}))
 
 
-def pandas_python(folder: Path) -> str:
-    """An interpreter that has pandas."""
-    place = folder / "peers"
-    subprocess.run([sys.executable, "-m", "venv", str(place)], check=True)
-    subprocess.run([place / "bin/pip", "install", "--quiet", "pandas", "pyarrow"], check=True)
-    return str(place / "bin/python")
-
-
 def main() -> None:
     calls = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write(folder, calls)
         into_sqlite(folder)
-        interpreters = {"ours": sys.executable, "pandas": pandas_python(folder), "sqlite": sys.executable}
+        pandas_python = python_with(folder / "peers", "pandas", "pyarrow")
+        interpreters = {"ours": sys.executable, "pandas": pandas_python, "sqlite": sys.executable}
         found: dict[str, list[dict[str, float]]] = {name: [] for name in interpreters}
         for _ in range(ROUNDS):
             for candidate, python in interpreters.items():

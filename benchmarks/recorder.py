@@ -5,8 +5,9 @@
 
 Every candidate runs in a process of its own, rounds take turns, medians and (best) are printed, in microseconds a span
 with five attributes, written as one writes them. `producer` is the CPU time of the threads that make the spans, `CPU`
-what all threads of the process use until everything is written, `wall` what passes while the spans are made. Candidates
-whose packages are not installed are left out: opentelemetry-sdk, logfire, langfuse, structlog, orjson.
+what all threads of the process use until everything is written, `wall` what passes while the spans are made. The
+recorders of others are installed into an environment of their own, which is made anew. At last the targets: how many
+times dearer others are than ours, by the best rounds.
 """
 
 from __future__ import annotations
@@ -19,21 +20,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from span_peers import (
-    ATTRIBUTES,
-    Act,
-    Finish,
-    decorated,
-    langfuse_local,
-    logfire_local,
-    nothing,
-    otel_jsonl,
-    otel_no_provider,
-    otel_noop,
-    structlog_orjson,
-)
+import span_peers
+from environments import python_with
+from span_peers import ATTRIBUTES, Act, Finish, decorated, nothing
 
 
 def _ours(folder: str, **options: Any) -> tuple[Act, Finish]:
@@ -154,29 +146,33 @@ def floor(_: str) -> tuple[Act, Finish]:
     return act, nothing
 
 
-CANDIDATES: tuple[Callable[[str], tuple[Act, Finish]], ...] = (
+OURS: tuple[Callable[[str], tuple[Act, Finish]], ...] = (
     floor,
     ours,
     ours_decorator,
     ours_cpu,
     ours_two_threads,
     ours_asyncio,
-    structlog_orjson,
-    otel_noop,
-    otel_jsonl,
-    logfire_local,
-    langfuse_local,
     bare_call,
     ours_off,
-    otel_no_provider,
 )
+CANDIDATES = {candidate.__name__: candidate for candidate in (*OURS, *span_peers.CANDIDATES)}
+
+PRODUCER, CPU, WALL = range(3)
+TARGETS = (
+    ("otel_noop", "ours", PRODUCER, 10),
+    ("otel_noop", "ours_decorator", PRODUCER, 10),
+    ("otel_jsonl", "ours", CPU, 30),
+    ("otel_jsonl", "ours_decorator", CPU, 30),
+    ("otel_no_provider", "ours_off", PRODUCER, 30),
+)
+"""Who shall be how many times dearer than whom, and in what."""
 
 
 def measure(name: str, spans: int) -> None:
     """One round of one candidate, in this process: prints microseconds a span."""
-    candidate = next(c for c in CANDIDATES if c.__name__ == name)
     with tempfile.TemporaryDirectory() as folder:
-        act, finish = candidate(folder)
+        act, finish = CANDIDATES[name](folder)
         act(max(spans // 10, 10))
         cpu, own, began = time.process_time(), time.thread_time(), time.perf_counter()
         elsewhere = act(spans)
@@ -189,20 +185,26 @@ def measure(name: str, spans: int) -> None:
 
 
 def main(spans: int, rounds: int) -> None:
-    """Prints the table."""
-    found: dict[str, list[tuple[float, float, float]]] = {candidate.__name__: [] for candidate in CANDIDATES}
-    for _ in range(rounds):
-        for name in list(found):
-            command = [sys.executable, __file__, name, str(spans)]
-            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            if done.returncode:
-                print(f"{name}: left out, it cannot run here")
-                del found[name]
-            else:
-                found[name].append(tuple(json.loads(done.stdout)))
+    """Prints the table, and how far the targets are."""
+    found: dict[str, list[list[float]]] = {name: [] for name in CANDIDATES}
+    with tempfile.TemporaryDirectory() as folder:
+        peers = python_with(Path(folder), *span_peers.PACKAGES)
+        for _ in range(rounds):
+            for name, candidate in CANDIDATES.items():
+                python = sys.executable if candidate in OURS else peers
+                done = subprocess.run([python, __file__, name, str(spans)], capture_output=True, text=True)
+                if done.returncode:
+                    sys.exit(f"{name}: {done.stderr}")
+                found[name].append(json.loads(done.stdout))
     for name, figures in found.items():
         told = zip(("producer", "CPU", "wall"), zip(*figures, strict=True), strict=True)
         print(f"{name:<18}", *(f"{what} {statistics.median(of):8.2f} {f'({min(of):.2f})':9}" for what, of in told))
+    for dear, cheap, what, target in TARGETS:
+        ratio = min(turn[what] for turn in found[dear]) / min(turn[what] for turn in found[cheap])
+        print(f"{dear} / {cheap}: {ratio:.1f} (target: {target})")
+    for name in ("ours", "ours_decorator"):
+        ratio = min(turn[PRODUCER] for turn in found[name]) / min(turn[PRODUCER] for turn in found["floor"])
+        print(f"{name} / floor: {ratio:.1f} (target: at most 3)")
 
 
 if __name__ == "__main__":

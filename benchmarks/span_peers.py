@@ -6,6 +6,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+PACKAGES = (
+    "opentelemetry-sdk==1.45.2",
+    "logfire==5.4.0",
+    "langfuse==5.0.4",
+    "structlog==26.1.0",
+    "orjson==3.13.0",
+)
 ATTRIBUTES: dict[str, Any] = {"model": "gpt-5", "batch": 32, "score": 0.25, "cached": False, "user": "u-42"}
 Act = Callable[[int], float | None]
 """Makes so many spans; gives the seconds of CPU that it used for them in other threads than the caller's, if it did."""
@@ -116,3 +123,13 @@ def structlog_orjson(folder: str) -> tuple[Act, Finish]:
             log.info("embed", model="gpt-5", batch=32, score=0.25, cached=False, user="u-42")
 
     return act, out.close
+
+
+CANDIDATES: tuple[Callable[[str], tuple[Act, Finish]], ...] = (
+    structlog_orjson,
+    otel_noop,
+    otel_jsonl,
+    logfire_local,
+    langfuse_local,
+    otel_no_provider,
+)

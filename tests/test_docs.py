@@ -14,13 +14,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
 BLOCK = re.compile(
     r"(?:<!-- (?P<word>file|exit|not run): ?(?P<value>.*?) -->\n)?^```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S
 )
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [README, *(pytest.param(page, marks=pytest.mark.slow) for page in PAGES)],
+    ids=lambda page: page.name,
+)
 def test_a_page_tells_the_truth(page: Path, tmp_path: Path) -> None:
     for block in BLOCK.finditer(page.read_text()):
         kind, body = block["kind"], block["body"]

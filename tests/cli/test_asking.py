@@ -4,6 +4,8 @@ import csv
 import errno
 import io
 import json
+import shutil
+import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -23,12 +25,20 @@ stages:
 ASK = "import sys, taximeter\ntaximeter.log_llm_usage(sys.argv[1], 1000, 100, tags={'user': '=ada'})\n"
 
 
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("two")
+    (folder / "recipe.yaml").write_text(RECIPE)
+    (folder / "ask.py").write_text(ASK)
+    command = [sys.executable, "-m", "taximeter", "run", "recipe.yaml", "--instrument", "--run-id"]
+    for more in (["a"], ["b", "--set", "ask.model=who-knows"]):
+        subprocess.run([*command, *more], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
-def runs(cli: Cli) -> Cli:
-    Path("recipe.yaml").write_text(RECIPE)
-    Path("ask.py").write_text(ASK)
-    cli("run", "recipe.yaml", "--instrument", "--run-id", "a")
-    cli("run", "recipe.yaml", "--instrument", "--run-id", "b", "--set", "ask.model=who-knows")
+def runs(cli: Cli, two_runs: Path) -> Cli:
+    shutil.copytree(two_runs, Path.cwd(), dirs_exist_ok=True)
     return cli
 
 

@@ -40,6 +40,7 @@ def test_only_one_stage_is_another_one() -> None:
     assert shared["stages"] == whole["stages"]
 
 
+@pytest.mark.slow
 def test_shards_make_and_cost_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     whole, shared = run("whole"), run("shared", "--settings", str(demo_folder() / "shards.yaml"))

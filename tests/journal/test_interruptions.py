@@ -62,6 +62,7 @@ def test_a_handler_that_records(tmp_path: Path) -> None:
     assert number > 100
 
 
+@pytest.mark.slow
 def test_another_thread_and_a_handler(tmp_path: Path) -> None:
     for number in count():
         path = tmp_path / f"{number}.jsonl"

@@ -111,6 +111,7 @@ def test_a_stage_is_told_by_path_or_header_and_the_header_wins(proxy: Running, u
     assert [stage.id for stage in build(proxy.run).stages] == ["embed all", "sum", "other", None, "own"]
 
 
+@pytest.mark.slow
 def test_a_call_for_another_run_goes_to_that_run(start: Start, tmp_path: Path) -> None:
     output = OutputDir(tmp_path / "output")
     runs = [output.run(f"other-{number}") for number in range(40)]

@@ -134,6 +134,7 @@ for _ in range(10):
 """
 
 
+@pytest.mark.slow
 def test_many_write_tables_while_others_read(tmp_path: Path) -> None:
     run = a_big_run(tmp_path, 300, "r")
     expected = build(run).totals.calls

@@ -76,6 +76,7 @@ def test_flush_waits_until_everything_is_there(monkeypatch: pytest.MonkeyPatch, 
         taximeter.disable()
 
 
+@pytest.mark.slow
 def test_flush_does_not_wait_longer_than_it_may(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     program = """

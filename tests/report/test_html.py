@@ -189,7 +189,6 @@ CROSSED = """() => {
 }"""
 
 
-@pytest.mark.slow
 def test_no_line_of_the_graph_crosses_a_name(opened: Open, page_text: str, tmp_path: Path) -> None:
     page = opened(page_text)
     assert page.locator("path.edge").count() == sum(map(len, STAGES.values()))
@@ -350,7 +349,6 @@ def test_it_prints_light_and_nothing_is_cut_off(opened: Open, page_text: str) ->
     assert page.evaluate("inks().card") == "#1a1d23"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
     opened: Open, page_text: str, scheme: str, width: int

@@ -174,6 +174,7 @@ SHARD = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(sittings=st.lists(st.lists(SHARD, min_size=1, max_size=5), min_size=1, max_size=3))
 def test_shards_always_add_up_to_the_stage_and_the_stage_to_the_run(
     tmp_path_factory: pytest.TempPathFactory, sittings: Sequence[Sequence[Sequence[tuple]]]

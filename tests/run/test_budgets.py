@@ -32,6 +32,7 @@ def spend(here: Path) -> None:
     Path("spend.py").write_text(SPEND)
 
 
+@pytest.mark.slow
 def test_a_stage_is_stopped_in_the_middle_and_a_resume_finishes_it(here: Path) -> None:
     """What was spent is counted once, and what was made before stays."""
     stages = [
@@ -63,6 +64,7 @@ def test_a_stage_is_stopped_in_the_middle_and_a_resume_finishes_it(here: Path) -
     assert again["budget"][0] == {"figure": "cost", "used": again["totals"]["cost"], "limit": 5}
 
 
+@pytest.mark.slow
 def test_with_the_same_budget_a_resume_spends_nothing_more(here: Path) -> None:
     recipe([{"id": "a", "run": ENDLESS}], budget={"calls": 3})
     found = run(code=3)

@@ -139,6 +139,7 @@ def test_a_second_signal_gives_no_time() -> None:
     assert played.outcome.exit_code == 130
 
 
+@pytest.mark.slow
 def test_events_that_come_twice_change_nothing() -> None:
     def script(task: Task) -> Act:
         spend(task)

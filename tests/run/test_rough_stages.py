@@ -79,6 +79,7 @@ def test_one_that_leaves_its_process_group_is_measured_and_ended_with_all_that_i
     assert (stage.cpu_user_seconds or 0) > 0
 
 
+@pytest.mark.slow
 def test_what_is_no_text_is_shown_escaped_at_the_end_of_a_run() -> None:
     recipe([{"id": "a", "run": "printf 'caf\\303\\251 \\377\\376 \\033[31m'; exit 3"}])
     told = taximeter("run", "recipe.yaml", "--run-id", "r", code=1).stderr

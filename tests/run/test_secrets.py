@@ -75,6 +75,7 @@ RANDOM_KEYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", RANDOM_KEYS)
 def test_a_random_key_is_in_no_file_of_ours_wherever_it_was_put(kind: str, tmp_path: Path) -> None:
     key = RANDOM_KEYS[kind]

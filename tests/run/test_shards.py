@@ -206,6 +206,7 @@ def test_with_keep_going_the_others_are_run_and_later_only_what_failed() -> None
     assert the_stage(done).llm_totals.calls == 5
 
 
+@pytest.mark.slow
 def test_what_changes_the_shares_makes_all_shards_run_again() -> None:
     numbered(4)
     recipe([upper()])
@@ -221,6 +222,7 @@ def test_what_changes_the_shares_makes_all_shards_run_again() -> None:
     assert a.spread is None and adds_up(a)
 
 
+@pytest.mark.slow
 def test_another_run_takes_the_stage_over_without_its_shards() -> None:
     numbered(4)
     recipe([upper()])
@@ -256,6 +258,7 @@ def test_the_budget_of_a_stage_is_that_of_its_shards_together() -> None:
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer", "maximum": 6}}}
 
 
+@pytest.mark.slow
 def test_rows_of_each_shard_are_checked_and_stamped() -> None:
     numbered(8)
     module = {"module_id": "m", "command": "{python} upper.py {inputs.rows} {out}", "output_schema": "n.json"}

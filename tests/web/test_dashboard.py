@@ -99,7 +99,6 @@ def test_a_filter_stands_in_the_address(serve: Serve, look: Look, output: Output
     assert page.locator("#runs-search").input_value() == "none such" and ids(page) == []
 
 
-@pytest.mark.slow
 def test_a_running_pipeline_is_followed_without_losing_the_place(serve: Serve, look: Look, tmp_path: Path) -> None:
     (tmp_path / "live.py").write_text(LIVE)
     (tmp_path / "prices.yaml").write_text("models: {big: {prompt_per_1k: 0.003, completion_per_1k: 0.015}}\n")
@@ -145,7 +144,6 @@ def test_a_running_pipeline_is_followed_without_losing_the_place(serve: Serve, l
         run.wait()
 
 
-@pytest.mark.slow
 def test_what_is_written_in_the_page_is_not_lost_when_figures_come(serve: Serve, look: Look, written: Written) -> None:
     writing = written("r")
     lock = writing.run.lock()
@@ -161,7 +159,6 @@ def test_what_is_written_in_the_page_is_not_lost_when_figures_come(serve: Serve,
     lock.close()
 
 
-@pytest.mark.slow
 def test_figures_wait_while_somebody_selects_text(serve: Serve, look: Look, written: Written) -> None:
     writing = written("r")
     lock = writing.run.lock()
@@ -179,7 +176,6 @@ def test_figures_wait_while_somebody_selects_text(serve: Serve, look: Look, writ
     lock.close()
 
 
-@pytest.mark.slow
 def test_a_dead_line_is_said_and_mended(serve: Serve, look: Look, written: Written) -> None:
     written("r").close()
     server = serve()
@@ -301,7 +297,6 @@ def test_stages_that_are_called_as_what_every_object_has_are_stages(
         page.keyboard.press("Escape")
 
 
-@pytest.mark.slow
 def test_ten_thousand_runs_are_only_drawn_where_one_looks(
     serve: Serve, look: Look, output: OutputDir, written: Written
 ) -> None:
@@ -341,7 +336,6 @@ def test_ten_thousand_runs_are_only_drawn_where_one_looks(
     assert ids(page) == ["run-04321"]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 390)])
 def test_labels_and_contrast_are_sound_and_nothing_sticks_out(
     serve: Serve, look: Look, output: OutputDir, written: Written, scheme: str, width: int

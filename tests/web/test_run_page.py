@@ -4,14 +4,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
-import pytest
-
 from taximeter.rundir import OutputDir
 from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call, plan, stage
 from tests.web.conftest import Served
 
-pytestmark = pytest.mark.slow
 Serve = Callable[..., Served]
 Look = Callable[..., Any]
 

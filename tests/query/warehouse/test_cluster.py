@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from docs.warehouse.make import HEAD, cluster
 from taximeter.query.warehouse.address import parse_address
 from taximeter.query.warehouse.connect import Warehouse, open_warehouse
@@ -49,6 +51,7 @@ def read_by(opened: Warehouse, sql: str) -> str:
     return str(opened._client.command(f"EXPLAIN AST {sql}"))
 
 
+@pytest.mark.slow
 def test_its_tables_have_the_columns_and_keys_of_a_single_server(warehouse: str) -> None:
     """With the engines and volumes of a single server in place of those of a cluster it can be carried out."""
     with open_warehouse(parse_address(warehouse)) as opened:

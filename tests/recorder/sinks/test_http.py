@@ -175,6 +175,7 @@ def test_a_batch_that_is_too_large_is_split_until_only_what_is_too_large_alone_i
     assert sink.losses() == {"rejected": 1}
 
 
+@pytest.mark.slow
 def test_a_slow_reader_slows_nobody() -> None:
     def slowly(request: Request) -> None:
         time.sleep(0.3)

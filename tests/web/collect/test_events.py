@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.stages import wait_until
 from tests.web.collect.conftest import Collect, ask, call, post, span
 
@@ -71,6 +73,7 @@ def test_names_from_the_network_stay_in_the_folder(collect: Collect, tmp_path: P
     assert len(list((tmp_path / "runs").iterdir())) == len(ids)
 
 
+@pytest.mark.slow
 def test_a_run_is_listed_while_it_goes_on_and_when_it_has_ended(collect: Collect, tmp_path: Path) -> None:
     server = collect()
     post(server, [span(1), call(2)])
@@ -83,6 +86,7 @@ def test_a_run_is_listed_while_it_goes_on_and_when_it_has_ended(collect: Collect
     assert (last["status"], last["totals"]["calls"], last["totals"]["cost"]) == ("done", 1, 0.0000625)
 
 
+@pytest.mark.slow
 def test_a_run_that_falls_silent_is_lost(collect: Collect, tmp_path: Path) -> None:
     post(collect("--lost-after", "1s"), [span(1), call(2)])
     manifest = tmp_path / "run_manifest.jsonl"

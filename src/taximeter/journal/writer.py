@@ -19,7 +19,10 @@ from taximeter.journal.short import ShortSpan
 OPEN_SUFFIX = ".open"
 WINDOW = 1 << 20
 _PAGE = mmap.ALLOCATIONGRANULARITY
-_ZEROS = memoryview(bytes(WINDOW))
+_ZEROS = memoryview(bytes(128 << 10))
+"""What a window is filled with, piece by piece: the kernel keeps a piece as one folio of its cache if it can, and looks
+at all of a folio when a page of it is first written to through the mapping."""
+
 _MAPPED_FILE_SYSTEMS = frozenset({"ext4", "xfs", "tmpfs", "overlay"})
 
 
@@ -53,7 +56,8 @@ class _MappedFile:
         os.posix_fallocate(self._fd, base, length)
         # Then filled at once: a page that is first touched through the mapping costs the kernel ten times as much.
         fresh = base if base == end else base + _PAGE
-        os.pwrite(self._fd, _ZEROS[: base + length - fresh], fresh)
+        for piece in range(fresh, base + length, len(_ZEROS)):
+            os.pwrite(self._fd, _ZEROS[: base + length - piece], piece)
         window = mmap.mmap(self._fd, length, offset=base)
         window.seek(end - base)
         # The window last: who is interrupted in between by an exception finds a closed one, and moves once more.

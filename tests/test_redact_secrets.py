@@ -23,6 +23,13 @@ from taximeter.rundir import new_run_id
             "tool --pass hush --db-auth=hush MYSQL_PWD=hush DB_DSN=hush",
             "tool --pass *** --db-auth=*** MYSQL_PWD=*** DB_DSN=***",
         ),
+        ("TOOL --API-KEY hush Api_Token: hush", "TOOL --API-KEY *** Api_Token: ***"),
+        ("HTTPS://me:hush@host bEARER abcdefgh1234", "HTTPS://***@host bEARER ***"),
+        (
+            "über api_key=hush, \u017fecret=hush, api_\u212aey=hush",
+            "über api_key=***, \u017fecret=***, api_\u212aey=***",
+        ),
+        ("AKIA0123456789AB AIza0123456789abcdefghij eyJhbGciOiJI.eyJzdWIi", "*** *** ***"),
         ("PWD=/home/me first pass: 12, bypass=yes, author=me", "PWD=/home/me first pass: 12, bypass=yes, author=me"),
         ("the secret is out, and so is the password", "the secret is out, and so is the password"),
         ("the parameter `api_key` is missing", "the parameter `api_key` is missing"),

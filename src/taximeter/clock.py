@@ -58,7 +58,7 @@ class FakeClock:
 
 def iso(seconds: float) -> str:
     """UTC time as `2026-01-01T00:00:00.000Z`: fixed width, so that text order is time order."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 class Ids:

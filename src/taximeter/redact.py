@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 _LONGEST = 80
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -48,19 +48,44 @@ _SHORT_NAME = r"(?:[\w-]+[-_])?(?:pass|auth|dsn)|[\w-]+[-_]pwd"
 """Too short to be told from a word within a name or in a text: whole names, `PWD` is none."""
 
 _SECRET_NAME = re.compile(rf".*{_NAME}.*|{_SHORT_NAME}", re.IGNORECASE | re.DOTALL)
-_OPTION = re.compile(rf"--?[\w-]*{_NAME}[\w-]*|--(?:{_SHORT_NAME})", re.IGNORECASE)
+_OPTION = rf"(?i)--?[\w-]*{_NAME}[\w-]*|--(?:{_SHORT_NAME})"
 _VALUE = r"(['\"]?)(?![{$'\"*-])[^\s'\"&,;]+"
 _QUERY = re.compile(r"([?&][\w.~-]+=)(?![{$])[^&#\s'\"]+")
+
+
+class _Sign(NamedTuple):
+    """How a secret shows itself in a text."""
+
+    words: tuple[tuple[str, ...], ...]
+    """One of each stands there, if in small letters: to look for words is quicker than to look for a pattern."""
+
+    pattern: str
+    """Compiled where it is needed first: that takes longer than most texts."""
+
+    instead: str
+
+
+_WORDS = ("key", "secret", "token", "passw", "passphrase", "credential", "authorization", "cookie", "connection")
+"""One of them is in each name of a secret that is not a short one."""
+
 _IN_TEXT = (
-    (re.compile(r"(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{HIDDEN}@"),
-    (re.compile(r"\b(Bearer|Basic) +[\w.~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
-    (re.compile(rf"(--?[\w-]*{_NAME}[\w-]*(?:=| +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    (re.compile(rf"(\b[\w-]*{_NAME}[\w-]*(?:=|: +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    (re.compile(rf"(--(?:{_SHORT_NAME})(?:=| +)){_VALUE}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
-    (re.compile(rf"(\b(?:(?:\w+_)?(?:PASS|AUTH|DSN)|\w+_PWD)=){_VALUE}"), rf"\1\2{HIDDEN}"),
-    (re.compile(r"\b(?:sk|pk|rk|gh[pousr]|github_pat|glpat|hf|npm|xox[abprs])[-_][\w-]{8,}"), HIDDEN),
-    (re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE), HIDDEN),
-    (re.compile(r"\b(?:AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)"), HIDDEN),
+    _Sign((("://",), ("@",)), r"(?i)(\b[a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", rf"\1{HIDDEN}@"),
+    _Sign((("bearer ", "basic "),), r"(?i)\b(Bearer|Basic) +[\w.~+/=-]{8,}", rf"\1 {HIDDEN}"),
+    _Sign((_WORDS, ("-",)), rf"(?i)(--?[\w-]*{_NAME}[\w-]*(?:=| +)){_VALUE}", rf"\1\2{HIDDEN}"),
+    _Sign((_WORDS, ("=", ": ")), rf"(?i)(\b[\w-]*{_NAME}[\w-]*(?:=|: +)){_VALUE}", rf"\1\2{HIDDEN}"),
+    _Sign((("--",), ("pass", "auth", "dsn", "pwd")), rf"(?i)(--(?:{_SHORT_NAME})(?:=| +)){_VALUE}", rf"\1\2{HIDDEN}"),
+    _Sign(
+        (("pass=", "auth=", "dsn=", "_pwd="),),
+        rf"(\b(?:(?:\w+_)?(?:PASS|AUTH|DSN)|\w+_PWD)=){_VALUE}",
+        rf"\1\2{HIDDEN}",
+    ),
+    _Sign((("-", "_"),), r"\b(?:sk|pk|rk|gh[pousr]|github_pat|glpat|hf|npm|xox[abprs])[-_][\w-]{8,}", HIDDEN),
+    _Sign((("-",),), r"(?i)\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", HIDDEN),
+    _Sign(
+        (("akia", "aiza", "eyj"),),
+        r"\b(?:AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|eyJ[\w-]{8,}\.[\w-]+(?:\.[\w-]*)?)",
+        HIDDEN,
+    ),
 )
 """User info of addresses, values behind names of secrets, and what says of itself that it is a key."""
 
@@ -115,13 +140,17 @@ def is_named_secret(name: str) -> bool:
 def without_secrets(text: str) -> str:
     """Text in which no long token is left but ordinary words and numbers, and nothing that says or is known to be
     secret."""
-    if len(text) < _SHORTEST_KNOWN and text.isalnum():  # as most names in a large recipe are
+    if not text or (len(text) < _SHORTEST_KNOWN and text.isalnum()):  # as most names in a large recipe are
         return text
     for pattern in _known.values():
         text = pattern.sub(HIDDEN, text)
-    for pattern, instead in _IN_TEXT:
-        text = pattern.sub(instead, text)
-    text = _ADDRESS.sub(lambda address: _QUERY.sub(rf"\1{HIDDEN}", address[0]), text)
+    small = text.lower()
+    for sign in _IN_TEXT:
+        # Outside ASCII there are letters that are the same to a pattern and not in small letters.
+        if not small.isascii() or all(any(word in small for word in words) for words in sign.words):
+            text = re.sub(sign.pattern, sign.instead, text)
+    if "://" in text:
+        text = _ADDRESS.sub(lambda address: _QUERY.sub(rf"\1{HIDDEN}", address[0]), text)
     return _TOKEN.sub(lambda token: token[0] if _is_ordinary(token[0]) else HIDDEN, text)
 
 
@@ -162,6 +191,8 @@ def silent(value: Any, name: str = "") -> Any:
 
 def _is_secret_of(option: Any, value: Any) -> bool:
     """Whether the value is what an option with the name of a secret gets, and no placeholder or variable."""
-    if not (isinstance(option, str) and isinstance(value, str) and _OPTION.fullmatch(option)):
+    if not (isinstance(option, str) and isinstance(value, str) and option.startswith("-")):
+        return False
+    if not re.fullmatch(_OPTION, option):
         return False
     return bool(value) and value[0] not in "{$-"

@@ -125,15 +125,15 @@ def snapshots(run: RunDir) -> list[Snapshot]:
 def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
     folder = run.stage(stage.folder)
     attempt = 1
-    while folder.log(attempt + 1).exists():
+    while os.path.exists(folder.log(attempt + 1)):  # noqa: PTH110 - it is asked of each stage
         attempt += 1
     file = _opened(folder.log(attempt))
     if file is None:
         return None
     with file:
         size = os.fstat(file.fileno()).st_size
-        begin = file.seek(max(size - most, 0))
-        data = file.read(most)
+        begin = max(size - most, 0)
+        data = os.pread(file.fileno(), most, begin)
     if begin:  # not the rest of a line or word, which could be half a secret
         whole = data.partition(b"\n")[2] or b" ".join(data.split(None, 1)[1:])
         begin, data = begin + len(data) - len(whole), whole
@@ -141,15 +141,16 @@ def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
 
 
 def _files(run: RunDir, stage: PlannedStage, most: int) -> Files:
-    root = run.stage(stage.folder).path
-    found = sorted(_below(root), key=lambda path: (path != root / stage.out, path))
-    return Files(stage.folder, [_file(path, root) for path in found[:most]], max(len(found) - most, 0))
+    folder = run.stage(stage.folder).path
+    root, artifact = str(folder), str(folder / stage.out)
+    found = sorted(_below(root), key=lambda entry: (entry.path != artifact, entry.path.split("/")))
+    return Files(stage.folder, [_file(entry, root) for entry in found[:most]], max(len(found) - most, 0))
 
 
 _MOST_LOOKED_AT = 2_000
 
 
-def _below(root: Path) -> Iterator[Path]:
+def _below(root: str) -> Iterator[os.DirEntry[str]]:
     """Regular files below a folder; no more of them than anybody would wait for."""
     waiting, seen = [root], 0
     while waiting:
@@ -160,17 +161,17 @@ def _below(root: Path) -> Iterator[Path]:
                     if seen > _MOST_LOOKED_AT:
                         return
                     if entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
+                        waiting.append(entry.path)
                     elif entry.is_file(follow_symlinks=False):
-                        yield Path(entry.path)
+                        yield entry
         except OSError:
             continue  # it is gone, or somebody else's
 
 
-def _file(path: Path, root: Path) -> File:
-    name = str(path.relative_to(root)).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+def _file(entry: os.DirEntry[str], root: str) -> File:
+    name = entry.path.removeprefix(f"{root}/").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     try:
-        found = path.lstat()
+        found = entry.stat(follow_symlinks=False)
     except OSError:  # it went just now
         return File(name, 0, "")
     return File(name, found.st_size, iso(found.st_mtime))

@@ -6,9 +6,7 @@ import base64
 import hashlib
 from collections.abc import Iterator
 from functools import cache
-from html import escape
-from importlib.resources import files
-from string import Template
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -39,8 +37,7 @@ _OF_A_SHARD = (
 )
 _OF_A_TRY = ("attempt", "status", "started_at", "ended_at")
 
-_HERE = "\0"
-"""Where in the page its data will stand."""
+_VIEWER = Path(__file__).parent / "viewer"
 
 
 def render(report: records.RunInstrumentation, beside: Attached = NOTHING) -> str:
@@ -57,14 +54,11 @@ def parts(report: records.RunInstrumentation, beside: Attached = NOTHING) -> Ite
     footer = "All figures: instrumentation.json."
     if omitted:
         footer = f"{numbers.plural(omitted, 'call')} of the run have no row of their own here. {footer}"
-    page = Template(_read("page.html")).substitute(
-        policy=escape(policy), style=style, script=script, footer=footer, data=_HERE
-    )
-    head, _, tail = page.partition(_HERE)
-    yield head.encode()
+    head, _, tail = _read("page.html").partition("$data")
+    yield head.replace("$policy", policy).replace("$footer", footer).replace("$style", style).encode()
     for part in _data(report, beside):
         yield part.replace(b"<", b"\\u003c")  # JSON that cannot end the script element it stands in
-    yield tail.encode()
+    yield tail.replace("$script", script).encode()
 
 
 def page_data(report: records.RunInstrumentation, beside: Attached = NOTHING) -> dict[str, Any]:
@@ -78,15 +72,14 @@ def page_data(report: records.RunInstrumentation, beside: Attached = NOTHING) ->
 
 def _data(report: records.RunInstrumentation, beside: Attached) -> Iterator[bytes]:
     before, room = b"{", _room(report)
-    fields = {name: getattr(report, name) for name in report.__struct_fields__}
-    for name, value in (fields | {"notes": trust(report)} | msgspec.structs.asdict(beside)).items():
+    for name in report.__struct_fields__:
         yield b'%b"%b":' % (before, name.encode())
         if name == "stages":
             yield from _stages(report.stages, room)
         else:
-            yield to_json(value)
+            yield to_json(getattr(report, name))
         before = b","
-    yield b"}"
+    yield b',"notes":%b,%b' % (msgspec.json.encode(trust(report)), msgspec.json.encode(beside)[1:])
 
 
 def _stages(stages: list[records.StageInstrumentation], room: int) -> Iterator[bytes]:
@@ -135,7 +128,7 @@ def _viewer() -> tuple[str, str]:
 
 
 def _read(name: str) -> str:
-    return files("taximeter.report").joinpath("viewer", name).read_text(encoding="utf-8")
+    return (_VIEWER / name).read_text(encoding="utf-8")
 
 
 def _hash(text: str) -> str:

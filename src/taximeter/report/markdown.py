@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 from taximeter import numbers
 from taximeter.redact import brief, visible
@@ -102,6 +103,7 @@ def _wall(stage: records.StageInstrumentation) -> float:
     return stage.wall_seconds or 0.0
 
 
+@lru_cache(maxsize=1_000)  # most cells of a table say what others say
 def _text(text: str) -> str:
     """Foreign text that Markdown shows as it is."""
     return _SIGNS.sub(r"\\\1", visible(text))

@@ -18,6 +18,7 @@ from taximeter.report import records
 ADDED = ("wall_seconds", "cpu_user_seconds", "cpu_system_seconds", "io_read_bytes", "io_write_bytes")
 _AS_THEY_ARE = ("exit_code", "signal", "leftover_processes", "deaf_processes", "uncaptured")
 LARGEST = ("max_rss_bytes", "peak_memory_bytes")
+_OF_A_STAGE = ("status", "started_at", "ended_at", "exit_code", "signal", *ADDED, *LARGEST, "methods")
 
 
 def attempt_record(
@@ -50,6 +51,9 @@ def attempt_record(
 def over_attempts(attempts: list[records.StageAttempt]) -> dict[str, Any]:
     """Times and bytes are added, peaks are the largest, and the last attempt decides how the stage ended."""
     first, last = attempts[0], attempts[-1]
+    told = [*attempts[:-1], msgspec.structs.replace(last, last=True)]
+    if first is last:
+        return {name: getattr(last, name) for name in _OF_A_STAGE} | {"attempts": told}
     return {
         "status": last.status,
         "started_at": first.started_at,
@@ -59,7 +63,7 @@ def over_attempts(attempts: list[records.StageAttempt]) -> dict[str, Any]:
         **{name: known(sum, (getattr(a, name) for a in attempts)) for name in ADDED},
         **{name: known(max, (getattr(a, name) for a in attempts)) for name in LARGEST},
         "methods": _shared(tuple(_method([a.methods[name] for a in attempts]) for name in (*ADDED, *LARGEST))),
-        "attempts": [msgspec.structs.replace(a, last=a is last) for a in attempts],
+        "attempts": told,
     }
 
 

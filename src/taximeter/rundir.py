@@ -88,7 +88,8 @@ def read_file(path: Path) -> bytes:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Appends one line with a single O_APPEND write, on a fresh line even after a torn one."""
+    """Appends one line with a single O_APPEND write, on a fresh line even after a torn one; several lines, too, if
+    there are newlines between them."""
     fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         end = os.fstat(fd).st_size

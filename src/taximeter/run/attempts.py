@@ -17,7 +17,7 @@ from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import Budgets
 from taximeter.run.commandline import command_line
-from taximeter.run.environment import capturing, metering_environment, stage_environment
+from taximeter.run.environment import capturing, inherited, metering_environment, stage_environment
 from taximeter.run.executor import Executor, Task
 from taximeter.run.proxied import Direct, Proxy
 from taximeter.run.spans import DriverSpans
@@ -52,7 +52,7 @@ class Attempts:
         self._python = python
         self._trouble = trouble
         self._cwd = str(Path.cwd())  # a stage may remove it
-        self._environment = dict(os.environ)
+        self._environment = inherited(os.environ)
         books.ledger.poll()
         self._last = last_attempts(books.ledger.stages())
 
@@ -64,8 +64,10 @@ class Attempts:
         number = self._last[stage.key] = self._last.get(stage.key, 0) + 1
         folder = self._run.stage(stage.folder)
         with self._trouble:
-            folder.path.mkdir(exist_ok=True)
-            self.artifacts.remove(stage)
+            try:
+                folder.path.mkdir()
+            except FileExistsError:
+                self.artifacts.remove(stage)
             if (parent := self.artifacts.of(stage).parent) != folder.path:
                 parent.mkdir(parents=True, exist_ok=True)
         return number
@@ -135,8 +137,9 @@ class Attempts:
 
     def _items(self, running: Running) -> tuple[int | None, int | None]:
         """Units of work in and out: as the stage told them, else the rows of its artifacts."""
-        self._books.ledger.poll()
         stage, told = running.stage, self._books.ledger.items
+        if self._run.stage(stage.folder).sink(running.key.attempt).exists():  # else it has told nothing
+            self._books.ledger.poll()
         attempt = Attempt(stage.id, running.key.attempt, running.key.shard)
         read, made = ((attempt, direction) for direction in ("in", "out"))
         return (

@@ -94,11 +94,11 @@ class Driver:
                 loop.listen(executor, partial(self._hear, executor))
             self._settle()
             self._interrupted(interrupts.read())  # nobody is told to start what would be ended at once
-            self._look_at_ready()
+            self._go_on()
             while self._running or self._goes_on():
                 loop.wait(min(self._running.wait(), self._retries.wait()))
                 self._running.stop_overdue()
-                self._look_at_ready()
+                self._go_on()
                 loop.keep_up()
         self._skip_the_rest()
         if self.ending.status == "over_budget" and not self._budgets.is_exceeded() and self._teller.is_complete():
@@ -118,6 +118,11 @@ class Driver:
                 self._teller.skipped(stage)
             elif stage.id in self._reuse.choice.kept:
                 self._teller.reused(stage, self._reuse.keep(stage))
+
+    def _go_on(self) -> None:
+        """Starts what can be started, and tells of it and of what has ended while that runs."""
+        self._look_at_ready()
+        self._teller.tell()
 
     def _look_at_ready(self) -> None:
         for due in self._retries.take_due():

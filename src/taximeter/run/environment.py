@@ -24,8 +24,13 @@ _LEFT_OUT = (settings.CAPTURE_MARKS.name, settings.PROXY.name)
 """What belongs to a run around this one."""
 
 
+def inherited(environment: Mapping[str, str]) -> dict[str, str]:
+    """What a stage has of the environment of its driver."""
+    return {name: value for name, value in environment.items() if name not in _OF_SHARD}
+
+
 def stage_environment(
-    inherited: Mapping[str, str], stage: PlannedStage, run: RunDir, span: SpanEvent
+    environment: Mapping[str, str], stage: PlannedStage, run: RunDir, span: SpanEvent
 ) -> dict[str, str]:
     """What every stage gets, metered or not: who it is, and where to tell how far it is."""
     attempt = span.attempt or 1
@@ -33,7 +38,7 @@ def stage_environment(
     if isinstance(stage, PlannedShard):
         of_shard = {settings.SHARD.name: str(stage.number), settings.SHARD_COUNT.name: str(stage.count)}
     return {
-        **{name: value for name, value in inherited.items() if name not in _OF_SHARD},
+        **environment,
         **stage.env,
         **of_shard,
         settings.STAGE_RUN_ID.name: run.run_id,

@@ -24,7 +24,7 @@ from taximeter.pricing.sheet import Sheet
 from taximeter.recipe.plan import Capture, Instrumentation, Plan, PlannedStage
 from taximeter.redact import hide_named, without_secrets
 from taximeter.run.entry import Entry, report_files
-from taximeter.run.environment import capturing, metering_environment, stage_environment
+from taximeter.run.environment import capturing, inherited, metering_environment, stage_environment
 from taximeter.run.execloop import Command, failure
 from taximeter.run.gitstate import GitQuestion
 from taximeter.run.interrupts import Interrupts
@@ -166,7 +166,7 @@ class _Execution:
         span = self._spans.open_stage(stage, 1)
         self._state.stage(stage, "running")
         metering = metering_environment(stage, self._run, span, self._plan.budget.left(NOTHING))
-        known = stage_environment(os.environ, stage, self._run, span) | metering
+        known = stage_environment(inherited(os.environ), stage, self._run, span) | metering
         environment = capturing(known, self._capture, folder.marks(1))
         task = Launch(
             argv=self._argv,

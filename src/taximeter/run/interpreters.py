@@ -47,8 +47,9 @@ class Interpreters:
                 self._seen[stack] = name
 
     def look_at(self, pid: int) -> None:
-        """The same with the processes from this one on."""
-        self.look(proctree.walk([pid]))
+        """The same with this one, which has only begun and so has none below it."""
+        if stat := proctree.read(f"/proc/{pid}/stat"):
+            self.look([Process(pid, stat)])
 
     def uncaptured(self) -> dict[str, int] | None:
         """How many processes of each interpreter left no mark. Other languages than Python are passed over if the

@@ -43,6 +43,7 @@ class Unmetered:
     """The meter of a stage that is not metered: it reads nothing and knows nothing."""
 
     due = math.inf
+    waited_for: dict[str, int] | None = None
 
     def sample(self) -> Reading:
         """Nothing is known."""
@@ -59,12 +60,20 @@ class Meter:
     for: children of a process that ignores SIGCHLD.
 
     `used` is what the children took that have been waited for; `watch` sees the living processes of each sample.
+    `io_before` is the I/O of earlier stages of the same supervisor; None if it has to be read.
     """
 
-    def __init__(self, total_method: str, used: Used, watch: Callable[[list[Process]], None]) -> None:
+    def __init__(
+        self,
+        total_method: str,
+        used: Used,
+        watch: Callable[[list[Process]], None],
+        io_before: dict[str, int] | None,
+    ) -> None:
         self._used = used
-        self._io_before = _io_waited_for()
-        """Of an earlier stage of the same supervisor."""
+        self._io_before = _io_waited_for() if io_before is None else io_before
+        self.waited_for: dict[str, int] | None = None
+        """The I/O of earlier stages and this one, when it was last read."""
 
         self._watch = watch
         self.due = time.monotonic() + _FIRST if proctree.VISIBLE else math.inf
@@ -105,13 +114,13 @@ class Meter:
         return reading
 
     def _waited_for(self) -> dict[str, float]:
-        used = self._used
+        used, self.waited_for = self._used, _io_waited_for()
         return {
             "cpu_user_seconds": round(used.cpu_user, 6),
             "cpu_system_seconds": round(used.cpu_system, 6),
             "major_faults": used.major_faults,
             "max_rss_bytes": used.max_rss * _RSS_UNIT,
-            **{name: count - self._io_before.get(name, 0) for name, count in _io_waited_for().items()},
+            **{name: count - self._io_before.get(name, 0) for name, count in self.waited_for.items()},
         }
 
 

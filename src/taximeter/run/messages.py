@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -37,17 +39,20 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
 
     def line(self) -> bytes:
         """One line of JSON. Each byte becomes the character of its number, since JSON knows no bytes."""
-        return msgspec.json.encode(
-            {
-                "argv": [_characters(word) for word in self.argv],
-                "env": {_characters(name): _characters(value) for name, value in self.env.items()},
-                "cwd": _absolute(self.cwd),
-                "log": None if self.log_path is None else _absolute(self.log_path),
-                "ignored": self.ignored,
-                "usage": None if self.usage_path is None else _absolute(self.usage_path),
-                "grace": self.grace,
-            }
-        )
+        told = {
+            "argv": self.argv,
+            "env": self.env,
+            "cwd": _absolute(self.cwd),
+            "log": None if self.log_path is None else _absolute(self.log_path),
+            "ignored": self.ignored,
+            "usage": None if self.usage_path is None else _absolute(self.usage_path),
+            "grace": self.grace,
+        }
+        with suppress(UnicodeEncodeError):
+            line = msgspec.json.encode(told)
+            if line.isascii():
+                return line
+        return msgspec.json.encode(_in_characters(told))
 
 
 class Started(msgspec.Struct, frozen=True, tag_field="event", tag="started"):
@@ -89,7 +94,18 @@ class PassOn(msgspec.Struct, frozen=True, tag_field="op", tag="signal"):
 
 
 def _absolute(path: str) -> str:
-    return _characters(str(Path(path).absolute()))
+    return path if path.startswith("/") else str(Path(path).absolute())
+
+
+def _in_characters(told: Any) -> Any:
+    match told:
+        case str():
+            return _characters(told)
+        case dict():
+            return {_characters(name): _in_characters(value) for name, value in told.items()}
+        case list():
+            return [_characters(word) for word in told]
+    return told
 
 
 def _characters(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import get_args
 
 import msgspec
@@ -73,6 +74,9 @@ class StateFiles:
         self._trouble = trouble
         self._clock = clock
         self._stages = {stage.id: stage for stage in plan.stages}
+        self._untold: list[bytes] = []
+        """Lines that have not been appended yet."""
+
         self._said: dict[str, dict[int, ProgressLine]] = {}
         """The latest that each shard has said of its progress."""
 
@@ -95,34 +99,36 @@ class StateFiles:
         self.paced.flush()
 
     def stage(self, stage: PlannedStage, status: Status, message: str | None = None) -> None:
-        """Notes the status of a stage."""
+        """Notes the status of a stage; `tell` writes it."""
         now = iso(self._clock.now())
         state = self.state.stages[stage.id]
         state.status, state.updated_at = status, now
-        if (self._run.stage(stage.folder).path / stage.out).exists():
-            state.artifact = f"{stage.folder}/{stage.out}"
+        artifact = f"{stage.folder}/{stage.out}"
+        if os.path.exists(f"{self._run.path}/{artifact}"):  # noqa: PTH110 - it is asked twice of each stage
+            state.artifact = artifact
         self._event(now, stage.id, status, message, state)
         self.paced.want()
 
     def progress(self, stage: PlannedStage, reader: ProgressReader) -> None:
         """Passes on what a stage has said of its progress since the last time."""
-        known, state, now = reader.bad_lines, self.state.stages[stage.id], iso(self._clock.now())
-        news = reader.news()
+        known, news = reader.bad_lines, reader.news()
+        if not news and reader.bad_lines == known:
+            return
+        state, now = self.state.stages[stage.id], iso(self._clock.now())
         for said in news:
             whole = self._with_other_shards(stage, said)
             self._event(now, stage.id, _STATUSES.get(said.status or "", "running"), said.message, state, whole)
-        if news or reader.bad_lines != known:
-            before = state.progress or StageProgress()
-            last = whole if news else before
-            state.progress = StageProgress(
-                current=last.current,
-                total=last.total,
-                percent=last.percent,
-                message=last.message,
-                bad_lines=before.bad_lines + reader.bad_lines - known,
-            )
-            state.updated_at = now
-            self.paced.want()
+        before = state.progress or StageProgress()
+        last = whole if news else before
+        state.progress = StageProgress(
+            current=last.current,
+            total=last.total,
+            percent=last.percent,
+            message=last.message,
+            bad_lines=before.bad_lines + reader.bad_lines - known,
+        )
+        state.updated_at = now
+        self.paced.want()
 
     def _with_other_shards(self, stage: PlannedStage, said: ProgressLine) -> ProgressLine:
         """What a stage says as it is; what a shard says as the sum of what all of them say."""
@@ -146,7 +152,15 @@ class StateFiles:
         now = iso(self._clock.now())
         self.state.status, self.state.status_reason, self.state.ended_at = status, reason, now
         self._event(now, None, status, reason, None)
+        self.tell()
         self.paced.flush()
+
+    def tell(self) -> None:
+        """Appends what was noted since the last time."""
+        if self._untold:
+            with self._trouble:
+                append_line(self._run.progress, b"\n".join(self._untold))
+            self._untold.clear()
 
     def _event(
         self,
@@ -172,8 +186,7 @@ class StateFiles:
             "stage_description": of.description if of else None,
             "extra": said.extra | self._extra,
         }
-        with self._trouble:
-            append_line(self._run.progress, msgspec.json.encode(record))
+        self._untold.append(msgspec.json.encode(record))
 
     def _write(self) -> None:
         with self._trouble:

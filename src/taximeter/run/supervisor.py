@@ -37,20 +37,33 @@ def supervise(post: Post) -> None:
     """
     total_method = EXACT if reaper.adopt_orphans() else SAMPLED
     children = reaper.Reaper()
+    io: dict[str, int] | None = {}
     while (connection := post.wait()) is not None:
         with closing(Channel(connection)) as channel:
             lines: list[bytes] = []
             while not lines and not channel.ended:
                 lines = channel.receive()
             if lines:
-                Supervisor(channel, spawn.Task(lines[0]), total_method, children).run(lines[1:])
+                supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method, children, io)
+                supervisor.run(lines[1:])
+                io = supervisor.io
         post.tell_ready()
 
 
 class Supervisor:
-    """One attempt of a stage, from its start until nothing of it is left."""
+    """One attempt of a stage, from its start until nothing of it is left.
 
-    def __init__(self, channel: Channel, task: spawn.Task, total_method: str, children: reaper.Reaper) -> None:
+    `io` is that of earlier stages, as far as this process has waited for them; None if it has to be read.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        task: spawn.Task,
+        total_method: str,
+        children: reaper.Reaper,
+        io: dict[str, int] | None,
+    ) -> None:
         self._channel = channel
         self._task = task
         self._reaper = children
@@ -60,7 +73,7 @@ class Supervisor:
         self._poll.register(self._reaper, select.POLLIN)
         self._interpreters = _interpreters(task)
         self._meter: Meter | Unmetered = (
-            Meter(total_method, children.used, self._interpreters.look) if task.usage else Unmetered()
+            Meter(total_method, children.used, self._interpreters.look, io) if task.usage else Unmetered()
         )
         self._file = UsageFile(task.usage) if task.usage else NoUsageFile()
         self._attempt = Attempt()
@@ -80,6 +93,11 @@ class Supervisor:
             self._keep_time()
             self._wait()
         self._finish()
+
+    @property
+    def io(self) -> dict[str, int] | None:
+        """That of this stage and all earlier ones, as far as it was read."""
+        return self._meter.waited_for
 
     def obey(self, orders: list[bytes]) -> None:
         """Does what the driver says: stop with a grace, or kill. A later order can only bring the end nearer."""

@@ -14,7 +14,7 @@ _UNMET = ("failed", "lost", "cancelled", "skipped", "over_budget")
 
 
 class Teller:
-    """What is said once is said to all that must hear it."""
+    """What is said once is said to all that must hear it; to the files when there is time to `tell` them."""
 
     def __init__(self, spans: DriverSpans, state: StateFiles, observer: Observer) -> None:
         self._spans = spans
@@ -46,6 +46,10 @@ class Teller:
         self._spans.skip_stage(stage)
         unmet = next((need for need in stage.needs if self._state.status(need) in _UNMET), None)
         self.ended(stage, "skipped", unmet and f"it needs {unmet}: {self._state.status(unmet)}")
+
+    def tell(self) -> None:
+        """Writes what was said, for which no stage has waited."""
+        self._state.tell()
 
     def progress(self, running: Running) -> None:
         """How far an attempt says that it is."""

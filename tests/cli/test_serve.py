@@ -37,9 +37,12 @@ def test_a_host_that_is_nowhere_is_said(cli: Cli) -> None:
     assert said.err.startswith("--host: cannot serve at no.such.host.invalid: ")
 
 
-def test_without_the_extra_it_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("asked", "named"), [((), "dashboard"), (("--collect",), "collector")])
+def test_without_the_extra_it_is_named(
+    cli: Cli, monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...], named: str
+) -> None:
     for name in [name for name in sys.modules if name.split(".")[0] == "uvicorn" or name.startswith("taximeter.web")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "uvicorn", None)
-    said = cli("serve", code=2)
-    assert said.err == "the dashboard needs uvicorn, which is not installed\n    pip install 'taximeter[web]'\n"
+    said = cli("serve", *asked, code=2)
+    assert said.err == f"the {named} needs uvicorn, which is not installed\n    pip install 'taximeter[web]'\n"

@@ -81,7 +81,7 @@ def command(
         from taximeter.web import server
         from taximeter.web.access import Access
     except ModuleNotFoundError as error:
-        message = f"the dashboard needs {error.name}, which is not installed"
+        message = f"the {'collector' if collected else 'dashboard'} needs {error.name}, which is not installed"
         raise SetupError(Problem(message, "pip install 'taximeter[web]'")) from None
     tokens = collecting.tokens_of(tokens_file) if collected else {}
     if collected:

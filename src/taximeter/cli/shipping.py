@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from taximeter.cli.failure import page
+from taximeter.errors import SetupError
 from taximeter.ledger.manifest import Manifest, ManifestLine
-from taximeter.redact import visible, without_secrets
+from taximeter.redact import visible
 from taximeter.report import json
 from taximeter.report.build import Books, open_books
 from taximeter.report.runs import line_of
@@ -61,10 +63,10 @@ def _of_project(where: Address, project: str) -> Address:
     return msgspec.structs.replace(where, database=f"{where.database}_{project}") if project else where
 
 
-def _teller(where: Address) -> Callable[[str | None], None]:
-    def tell(trouble: str | None) -> None:
-        said = f"nothing is shipped: {trouble}" if trouble else f"what has waited is shipped to {where}"
-        click.echo(visible(without_secrets(said)), err=True)
+def _teller(where: Address) -> Callable[[SetupError | None], None]:
+    def tell(trouble: SetupError | None) -> None:
+        over = f"what has waited is shipped to {visible(str(where))}"
+        click.echo(f"nothing is shipped: {page(trouble)}" if trouble else over, err=True)
 
     return tell
 

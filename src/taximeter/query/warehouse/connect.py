@@ -13,7 +13,7 @@ from clickhouse_connect.driver import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error
 from clickhouse_connect.driver.query import QueryResult
 
-from taximeter.query.warehouse.address import Address, Embedded, Server
+from taximeter.query.warehouse.address import Address, Embedded, Server, identifier
 from taximeter.query.warehouse.trouble import refused, unreachable
 
 _CONNECT_SECONDS, _ANSWER_SECONDS = 10, 300
@@ -110,6 +110,6 @@ def _client(address: Address) -> Client:
 
 def _embedded(address: Embedded) -> Client:
     client = clickhouse_connect.get_client(interface="chdb", path=str(address.path))
-    client.command(f"CREATE DATABASE IF NOT EXISTS {address.database}")
+    client.command(f"CREATE DATABASE IF NOT EXISTS {identifier(address.database)}")
     client.database = address.database
     return client

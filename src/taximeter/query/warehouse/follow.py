@@ -74,8 +74,7 @@ class Follower:
     """Keeps a warehouse up to date with a folder. One thread calls `run`; any may read `state`.
 
     `connect` opens the warehouse; it is opened anew after each trouble. `tell` is told of a trouble once, and with None
-    that it is over. What was sent before this began, the warehouse
-    itself knows; what is sent twice changes nothing.
+    that it is over. What was sent before this began, the warehouse itself knows; what is sent twice changes nothing.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Follower:
         output: OutputDir,
         connect: Callable[[], AbstractContextManager[Warehouse]],
         facts_of: FactsOf,
-        tell: Callable[[str | None], object],
+        tell: Callable[[SetupError | None], object],
     ) -> None:
         self.state = Followed({}, 0, None)
         self._output = output
@@ -115,18 +114,19 @@ class Follower:
     def look(self) -> bool:
         """Sends what has changed since the last look; false if the warehouse did not take it."""
         changed = list(self._changed())
-        trouble = None
+        error = None
         try:
             while changed:
                 self._send(*changed[-1])
                 changed.pop()
-        except SetupError as error:
-            trouble = str(error)
+        except SetupError as refused:
+            error = refused
             self.close()
+        trouble = str(error) if error else None
         if trouble != self.state.trouble:
-            self._tell(trouble)
+            self._tell(error)
         self.state = Followed(dict(self._rows), len(changed), trouble)
-        return trouble is None
+        return error is None
 
     def close(self) -> None:
         """Lets go of the warehouse; what was half sent is sent anew as a whole."""

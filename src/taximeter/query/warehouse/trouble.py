@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taximeter.errors import Problem, SetupError
-from taximeter.query.warehouse.address import PASSWORD, Address, Embedded, Server
+from taximeter.query.warehouse.address import PASSWORD, Address, Embedded, Server, identifier
 from taximeter.redact import HIDDEN
 
 _UNKNOWN_DATABASE, _UNKNOWN_TABLE = 81, 60
@@ -30,7 +30,7 @@ def unreachable(address: Address, error: Exception) -> SetupError:
 def refused(address: Address, code: int, text: str) -> SetupError:
     """The server answers that it will not."""
     user = address.user if isinstance(address, Server) else ""
-    database = address.database
+    database = identifier(address.database)
     if code in _WRONG_USER:
         hint = (
             f"a sign like @ or / in a password is written as %40 or %2F; it may also stand in the variable {PASSWORD}"
@@ -38,14 +38,15 @@ def refused(address: Address, code: int, text: str) -> SetupError:
         return _at(address, Problem(f"there is no user {user!r} with this password", hint))
     if code == _UNKNOWN_DATABASE:
         hint = f"`CREATE DATABASE {database}` there, or name another one at the end of the address"
-        return _at(address, Problem(f"there is no database {database!r}", hint))
+        return _at(address, Problem(f"there is no database {address.database!r}", hint))
     if code == _UNKNOWN_TABLE and "taximeter_migrations" in text:
         hint = "`taximeter ship RUN --to ADDRESS` makes them"
-        return _at(address, Problem(f"there are no tables of taximeter in the database {database!r}", hint))
+        return _at(address, Problem(f"there are no tables of taximeter in the database {address.database!r}", hint))
     if code in {_READ_ONLY, _NO_RIGHTS}:
+        whom = identifier(user)
         hint = (
-            f"to ship: GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW ON {database}.* TO {user};\n"
-            f"to ask: GRANT SELECT ON {database}.* TO {user}; ALTER USER {user} SETTINGS final = 1"
+            f"to ship: GRANT SELECT, INSERT, CREATE TABLE, CREATE VIEW ON {database}.* TO {whom};\n"
+            f"to ask: GRANT SELECT ON {database}.* TO {whom}; ALTER USER {whom} SETTINGS final = 1"
         )
         return _at(address, Problem(f"the user {user!r} may not do this: {said(address, text)}", hint))
     return _at(address, Problem(f"the warehouse answers: {said(address, text)}"))

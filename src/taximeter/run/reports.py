@@ -15,8 +15,6 @@ from taximeter.run.trouble import Trouble
 from taximeter.rundir import replace, replace_with
 
 _EVERY = 1.0
-_REST = 0.25
-"""Seconds between two writings, however many stages end meanwhile: nobody reads faster."""
 
 
 class Reports:
@@ -26,7 +24,7 @@ class Reports:
         self._books = books
         self._trouble = trouble
         every = _EVERY if books.plan.instrumentation.enabled else math.inf
-        self.paced = Paced(lambda: self._write(books.report()), clock, every, books.ledger.poll_some, _REST)
+        self.paced = Paced(lambda: self._write(books.report()), clock, every, books.ledger.poll_some)
 
     def now(self) -> RunInstrumentation:
         """The report of what has been written so far."""

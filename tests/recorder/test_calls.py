@@ -13,6 +13,7 @@ import pytest
 
 import taximeter
 from taximeter.recorder import guard
+from taximeter.usage import Usage
 
 
 class Unkind:
@@ -161,6 +162,15 @@ def test_whatever_goes_wrong_is_counted_and_logged_once(
     taximeter.log_llm_usage("m", Unkind())
     assert sorted(guard.failures.values()) == [1, 2]
     assert len(caplog.records) == 2
+
+
+def test_a_usage_that_is_none_raises_nothing_and_is_counted() -> None:
+    recorder = taximeter.enable(sink="memory:")
+    taximeter.record_usage("1200 tokens", "m")  # type: ignore[arg-type]
+    taximeter.record_usage(Usage(1, 1), "m", tags=5)  # type: ignore[arg-type]
+    assert guard.losses["dropped"] == 1
+    assert [event["usage"] for event in recorder.get_all_events()[1:]] == [Usage(1, 1)]
+    taximeter.disable()
 
 
 def test_a_line_after_a_torn_one_is_whole(sink: Path) -> None:

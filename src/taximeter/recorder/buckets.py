@@ -9,10 +9,11 @@ from typing import Literal
 
 import msgspec
 
-from taximeter.events import CallEvent
+from taximeter.events import CallEvent, SpanEvent
 from taximeter.pricing.cost import EXACT, Cost
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
+from taximeter.recorder.guard import guarded
 from taximeter.totals import NOTHING, Totals
 
 _FOLD_AT = 64
@@ -140,3 +141,14 @@ TOKENS = (
     "embedding_tokens",
 )
 """Names of the counts in `SpanEvent.tokens`."""
+
+
+@guarded
+def add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
+    """Lets the event of a span tell what was used in it."""
+    bucket.settle()
+    event.llm_model, event.embed_model = bucket.model("llm"), bucket.model("embedding")
+    event.tokens = bucket.tokens() or None
+    event.cost_usd = bucket.cost_usd()
+    event.token_source = bucket.source()
+    event.items_in, event.items_out = bucket.items.get("in"), bucket.items.get("out")

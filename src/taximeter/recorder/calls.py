@@ -11,7 +11,7 @@ import msgspec
 from taximeter.events import META_TERMS, CallEvent, CallKind
 from taximeter.recorder.checks import count, counts, duration, money
 from taximeter.recorder.claims import BY_HAND
-from taximeter.recorder.guard import guarded, rejected
+from taximeter.recorder.guard import delivering, rejected, text
 from taximeter.recorder.instance import RECORDER
 from taximeter.recorder.record import RejectedError, append_record
 from taximeter.recorder.recording import NO_EVENT_ID, record_call, trace_here
@@ -97,14 +97,19 @@ def record_usage(
     tags: Mapping[str, str] | None = None,
 ) -> None:
     """Records one call with a usage that is known already; the fields mean what they mean in `log_llm_usage`."""
-    counts = {_SINK_NAMES.get(name, name): getattr(usage, name) for name in _COUNTS}
-    opened = {name: dict(getattr(usage, name)) for name in OPEN_COUNTS}
     fields = {"kind": kind, "model": model, "provider": provider, "cached": cached, "request_ms": request_ms}
     more = {"request_id": request_id, "cost": cost, "response_model": response_model, "stage_id": stage_id}
-    _record({**fields, **counts, **opened, **more, "tags": None if tags is None else dict(tags)})
+    _record_known({**fields, **more, "usage": usage, "tags": tags})
 
 
-@guarded
+@delivering
+def _record_known(fields: dict[str, Any]) -> None:
+    usage = fields.pop("usage")
+    counts = {_SINK_NAMES.get(name, name): getattr(usage, name) for name in _COUNTS}
+    _record({**fields, **counts, **{name: dict(getattr(usage, name)) for name in OPEN_COUNTS}})
+
+
+@delivering
 def _record(fields: dict[str, Any]) -> None:
     if BY_HAND.claim(fields, trace_here()):
         return
@@ -142,7 +147,7 @@ def _event(fields: dict[str, Any]) -> CallEvent:
         request_ms=fields.get("request_ms"),
         provider_cost=fields.get("cost"),
         stage_id=fields.get("stage_id"),
-        tags={str(name): str(value) for name, value in tags.items()} if isinstance(tags, Mapping) else None,
+        tags={text(name): text(value) for name, value in tags.items()} if isinstance(tags, Mapping) else None,
         captured_by="user",
         meta={name: fields[name] for name in META_TERMS if name in fields} or None,
     )

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
 
 import msgspec
 
+from taximeter.recorder.guard import text
+
 if TYPE_CHECKING:
     from taximeter.recorder.spans import Span
 
@@ -40,8 +42,8 @@ class Mark:
 CLOSED = Mark(None)
 """A node that was opened in a generator and is closed: it may still lie in the stack."""
 
-LABELLED = Mark(True)
-"""A node that is not a span."""
+OPEN = Mark(True)
+"""A node that counts until it is closed, as labels do."""
 
 
 class Node:
@@ -62,37 +64,64 @@ class Node:
     scope: Scope
 
 
-class Labels(Node):
-    """Session and tags for what happens inside; the context manager behind `session` and `tags`."""
+class Labelled(Node):
+    """Session and tags, for what happens in one context from now on."""
 
-    __slots__ = ("_changes", "span")
+    __slots__ = ("labels", "span")
 
+    labels: Labels
     span: Span | None
     """The innermost span around the labels."""
+
+
+class Labels:
+    """Session and tags for what happens inside; the context manager behind `session` and `tags`.
+
+    It may be entered again, also while it is entered, here or by others.
+    """
 
     def __init__(self, changes: Callable[[Scope], Scope]) -> None:
         self._changes = changes
 
     def __enter__(self) -> Self:
         frame = sys._getframe(1)
-        self.previous = not_closed(current())
-        around = live(self.previous)
-        self.span = span_of(around)
-        self.scope = self._changes(scope_of(around))
-        self.frame = frame if frame.f_code.co_flags & GENERATOR else LABELLED
-        open_node(self)
+        node = Labelled()
+        node.labels = self
+        node.previous = not_closed(current())
+        around = live(node.previous)
+        node.span = span_of(around)
+        node.scope = self._changes(scope_of(around))
+        node.frame = owner_of(frame) if frame.f_code.co_flags & GENERATOR else OPEN
+        open_node(node)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if current() is self:
-            open_node(not_closed(self.previous))
-        self.frame = CLOSED
+        innermost = node = current()
+        while node is not None and not (isinstance(node, Labelled) and node.labels is self):
+            node = node.previous
+        if node is not None:
+            node.frame = CLOSED
+            open_node(not_closed(innermost))
 
 
 GENERATOR = 0x20 | 0x200
 """Flags of the code of a generator and of an async generator (`inspect.CO_GENERATOR`, `CO_ASYNC_GENERATOR`)."""
+
+_ENTERING = frozenset({"__enter__", "__aenter__"})
+
+
+def owner_of(generator: FrameType) -> FrameType | Mark:
+    """What the frame of a node is that is opened in a generator.
+
+    The generator itself, but for one that `contextlib` makes a context manager of: until that is left, its user is
+    inside though the generator is suspended.
+    """
+    caller = generator.f_back
+    enters = caller is not None and caller.f_code.co_name in _ENTERING and caller.f_globals["__name__"] == "contextlib"
+    return OPEN if enters else generator
+
 
 _stack: contextvars.ContextVar[Node | None] = contextvars.ContextVar("taximeter", default=None)
 current = _stack.get
@@ -121,7 +150,7 @@ def live(node: Node | None) -> Node | None:
 
 def span_of(node: Node | None) -> Span | None:
     """The innermost span that is open at a live node."""
-    return node.span if isinstance(node, Labels) else node  # type: ignore[return-value]
+    return node.span if isinstance(node, Labelled) else node  # type: ignore[return-value]
 
 
 def scope_of(node: Node | None) -> Scope:
@@ -137,12 +166,13 @@ def set_process_scope(scope: Scope) -> None:
 
 def session(session_id: str) -> Labels:
     """Names the session (a user's conversation, a job) of every span and call inside; a context manager."""
-    return Labels(lambda scope: msgspec.structs.replace(scope, session_id=str(session_id)))
+    name = text(session_id)
+    return Labels(lambda scope: msgspec.structs.replace(scope, session_id=name))
 
 
 def tags(**labels: str) -> Labels:
     """Adds labels to every span and call inside; a context manager."""
-    added = {name: str(value) for name, value in labels.items()}
+    added = {name: text(value) for name, value in labels.items()}
     return Labels(lambda scope: msgspec.structs.replace(scope, tags={**(scope.tags or {}), **added}))
 
 

@@ -22,6 +22,8 @@ def decorated(function: F, kind: type[Span], name: str, meta: dict[str, Any]) ->
     RECORDER.settled()
     if isinstance(function, classmethod | staticmethod):
         return cast(F, type(function)(decorated(function.__func__, kind, name, meta)))
+    if not callable(function):
+        raise TypeError(f"a {type(function).__name__} cannot be recorded: the decorator belongs right above a function")
     make = partial(made, kind, name, meta, _encoded(meta))
     flags = _flags(function)
     for flag, wrapper in ((_COROUTINE, _coroutine), (_GENERATOR, _generator), (_ASYNC_GENERATOR, _async_generator)):

@@ -92,6 +92,14 @@ def told(error: BaseException) -> str:
         return type(error).__name__
 
 
+def text(value: object) -> str:
+    """A name or a label as text, however strange: asking it for its text may raise."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - it is not ours
+        return f"<{type(value).__name__}>"
+
+
 def forget() -> None:
     """What a parent lost is not its child's: called in a forked one."""
     for counter in (failures, losses, reasons):

@@ -14,7 +14,7 @@ import msgspec
 
 from taximeter.events import Event, SpanEvent, SpanKind, Status
 from taximeter.journal.short import Origin, ShortSpan
-from taximeter.recorder.buckets import TokenBucket
+from taximeter.recorder.buckets import TokenBucket, add_tokens
 from taximeter.recorder.context import (
     CLOSED,
     GENERATOR,
@@ -23,10 +23,11 @@ from taximeter.recorder.context import (
     live,
     not_closed,
     open_node,
+    owner_of,
     scope_of,
     span_of,
 )
-from taximeter.recorder.guard import guarded, told
+from taximeter.recorder.guard import text, told
 from taximeter.recorder.instance import RECORDER
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,6 +37,9 @@ _COROUTINE = 0x80 | 0x100
 
 GOES_ON_IN = "goes_on_in"
 """The run in which a stage goes on, if its process begins another one: in the `meta` of the stage, by this name."""
+
+_twins: set[Span] = set()
+"""Spans that are open and stand for another one: see `Span._twin`."""
 
 _SUSPENDS = GENERATOR | _COROUTINE
 _getframe = sys._getframe
@@ -56,6 +60,7 @@ class Span(Node):
         "_encoded",
         "_meta",
         "_process",
+        "_twin_of",
         "kind",
         "name",
         "parent",
@@ -65,6 +70,12 @@ class Span(Node):
 
     name: str
     kind: SpanKind
+    _began: float
+    """On the monotonic clock; 0 while it is not open, and where nobody records."""
+
+    _twin_of: Span
+    """Of one that stands for another that is open already, and is entered again."""
+
     _meta: dict[str, Any]
     _encoded: msgspec.Raw | None
     """The same as JSON, if many spans have it."""
@@ -76,7 +87,7 @@ class Span(Node):
     span_id: str
     trace_id: str
 
-    def set(self, **meta: Any) -> None:
+    def set(self, /, **meta: Any) -> None:
         """Adds what is known only now: `s.set(rows=len(rows))`."""
         self._meta, self._encoded = {**self._meta, **meta}, None
 
@@ -90,11 +101,25 @@ class Span(Node):
         if RECORDER.deliver is not None or RECORDER.settled():
             frame = _getframe(1)
             flags = frame.f_code.co_flags & _SUSPENDS
-            self.frame = frame if flags & GENERATOR else None
-            self.open(not flags)
-        else:
-            self._began = 0.0
+            span = self._twin() if self._began else self
+            span.frame = owner_of(frame) if flags & GENERATOR else None
+            span.open(not flags)
+            return span
         return self
+
+    def _twin(self) -> Self:
+        """Another one like this, which is open already: around itself, or in another thread or task."""
+        twin = made(type(self), self.name, self._meta, self._encoded)
+        twin._twin_of = self
+        _twins.add(twin)
+        return twin
+
+    def _innermost(self) -> Span:
+        """Of the span and its twins the one that was opened last in this context."""
+        node = current()
+        while node is not None and node is not self and getattr(node, "_twin_of", None) is not self:
+            node = node.previous
+        return self if node is None else node  # type: ignore[return-value]
 
     def open(self, measures_cpu: bool) -> None:
         """Puts the span on the stack; `frame` is set."""
@@ -132,6 +157,10 @@ class Span(Node):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         ended = perf_counter()
+        if _twins and (innermost := self._innermost()) is not self:
+            _twins.discard(innermost)
+            innermost.__exit__(kind, error, traceback)
+            return
         began = self._began
         if not began:
             return  # nobody recorded when it was opened
@@ -183,7 +212,7 @@ class Span(Node):
         if error is not None:
             event.ok, event.status, event.error = False, _status(error), told(error)
         if self._bucket is not None:
-            _add_tokens(event, self._bucket)
+            add_tokens(event, self._bucket)
         return event
 
     def bucket(self) -> TokenBucket | None:
@@ -217,10 +246,11 @@ class StageSpan(Span):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._began:
+        stage = self._innermost() if _twins else self
+        if stage._began:
             with RECORDER.staying():
-                RECORDER.process.stages.discard(self)
-                super().__exit__(kind, error, traceback)
+                RECORDER.process.stages.discard(stage)
+                Span.__exit__(stage, kind, error, traceback)
 
     def go_on(self, deliver: Callable[[Event], None], run_id: str) -> None:
         """Ends in the run that its process leaves, with what it took there, and begins in the one that comes now."""
@@ -236,7 +266,7 @@ class StageSpan(Span):
             self._cpu_began = 0.0  # no other thread can read the clock of this one
         bucket, self._bucket = self._bucket, None
         if bucket is not None:
-            _add_tokens(event, bucket)
+            add_tokens(event, bucket)
         deliver(event)
         self._began = now
         RECORDER.emit(self._begun(RECORDER.run_id))
@@ -268,26 +298,23 @@ def _status(error: BaseException) -> Status:
     return "cancelled" if stopped else "failed"
 
 
-@guarded
-def _add_tokens(event: SpanEvent, bucket: TokenBucket) -> None:
-    bucket.settle()
-    event.llm_model, event.embed_model = bucket.model("llm"), bucket.model("embedding")
-    event.tokens = bucket.tokens() or None
-    event.cost_usd = bucket.cost_usd()
-    event.token_source = bucket.source()
-    event.items_in, event.items_out = bucket.items.get("in"), bucket.items.get("out")
-
-
 def made(kind: type[S], name: str, meta: dict[str, Any], encoded: msgspec.Raw | None = None) -> S:
     """A span of this kind; it would be dearer with an `__init__`."""
     span = _new(kind)
-    span.name, span._meta, span._encoded = name, meta, encoded
+    span.name, span._meta, span._encoded, span._began = name, meta, encoded, 0.0
     return span
+
+
+def _named(name: object) -> str:
+    """A name that is no plain text, as text; TypeError for a function, which is what a bare `@span` hands over."""
+    if callable(name):
+        raise TypeError("a span has a name: write @span('embed'), or @record_stage('ingest'), above the function")
+    return name if isinstance(name, str) else text(name)
 
 
 def span(name: str, /, **meta: Any) -> Span:
     """A sub-span, `with span("embed", model="x") as s`, or `@span("embed")` on a function of any kind: see `Span`."""
-    return made(Span, name, meta)
+    return made(Span, name if type(name) is str else _named(name), meta)
 
 
 def record_stage(name: str, /, **meta: Any) -> StageSpan:
@@ -295,4 +322,4 @@ def record_stage(name: str, /, **meta: Any) -> StageSpan:
 
     Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
     """
-    return made(StageSpan, name, meta)
+    return made(StageSpan, name if type(name) is str else _named(name), meta)

@@ -21,6 +21,18 @@ def test_a_later_line_says_more_about_the_same_run(tmp_path: Path) -> None:
     assert '"cost":0.0000000004' in output.manifest.read_text()
 
 
+def test_a_run_that_goes_on_keeps_its_start_and_loses_its_end(tmp_path: Path) -> None:
+    output = OutputDir(tmp_path)
+    begun = ManifestLine("a", started_at="2026-01-01T00:00:00.000Z", status="running")
+    manifest.append(output, begun)
+    manifest.append(output, ManifestLine("a", ended_at="2026-01-01T00:00:09.000Z", status="done", totals=RunTotals()))
+    manifest.append(output, ManifestLine("a", status="running"))
+    assert manifest.read(output) == [begun]
+    again = ManifestLine("a", started_at="2026-01-02T00:00:00.000Z", status="running")
+    manifest.append(output, again)
+    assert manifest.read(output) == [again]
+
+
 def test_the_newest_start_comes_first(tmp_path: Path) -> None:
     output = OutputDir(tmp_path)
     for run_id, day in (("a", 2), ("b", 3), ("c", 1)):

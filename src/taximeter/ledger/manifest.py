@@ -73,7 +73,8 @@ def append(output: OutputDir, line: ManifestLine) -> None:
 def read(output: OutputDir) -> list[ManifestLine]:
     """One line a run, with the latest of each fact, in the order in which runs were last started, newest first.
 
-    A line that says that a run was started is the first word on it: what was said of its end before is over.
+    A line that says that a run was started is the first word on it: what was said before is over. Of one that goes on,
+    which has no start of its own, only the end is.
     """
     manifest = Manifest(output)
     manifest.poll()
@@ -98,7 +99,7 @@ class Manifest:
         told = set(self._start_anew()) if self._is_another() else set()
         for line in self._lines():
             known = self.runs.get(line.run_id)
-            self.runs[line.run_id] = line if known is None or line.status == "running" else _merged(known, line)
+            self.runs[line.run_id] = line if known is None else _after(known, line)
             told.add(line.run_id)
         return told
 
@@ -121,6 +122,14 @@ class Manifest:
                 yield _decoder.decode(line.data)
             except UNREADABLE:
                 continue  # blank, or torn by a driver that died; its run still has its directory
+
+
+def _after(known: ManifestLine, new: ManifestLine) -> ManifestLine:
+    if new.status != "running":
+        return _merged(known, new)
+    if new.started_at is not None:
+        return new
+    return _merged(msgspec.structs.replace(known, ended_at=None, totals=None), new)
 
 
 def _merged(known: ManifestLine, new: ManifestLine) -> ManifestLine:

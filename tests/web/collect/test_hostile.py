@@ -251,14 +251,15 @@ def test_what_the_disk_does_not_take_is_not_answered_for_and_taken_later(collect
     file = tmp_path / "runs/r/events/p.jsonl"
     before = file.read_bytes()
     limit_files(server, len(before) + 100)  # one line more would be torn
-    for lines in ([call(2)], [call(2), call(3)], [call(4, run_id="new")]):
+    large = call(4, run_id="new", meta={"text": "x" * 300})
+    for lines in ([call(2)], [call(2), call(3)], [large]):
         answer = post(server, lines)
         assert (answer.status, answer.headers["retry-after"]) == (503, "5")
         assert "cannot be written" in answer.said["error"]
     assert file.read_bytes() == before
     limit_files(server, resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)[1])
     assert post(server, [call(1), call(2), call(3)]).said == {"accepted": 2, "duplicate": 1, "rejected": []}
-    assert post(server, [call(4, run_id="new")]).said == {"accepted": 1, "duplicate": 0, "rejected": []}
+    assert post(server, [large]).said == {"accepted": 1, "duplicate": 0, "rejected": []}
     assert [event["event_id"] for event in written(tmp_path)] == [["p", 1], ["p", 2], ["p", 3]]
 
 

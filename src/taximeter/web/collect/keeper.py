@@ -9,9 +9,10 @@ from queue import Empty, SimpleQueue
 import msgspec
 
 from taximeter.errors import RunDirError
-from taximeter.events import SpanEvent, Status
+from taximeter.events import SpanEvent
 from taximeter.journal.reader import UNREADABLE
-from taximeter.ledger.manifest import RunTotals
+from taximeter.ledger import manifest
+from taximeter.ledger.manifest import ManifestLine
 from taximeter.pricing.sheet import Sheet
 from taximeter.report.build import PROGRAM, Books
 from taximeter.report.runs import run_totals
@@ -23,14 +24,6 @@ _SETTLED = 2.0
 
 _UNFIT = (RunDirError, OSError, ValueError, ArithmeticError, *UNREADABLE)
 """What reading a directory can raise, whatever lies in it."""
-
-
-class _State(msgspec.Struct, frozen=True):
-    """How a run stands if nobody works on it any more."""
-
-    status: Status
-    ended_at: str | None
-    totals: RunTotals
 
 
 class _Question(msgspec.Struct, frozen=True):
@@ -47,7 +40,7 @@ class Keeper:
     def __init__(self, lost_after: float) -> None:
         self._lost_after = lost_after
         self._asked: SimpleQueue[_Question] = SimpleQueue()
-        self._told: SimpleQueue[tuple[_Question, _State | None]] = SimpleQueue()
+        self._told: SimpleQueue[tuple[_Question, ManifestLine | None]] = SimpleQueue()
         threading.Thread(target=self._read, name="taximeter-keeper", daemon=True).start()
 
     def look(self, shelf: Shelf) -> None:
@@ -64,22 +57,22 @@ class Keeper:
     def _heed(self) -> None:
         try:
             while True:
-                question, state = self._told.get_nowait()
+                question, line = self._told.get_nowait()
                 question.run.is_being_read = False
                 if question.shelf.runs.get(question.run_id) is question.run and question.run.heard == question.heard:
-                    self._end(question, state)
+                    self._end(question, line)
         except Empty:
             return
 
-    def _end(self, question: _Question, state: _State | None) -> None:
+    def _end(self, question: _Question, line: ManifestLine | None) -> None:
         shelf, run = question.shelf, question.run
         is_silent = any(silent is run for _, silent, _ in shelf.silent(self._lost_after))
-        if state is not None and state.status == "lost" and not is_silent:
+        if line is not None and line.status == "lost" and not is_silent:
             run.others_open = True
             return
-        if state is not None:
+        if line is not None:
             try:
-                run.end(shelf.output, state.status, state.ended_at, state.totals)
+                manifest.append(shelf.output, line)
             except OSError:  # a full disk, say: it ends when that takes something again
                 return
         shelf.forget(question.run_id)
@@ -88,11 +81,10 @@ class Keeper:
         while True:
             question = self._asked.get()
             try:
-                report = _read_to_end(question.run, question.shelf.prices.sheet)
+                line = _read_to_end(question.run, question.shelf.prices.sheet)
             except _UNFIT:
-                self._told.put((question, None))
-            else:
-                self._told.put((question, report))
+                line = None
+            self._told.put((question, line))
 
 
 class _LastBooks(Books):
@@ -103,8 +95,15 @@ class _LastBooks(Books):
         return False
 
 
-def _read_to_end(run: Run, sheet: Sheet) -> _State:
+def _read_to_end(run: Run, sheet: Sheet) -> ManifestLine:
+    """What is to be said of it in the list of runs if nobody works on it any more."""
     books = _LastBooks(run.dir, PROGRAM, PROGRAM.instrumentation.call_limit, sheet=sheet)
     books.take()
     report = books.report()
-    return _State(report.status, report.ended_at, run_totals(report))
+    return ManifestLine(
+        run.dir.run_id,
+        started_at=report.started_at,
+        ended_at=report.ended_at,
+        status=report.status,
+        totals=run_totals(report),
+    )

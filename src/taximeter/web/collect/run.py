@@ -8,10 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from taximeter.clock import iso
-from taximeter.events import SpanEvent, Status
+from taximeter.events import SpanEvent
 from taximeter.ledger import manifest
-from taximeter.ledger.manifest import ManifestLine, RunTotals
+from taximeter.ledger.manifest import ManifestLine
 from taximeter.rundir import OutputDir, safe_name
 from taximeter.web.collect.handles import Handles
 from taximeter.web.collect.stream import Stream
@@ -36,12 +38,11 @@ class Run:
         """Somebody finds out how it stands."""
 
         self.others_open = False
-        """Processes are open of which nothing has come since this was made."""
+        """Processes are open of which nothing has come since this was made, as was found when nothing came any more."""
 
         self._is_settled = False
 
         self._open: set[str] = set()
-        self._has_closed = False
         self._lock: int | None = None
         self._begin(output, at, give_prices)
 
@@ -59,7 +60,7 @@ class Run:
                 self._open.add(span.span_id)
             else:
                 self._open.discard(span.span_id)
-                self._has_closed = True
+                self.others_open = False  # it may have been the last of them
 
     @property
     def is_ours(self) -> bool:
@@ -69,7 +70,7 @@ class Run:
     @property
     def seems_over(self) -> bool:
         """Whether all that has begun, as far as it was told here, has ended."""
-        return self._has_closed and not self._open and not self.others_open
+        return not self._open and not self.others_open
 
     def settle(self, sync: Callable[[int], None]) -> None:
         """Lets the names of its files be put where they outlive what the files outlive."""
@@ -82,10 +83,6 @@ class Run:
             finally:
                 os.close(fd)
         self._is_settled = True
-
-    def end(self, output: OutputDir, status: Status, ended_at: str | None, totals: RunTotals) -> None:
-        """Tells the list of runs how it has ended."""
-        manifest.append(output, ManifestLine(self.dir.run_id, ended_at=ended_at, status=status, totals=totals))
 
     def let_go(self) -> None:
         """Holds it no longer: whoever looks sees what has no end as lost."""
@@ -104,9 +101,10 @@ class Run:
         if self._lock is None:
             return  # a program on this machine began it
         try:
+            line = ManifestLine(self.dir.run_id, status="running")
+            if not any(self.dir.events.iterdir()):
+                line = msgspec.structs.replace(line, created_at=iso(at), started_at=iso(at))
             os.utime(self.dir.events)  # what was derived from its events is of yesterday
-            began = iso(at)
-            line = ManifestLine(self.dir.run_id, created_at=began, started_at=began, status="running")
             manifest.append(output, line)
         except OSError:
             self.let_go()

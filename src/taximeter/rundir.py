@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import os
 import re
-import secrets
 import stat
 import time
 from collections.abc import Iterable
@@ -59,7 +58,7 @@ def check_run_id(run_id: str) -> str:
 def new_run_id(name: str, moment: datetime) -> str:
     """An id for a run of that name: what is safe of the name, the UTC time, and six random hex digits."""
     safe = _UNSAFE_CHARACTER.sub("-", name).strip("._-")[:56] or "run"
-    return f"{safe}-{moment:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+    return f"{safe}-{moment:%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -51,10 +51,13 @@ def test_what_is_wanted_too_early_is_written_when_it_is_due() -> None:
     assert bench.paced.wait() == math.inf
 
 
-def test_a_cheap_write_has_its_rest_too() -> None:
+def test_a_cheap_write_has_its_rest_too_and_so_has_the_first_one() -> None:
     bench = Bench(every=math.inf, rest=3)
-    for _ in range(2):
+    for written in (0, 2):
         bench.paced.want()
         bench.paced.tick()
-    assert len(bench.written) == 2
-    assert math.isclose(bench.paced.wait(), 3)
+        assert len(bench.written) == written
+        assert math.isclose(bench.paced.wait(), 3)
+        bench.at += 3
+        bench.paced.tick()
+        assert len(bench.written) == written + 2

@@ -10,8 +10,9 @@ import msgspec
 from taximeter.cli import options
 from taximeter.numbers import to_json
 from taximeter.redact import visible
+from taximeter.report.dead import Repair
 from taximeter.report.grid import grid
-from taximeter.report.repair import Repair, repair, summary
+from taximeter.report.repair import repair, summary
 from taximeter.report.runs import find_run
 from taximeter.report.table import Column, table
 from taximeter.rundir import OutputDir

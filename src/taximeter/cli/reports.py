@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
 from taximeter.cli import options
-from taximeter.report import terminal
-from taximeter.report.records import RunInstrumentation
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation
 
 _ASKED_FOR = ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
 """Variables by which a person says that something is a terminal."""
@@ -23,6 +24,8 @@ def may_be_coloured(stream: TextIO) -> bool:
 
 def print_report(report: RunInstrumentation, stream: TextIO | None = None) -> None:
     """The report as wide as there is room, with colours on a terminal; to the standard output, if nothing is named."""
+    from taximeter.report import terminal  # a run that begins does not wait for it
+
     file = stream or sys.stdout
     if may_be_coloured(file):
         console = options.console(file)

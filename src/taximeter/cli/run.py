@@ -18,7 +18,6 @@ from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
 from taximeter.recipe.plan import Capture
 from taximeter.redact import visible, without_secrets
-from taximeter.report import json
 from taximeter.run.lines import Lines
 from taximeter.run.observer import Observer
 from taximeter.run.options import RunOptions
@@ -141,6 +140,8 @@ def tell(outcome: Outcome, as_json: bool) -> None:
 
 def _report(outcome: Outcome, as_json: bool) -> None:
     if as_json:
+        from taximeter.report import json
+
         click.echo(json.render(outcome.report), nl=False)
     else:
         print_report(outcome.report)

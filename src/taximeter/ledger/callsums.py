@@ -12,8 +12,7 @@ from taximeter.events import CallEvent
 from taximeter.ledger.latency import Latencies
 from taximeter.ledger.timeline import MOST_CALLS, Timeline
 from taximeter.ledger.top import TopCalls
-from taximeter.pricing.cost import STANDARD_RATE
-from taximeter.pricing.price import price
+from taximeter.pricing.cost import STANDARD_RATE, Cost
 from taximeter.pricing.sheet import Sheet
 from taximeter.totals import Sum, Totals
 
@@ -72,12 +71,14 @@ class CallSums:
         self._sheet = sheet
         self._limit = limit
         self._priced_as = priced_as
+        self._price: Callable[[CallEvent, Sheet, float | None], Cost] | None = None
         self._leaves: dict[tuple[str | None, int | None, str, int | None], _Leaf] = {}
 
     def take(self, call: CallEvent, since: float | None = None) -> None:
         """Prices a call; `since` is the time for those that have none of their own."""
         if self._priced_as is not None:
             call = self._priced_as(call)
+        price = self._price or self._load_price()
         cost = price(call, self._sheet, since if call.started_at is None else None)
         if cost.entry is not None:
             special = self.entries.get(cost.entry)
@@ -93,6 +94,12 @@ class CallSums:
         self.timeline.take(call, cost)
         if call.request_ms is not None:
             leaf.stage.latencies.take(call.request_ms)
+
+    def _load_price(self) -> Callable[[CallEvent, Sheet, float | None], Cost]:
+        from taximeter.pricing.price import price  # a run without calls does not wait for it
+
+        self._price = price
+        return price
 
     def totals(self) -> dict[TotalsKey, Totals]:
         """Totals of all that was taken, in the order in which the keys appeared."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from itertools import islice
 from operator import attrgetter
 from typing import Annotated, Any, Literal
@@ -142,7 +143,12 @@ SinkRecord = SinkCall | SinkItems | SinkRejected
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 9998
 _MOST_STUMPS = 64
-_decoder = msgspec.json.Decoder(SinkRecord)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[SinkRecord]:
+    """Made at the first line: a run without calls does not wait for it."""
+    return msgspec.json.Decoder(SinkRecord)
 
 
 def read_records(data: bytes) -> list[SinkRecord | Torn]:
@@ -152,11 +158,11 @@ def read_records(data: bytes) -> list[SinkRecord | Torn]:
     stump. What is whole and no record of a sink is a rejected one, with the reason.
     """
     try:
-        return [_decoder.decode(data)]
+        return [_decoder().decode(data)]
     except UNREADABLE as error:
         for begin in islice(_openings(data), _MOST_STUMPS):
             try:
-                return [Torn(), _decoder.decode(data[begin:])]
+                return [Torn(), _decoder().decode(data[begin:])]
             except UNREADABLE:
                 continue
         return [Torn() if _is_stump(data) else SinkRejected(str(error))]

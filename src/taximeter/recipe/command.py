@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -93,12 +92,14 @@ def _argument_faults(argument: str) -> Iterator[Fault]:
 
 def script_faults(script: str) -> Iterator[Fault]:
     """What is almost a placeholder in a script. Any other brace that is not ours is the shell's."""
+    from difflib import get_close_matches  # most scripts have no brace but ours
+
     for match in _LIKE_OURS.finditer(script):
         if _KNOWN.fullmatch(match[1]):
             continue
         kind, dot, name = match[1].partition(".")
         kinds = (*_NAMED, "shard") if dot else (*_SINGLE, *_NAMED, "shard")
-        if near := difflib.get_close_matches(kind, kinds, n=1, cutoff=_ALMOST):
+        if near := get_close_matches(kind, kinds, n=1, cutoff=_ALMOST):
             known = near[0] if near[0] in _SINGLE else f"{near[0]}.{_named(near[0], name)}"
             itself = match[0].replace("{", "{''")
             hint = f"did you mean {show(f'{{{known}}}')}? for the text itself write {show(itself)}"
@@ -109,7 +110,9 @@ def _named(kind: str, name: str) -> str:
     """What a placeholder of that kind may name, as near as can be to what it does."""
     if kind != "shard":
         return name or "NAME"
-    return difflib.get_close_matches(name, _OF_SHARD, n=1, cutoff=0.0)[0]
+    from difflib import get_close_matches
+
+    return get_close_matches(name, _OF_SHARD, n=1, cutoff=0.0)[0]
 
 
 def placeholders(command: tuple[str, ...] | str) -> Iterator[tuple[str, str]]:

@@ -127,7 +127,10 @@ def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
     attempt = 1
     while os.path.exists(folder.log(attempt + 1)):  # noqa: PTH110 - it is asked of each stage
         attempt += 1
-    file = _opened(folder.log(attempt))
+    path = folder.log(attempt)
+    if _is_empty(path):  # as those of most programs are: it need not be opened
+        return LogTail(attempt, 0, 0, "")
+    file = _opened(path)
     if file is None:
         return None
     with file:
@@ -138,6 +141,14 @@ def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
         whole = data.partition(b"\n")[2] or b" ".join(data.split(None, 1)[1:])
         begin, data = begin + len(data) - len(whole), whole
     return LogTail(attempt, size, begin, without_secrets(data.decode("utf-8", "replace")))
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        about = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(about.st_mode) and not about.st_size
 
 
 def _files(run: RunDir, stage: PlannedStage, most: int) -> Files:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len, chop_cells, set_cell_size
-
 from taximeter.report.table import Table
 
 if TYPE_CHECKING:
@@ -27,6 +25,8 @@ _GAP = 2
 """Blanks between columns."""
 
 _BETWEEN = " " * _GAP
+_SIGNS = dict.fromkeys(map(ord, "·•…€£"), " ")
+"""Signs of ours that are as wide as a letter."""
 
 
 def grid(cells: Table, width: int) -> Text:
@@ -57,10 +57,12 @@ def wrapped(text: str, width: int) -> list[str]:
     lines, line = [], ""
     for word in text.split(" "):
         longer = f"{line} {word}" if line else word
-        if _cells(longer) <= width:
+        if cells_of(longer) <= width:
             line = longer
             continue
         lines += [line] if line else []
+        from rich.cells import chop_cells
+
         *whole, line = chop_cells(word, width) or [""]
         lines += whole
     return [*lines, line]
@@ -68,7 +70,7 @@ def wrapped(text: str, width: int) -> list[str]:
 
 def _laid_out(cells: Table, width: int) -> tuple[list[int], list[str], str, Iterable[tuple[str, ...]]]:
     """The columns that fit, their titles, the line below these, and the rows; each text as wide as its column."""
-    widths = [max(map(_cells, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
+    widths = [max(map(cells_of, (title, *texts))) for title, texts in zip(cells.titles, cells.cells, strict=True)]
     least = [min(full, least or full) for full, least in zip(widths, cells.narrowest, strict=True)]
     kept = list(range(len(widths)))
     while len(kept) > 1 and sum(least[i] + _GAP for i in kept) - _GAP > width:
@@ -82,13 +84,24 @@ def _laid_out(cells: Table, width: int) -> tuple[list[int], list[str], str, Iter
 
 def _set(text: str, width: int, right: bool) -> str:
     """A text in its column."""
-    short = text if _cells(text) <= width else f"{set_cell_size(text, width - 1)}…"
-    blanks = " " * (width - _cells(short))
+    short = text if cells_of(text) <= width else _cut(text, width)
+    blanks = " " * (width - cells_of(short))
     return blanks + short if right else short + blanks
 
 
-def _cells(text: str) -> int:
-    return len(text) if text.isascii() else cell_len(text)
+def _cut(text: str, width: int) -> str:
+    from rich.cells import set_cell_size
+
+    return f"{set_cell_size(text, width - 1)}…"
+
+
+def cells_of(text: str) -> int:
+    """How wide a text is in a terminal."""
+    if text.isascii() or text.translate(_SIGNS).isascii():
+        return len(text)
+    from rich.cells import cell_len  # the tables of all scripts, which most reports do not need
+
+    return cell_len(text)
 
 
 def _style(text: str, title: str) -> str:

@@ -2,44 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal
-
-import msgspec
 
 from taximeter.errors import RunDirError
-from taximeter.events import Event, SpanEvent
-from taximeter.journal.mend import close_abandoned
-from taximeter.journal.reader import RESERVED, UNREADABLE, LineReader
-from taximeter.journal.writer import OPEN_SUFFIX
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine
 from taximeter.numbers import plural
-from taximeter.recorder.pids import lives, pid_space
 from taximeter.report import html, json, markdown
 from taximeter.report.attached import attached
 from taximeter.report.build import build
+from taximeter.report.dead import Repair, close_dead
 from taximeter.report.records import RunInstrumentation
 from taximeter.report.runs import run_totals
 from taximeter.rundir import OutputDir, RunDir, replace
 
 _LEFTOVERS = ("*.tmp", "snapshots/*.tmp", "events/*.tmp", "*/usage.*.json.tmp")
 """Of our own writing; what else lies in the folder of a stage is the stage's, however it is called."""
-
-_events = msgspec.json.Decoder(Event)
-
-
-class Repair(msgspec.Struct, frozen=True):
-    """What was done about one file."""
-
-    path: str
-    """From the run directory."""
-
-    action: Literal["closed", "removed", "rebuilt", "left"]
-    why: str
 
 
 def repair(run: RunDir) -> tuple[RunInstrumentation, list[Repair]]:
@@ -66,36 +45,6 @@ def repair(run: RunDir) -> tuple[RunInstrumentation, list[Repair]]:
                 done.append(Repair(path.name, "rebuilt", "it did not say what the run directory tells"))
     done += _end_entry(run, report)
     return report, done
-
-
-def close_dead(run: RunDir) -> list[Repair]:
-    """Closes the event files of processes that are known to be dead."""
-    return [_close(run, path) for path in run.journals() if path.name.endswith(OPEN_SUFFIX)]
-
-
-def _close(run: RunDir, path: Path) -> Repair:
-    name = str(path.relative_to(run.path))
-    process = _process(path)
-    if process is None:
-        return Repair(name, "left", "it does not say which process writes it")
-    if process.node != os.uname().nodename or not pid_space().items() <= (process.meta or {}).items():
-        return Repair(name, "left", f"its process is of {process.node}, or of an earlier boot or another container")
-    if lives(process):
-        return Repair(name, "left", f"its process {process.pid} still runs")
-    close_abandoned(path)
-    return Repair(name, "closed", f"its process {process.pid} is gone")
-
-
-def _process(path: Path) -> SpanEvent | None:
-    """The span of the process that writes the file, which is among its first lines."""
-    for line in LineReader(path, end=RESERVED).lines():
-        try:
-            event = _events.decode(line.data)
-        except UNREADABLE:
-            continue
-        if isinstance(event, SpanEvent) and event.kind == "process":
-            return event
-    return None
 
 
 def _remove_leftovers(run: RunDir) -> Iterator[Repair]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median_low
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -26,6 +26,7 @@ _LONGER = 1.0
 
 _ALSO_ADDED = ("leftover_processes", "deaf_processes", "log_bytes")
 
+N = TypeVar("N", float, Decimal)
 Leaf = tuple[TotalsKey, Totals]
 Tried = tuple[SpanEvent, records.StageAttempt]
 
@@ -102,8 +103,8 @@ class Shards:
         return records.ShardSpread(
             count=self._count,
             done=len(done),
-            wall_seconds=records.Spread(least=min(walls), median=median_low(walls), most=max(walls)) if walls else None,
-            cost=records.MoneySpread(least=min(costs), median=median_low(costs), most=max(costs)) if costs else None,
+            wall_seconds=records.Spread(least=min(walls), median=_median(walls), most=max(walls)) if walls else None,
+            cost=records.MoneySpread(least=min(costs), median=_median(costs), most=max(costs)) if costs else None,
             stragglers=[shard.shard for shard in late if shard.shard is not None],
         )
 
@@ -148,9 +149,15 @@ class Shards:
         walls = [s.wall_seconds for s in shards[: self._count] if s.status == "done" and s.wall_seconds is not None]
         if not walls:
             return shards
-        usual = median_low(walls)
+        usual = _median(walls)
         limit = max(usual * _MUCH_LONGER, usual + _LONGER)
         return [msgspec.structs.replace(s, straggler=True) if (s.wall_seconds or 0.0) > limit else s for s in shards]
+
+
+def _median(figures: list[N]) -> N:
+    """The one in the middle; of two, the lower. That of the standard library comes with fractions, which take longer to
+    load than it takes to build most reports."""
+    return sorted(figures)[(len(figures) - 1) // 2]
 
 
 def _round(span: SpanEvent, status: records.Status, tried: Sequence[Tried], now: float | None) -> records.StageAttempt:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
 from taximeter.redact import brief, visible
 from taximeter.report import records
 from taximeter.report.columns import (
@@ -17,7 +15,7 @@ from taximeter.report.columns import (
     stage_columns,
     with_shards,
 )
-from taximeter.report.grid import STATUS_STYLES, grid, plain_grid, wrapped
+from taximeter.report.grid import STATUS_STYLES, cells_of, grid, plain_grid, wrapped
 from taximeter.report.table import Table, table
 from taximeter.report.trust import trust
 from taximeter.report.wording import headline
@@ -73,7 +71,7 @@ def _flowing(phrases: list[str], width: int) -> str:
     lines = [phrases[0]]
     for phrase in phrases[1:]:
         longer = f"{lines[-1]}  ·  {phrase}"
-        if cell_len(longer) <= width:
+        if cells_of(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(phrase)

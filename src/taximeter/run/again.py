@@ -5,6 +5,7 @@ from __future__ import annotations
 from taximeter.clock import Clock
 from taximeter.errors import RunDirError
 from taximeter.journal.reader import UNREADABLE
+from taximeter.pricing.sheet import Sheet
 from taximeter.report.build import Books
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.choice import choose
@@ -17,12 +18,13 @@ _LIVE_CALLS = 50
 """Calls of a stage that are kept while a run goes on that lists them all in the end."""
 
 
-def open_for_writing(prepared: Prepared, clock: Clock) -> Books:
-    """The books of the run with all that earlier drivers wrote, and with the plan as this directory can run it."""
+def open_for_writing(prepared: Prepared, clock: Clock, sheet: Sheet | None = None) -> Books:
+    """The books of the run with all that earlier drivers wrote, and with the plan as this directory can run it; `sheet`
+    is that of the run, if it need not be read."""
     plan, run = prepared.checked.plan, prepared.run
     limit = plan.instrumentation.call_limit
     try:
-        books = Books(run, plan, _LIVE_CALLS if limit is None else limit, clock)
+        books = Books(run, plan, _LIVE_CALLS if limit is None else limit, clock, sheet)
     except UNREADABLE as error:
         raise RunDirError(f"a snapshot of {run.path} cannot be read: {error}; start over with --force") from None
     if not prepared.options.force:  # else nothing of what there is stays

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 from taximeter.recipe.plan import Plan, PlannedShard, PlannedStage
@@ -37,6 +36,8 @@ class Artifacts:
         """Takes away what an earlier attempt made or began to make."""
         artifact = self.of(stage)
         if artifact.is_dir() and not artifact.is_symlink():
+            import shutil  # it comes with all ways to compress; a first run removes nothing
+
             shutil.rmtree(artifact)
         else:
             artifact.unlink(missing_ok=True)

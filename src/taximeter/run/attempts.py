@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from pathlib import Path
 
@@ -130,9 +129,10 @@ class Attempts:
     def _full_disk(self) -> str:
         """What a stage that failed may have failed by: no program can be asked."""
         try:
-            free = shutil.disk_usage(self._run.path).free
+            disk = os.statvfs(self._run.path)
         except OSError:  # somebody removed it
             return ""
+        free = disk.f_bavail * disk.f_frsize
         return f"; the disk with {self._run.path} has {numbers.size(free)} left" if free < _NO_SPACE else ""
 
     def _items(self, running: Running) -> tuple[int | None, int | None]:

@@ -14,7 +14,6 @@ from taximeter.ledger.figures import Figures
 from taximeter.numbers import count, plural
 from taximeter.recipe.plan import PlannedStage
 from taximeter.run.executor import Executor, Key, Task
-from taximeter.run.rowcheck import Check, Verdict
 from taximeter.rundir import RunDir
 from taximeter.settings import without_metering
 
@@ -52,6 +51,8 @@ class Checks:
         """Starts the check of what an attempt has written, under its key; None if no schema says what that must be."""
         if stage.output_schema is None:
             return None
+        from taximeter.run.rowcheck import Check  # most stages have no schema
+
         folder = self._run.stage(stage.folder)
         check = Check(
             artifact=str(folder.path / stage.out),
@@ -84,6 +85,8 @@ class Checks:
         """What a check that has ended found to be wrong."""
         if figures.exit_code == 0:
             return None
+        from taximeter.run.rowcheck import Verdict
+
         folder = self._run.stage(stage.folder)
         try:
             verdict = msgspec.json.decode(folder.verdict(key.attempt).read_bytes(), type=Verdict)

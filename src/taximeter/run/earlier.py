@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -72,6 +71,8 @@ def take_over(made: Made, stage: PlannedStage, run: RunDir) -> None:
 
     def ours(inside: str, names: list[str]) -> set[str]:
         return {name for name in names if OURS.fullmatch(name)} if Path(inside) == source else set()
+
+    import shutil  # few runs take anything over
 
     shutil.copytree(source, folder.path, symlinks=True, ignore=ours, dirs_exist_ok=True)
     if made.report is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import selectors
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, Self
 
 from taximeter.run.paced import Paced
@@ -19,10 +19,12 @@ class Readable(Protocol):
 
 
 class EventLoop:
-    """Is entered while it is used; `paced` is kept up after each turn."""
+    """Is entered while it is used; `paced` is kept up after each turn. Who would wait does the `chores` first, one by
+    one, until something is heard."""
 
-    def __init__(self, paced: Iterable[Paced]) -> None:
+    def __init__(self, paced: Iterable[Paced], chores: Iterator[None]) -> None:
         self._paced = tuple(paced)
+        self._chores: Iterator[None] | None = chores
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> Self:
@@ -38,8 +40,18 @@ class EventLoop:
     def wait(self, patience: float) -> None:
         """Waits until something was heard, something paced is due, or these seconds are over."""
         seconds = min(patience, *(paced.wait() for paced in self._paced))
+        if self._chores is not None and seconds > 0:
+            seconds = self._do(self._chores, seconds)
         for key, _ in self._selector.select(None if seconds == math.inf else max(seconds, 0.0)):
             key.data()
+
+    def _do(self, chores: Iterator[None], patience: float) -> float:
+        """Does chores until something can be heard; says how long to wait for that."""
+        for _ in chores:
+            if self._selector.select(0):
+                return 0
+        self._chores = None
+        return patience
 
     def keep_up(self) -> None:
         """Does what is due."""

@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
+import sys
 from pathlib import Path
 
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 """Where a container's share stands, in control groups of version 2 and 1."""
 
 
+def system() -> str:
+    """The operating system as `platform.platform()` names it, which starts a program to find out."""
+    if sys.platform != "linux":
+        return platform.platform()
+    of, libc = os.uname(), "".join(platform.libc_ver())
+    return f"{of.sysname}-{of.release}-{of.machine}-with-{libc}"
+
+
 def gpus() -> int:
     """GPUs of the machine, by their devices."""
-    return sum(path.name.removeprefix("nvidia").isdecimal() for path in Path("/dev").glob("nvidia*"))
+    devices = os.listdir("/dev")  # noqa: PTH208 - names are all that is wanted
+    return sum(name.startswith("nvidia") and name.removeprefix("nvidia").isdecimal() for name in devices)
 
 
 def memory_bytes() -> int:

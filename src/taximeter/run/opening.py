@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 
 from taximeter.errors import Problem, RunDirError, SetupError
@@ -80,23 +79,27 @@ def enter(run: RunDir, options: RunOptions) -> RunLock:
     if not run.path.exists():
         run.create()
         return run.lock()
+    from shutil import rmtree  # a new run has nothing to remove
+
     lock = run.lock()
     if options.force:
         _empty(run)
-    shutil.rmtree(run.tables, ignore_errors=True)  # they would not tell of what is done now
+    rmtree(run.tables, ignore_errors=True)  # they would not tell of what is done now
     run.fill()
     return lock
 
 
 def _empty(run: RunDir) -> None:
+    from shutil import rmtree
+
     # First and in one step: whoever sees what is half discarded must not find a run that is done.
     discarded = run.events.with_suffix(".tmp")
-    shutil.rmtree(discarded, ignore_errors=True)
+    rmtree(discarded, ignore_errors=True)
     if run.events.is_dir():
         run.events.rename(discarded)
     run.plan.unlink(missing_ok=True)
     for path in run.path.iterdir():
         if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            rmtree(path)
         elif path not in (run.lock_file, run.stages_lock_file):
             path.unlink()

@@ -12,7 +12,7 @@ _SHARE = 10
 
 class Paced:
     """Calls `write` every so many seconds, and when it is wanted; not before ten times its own duration has passed, and
-    at least `rest` seconds.
+    at least `rest` seconds, the first time too.
 
     `prepare` is called before each write, and costs it nothing: for work that has to be done at some time anyhow.
     """
@@ -32,7 +32,7 @@ class Paced:
         self._rest = rest
         self._wanted = False
         self._written = clock.monotonic()
-        self._due = -math.inf
+        self._due = self._written + rest
 
     def want(self) -> None:
         """Writes at the next tick, or as soon as it is due: first the next stage is started, which waits for nobody."""

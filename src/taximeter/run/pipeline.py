@@ -12,9 +12,7 @@ import msgspec
 from taximeter.clock import Clock, Ids, SystemClock
 from taximeter.errors import Problem, SetupError
 from taximeter.redact import brief, without_secrets
-from taximeter.report.gaps import gaps
 from taximeter.report.records import RunInstrumentation
-from taximeter.report.repair import close_dead
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import left_in
@@ -96,8 +94,7 @@ class _Execution:
         self._git = git
         self._clock = clock
         self._trouble = Trouble()
-        write_sheet(prepared.sheet, self._run)
-        self._books = open_for_writing(prepared, clock)
+        self._books = open_for_writing(prepared, clock, write_sheet(prepared.sheet, self._run))
         self._plan = self._books.plan
         sittings = self._books.ledger.sittings()
         self._reuse = make_reuse(prepared, self._books, Artifacts(self._plan, self._run), sys.executable)
@@ -146,6 +143,9 @@ class _Execution:
         if not self._run.path.is_dir():
             gone = f"{self._run.path} was removed while the run went on"
             status, reason = ("failed", gone) if status == "done" else (status, reason)
+        from taximeter.report.dead import close_dead  # needed at the end, as what follows
+        from taximeter.report.gaps import gaps
+
         with self._trouble:
             close_dead(self._run)  # of stages that were ended before they could
         self._spans.close_run(status, reason)

@@ -6,8 +6,6 @@ import math
 
 from taximeter.clock import Clock
 from taximeter.numbers import to_json
-from taximeter.report import html, json, markdown
-from taximeter.report.attached import attached
 from taximeter.report.build import Books, build
 from taximeter.report.records import RunInstrumentation
 from taximeter.run.paced import Paced
@@ -32,6 +30,8 @@ class Reports:
         return self._books.report()
 
     def _write(self, report: RunInstrumentation) -> None:
+        from taximeter.report import json, markdown  # the first stage does not wait for them
+
         run = self._books.run
         with self._trouble:
             replace_with(run.report_json, json.parts(report))
@@ -48,6 +48,9 @@ class Reports:
         return report
 
     def _write_last(self, report: RunInstrumentation) -> None:
+        from taximeter.report import html
+        from taximeter.report.attached import attached
+
         self._write(report)
         with self._trouble:
             run = self._books.run

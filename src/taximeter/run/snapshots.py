@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from taximeter.recipe.planner import Checked
 
 
-def write_sheet(sheet: Sheet | None, run: RunDir) -> None:
-    """The compiled price sheet, unless the run has one: it does not change in a run."""
-    if sheet is not None and not run.pricing.exists():
-        replace(run.pricing, sheet.encoded)
+def write_sheet(sheet: Sheet | None, run: RunDir) -> Sheet | None:
+    """The compiled price sheet, unless the run has one: it does not change in a run. Given back if it was written."""
+    if sheet is None or run.pricing.exists():
+        return None
+    replace(run.pricing, sheet.encoded)
+    return sheet
 
 
 def write_snapshots(checked: Checked, run: RunDir) -> None:

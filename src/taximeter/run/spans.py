@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import socket
 from pathlib import Path
 
 import msgspec
@@ -15,6 +14,7 @@ from taximeter.events import SHARDS, TROUBLE, SpanEvent, Status
 from taximeter.journal.writer import Journal
 from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import PlannedShard, PlannedStage
+from taximeter.run.machine import system
 from taximeter.run.trouble import Trouble
 
 _RESOURCES = (
@@ -50,12 +50,12 @@ class DriverSpans:
                 started_at=clock.now(),
                 meta={
                     "python_version": platform.python_version(),
-                    "platform": platform.platform(),
+                    "platform": system(),
                     "taximeter_version": __version__,
                     "cpu_count": os.cpu_count(),
                 },
                 pid=os.getpid(),
-                node=socket.gethostname(),
+                node=os.uname().nodename,
             )
         )
 

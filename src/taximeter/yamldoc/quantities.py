@@ -25,9 +25,10 @@ _BYTES = {"B": 1, **{unit: 1000**power for power, unit in enumerate(("kB", "MB",
 _LONGEST = 365 * 86400.0
 _LARGEST = 2**60
 _NUMBER = r"\d+(?:\.\d+)?"
-_TIME = re.compile(rf"({_NUMBER}) ?(ms|s|m|h|d)")
-_TIMES = re.compile(rf"^{_NUMBER} ?(ms|s|m|h|d)(?: ?{_NUMBER} ?(ms|s|m|h|d))*$")
-_SIZE = re.compile(rf"^({_NUMBER}) ?({'|'.join(_BYTES)})$")
+_TIME = rf"({_NUMBER}) ?(ms|s|m|h|d)"
+_TIMES = rf"^{_NUMBER} ?(ms|s|m|h|d)(?: ?{_NUMBER} ?(ms|s|m|h|d))*$"
+_SIZE = rf"^({_NUMBER}) ?({'|'.join(_BYTES)})$"
+"""Patterns; compiled where there is text."""
 
 
 class QuantityError(ValueError):
@@ -44,8 +45,8 @@ class QuantityError(ValueError):
 def seconds(value: Any) -> float:
     """Seconds of a number, or of text like `1h 30m`; QuantityError if it is none, or more than a year."""
     found = value
-    if isinstance(value, str) and _TIMES.match(value):
-        found = sum(float(number) * _SECONDS[unit] for number, unit in _TIME.findall(value))
+    if isinstance(value, str) and re.match(_TIMES, value):
+        found = sum(float(number) * _SECONDS[unit] for number, unit in re.findall(_TIME, value))
     if not _is_number(found) or not 0 <= found <= _LONGEST:
         hint = "write it like 90, 1.5s, 30m or 1h 30m, at most 365d"
         raise QuantityError("not a duration", "seconds, or a duration", hint)
@@ -55,7 +56,7 @@ def seconds(value: Any) -> float:
 def size(value: Any) -> int:
     """Bytes of a number, or of text like `2GiB`; QuantityError if it is none."""
     found = value
-    if isinstance(value, str) and (match := _SIZE.match(value)):
+    if isinstance(value, str) and (match := re.match(_SIZE, value)):
         found = round(float(match[1]) * _BYTES[match[2]])
     if not isinstance(found, int) or isinstance(found, bool) or not 0 < found <= _LARGEST:
         hint = "write it like 500000000, 512MiB, 2GiB or 1.5GB"
@@ -116,13 +117,11 @@ def _rule(read: Callable[[Any], Any], schema: dict[str, Any], **limits: Any) -> 
     return exactly
 
 
-_A_DURATION = {
-    "anyOf": [{"type": "number", "minimum": 0, "maximum": _LONGEST}, {"type": "string", "pattern": _TIMES.pattern}]
-}
+_A_DURATION = {"anyOf": [{"type": "number", "minimum": 0, "maximum": _LONGEST}, {"type": "string", "pattern": _TIMES}]}
 _A_SIZE = {
     "anyOf": [
         {"type": "integer", "exclusiveMinimum": 0, "maximum": _LARGEST},
-        {"type": "string", "pattern": _SIZE.pattern},
+        {"type": "string", "pattern": _SIZE},
     ]
 }
 _COPIES = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MOST_COPIES}, {"const": AUTO}]}

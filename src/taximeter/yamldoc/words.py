@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import bisect
-import difflib
 import json
 from collections.abc import Collection, Iterable
 
@@ -27,7 +26,9 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
     if len(words) > _MOST_COMPARED:
         place = bisect.bisect(words, word)
         words = words[max(0, place - _NEIGHBOURS) : place + _NEIGHBOURS]
-    return next(iter(difflib.get_close_matches(word, words, n=1)), None)
+    from difflib import get_close_matches  # what is right is like nothing else
+
+    return next(iter(get_close_matches(word, words, n=1)), None)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:

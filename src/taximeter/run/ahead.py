@@ -1,0 +1,32 @@
+"""What the reports of a run need and its first stage does not: it is loaded while the driver waits for a stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+_OF_ANY_RUN = (
+    "taximeter.report.columns",
+    "taximeter.report.gaps",
+    "taximeter.report.trust",
+    "taximeter.journal.mend",
+    "taximeter.recorder.pids",
+    "taximeter.report.dead",
+    "taximeter.report.grid",
+    "taximeter.report.terminal",
+)
+_OF_A_METERED_RUN = (
+    "taximeter.report.json",
+    "taximeter.report.baseline",
+    "taximeter.report.markdown",
+    "taximeter.report.attached",
+    "taximeter.report.html",
+)
+"""Each after those that it imports, so that none takes longer than a stage would notice."""
+
+
+def load_ahead(*, metered: bool) -> Iterator[None]:
+    """Loads one more of them each time that it is asked to."""
+    for name in (*_OF_ANY_RUN, *(_OF_A_METERED_RUN if metered else ())):
+        import_module(name)
+        yield

@@ -68,7 +68,8 @@ def first_picture(page: Any) -> float:
 def measure(browser: Any, folder: Path, size: int) -> None:
     run = a_big_run(folder, size, f"run-{size}")
     start = time.process_time()
-    text = html.render(build(run), attached(run))
+    report = build(run)
+    text = html.render(report, attached(run, report.stages))
     took = time.process_time() - start
     (folder / "page.html").write_text(text)
     page = browser.new_page(viewport={"width": 1280, "height": 900})

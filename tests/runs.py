@@ -144,3 +144,19 @@ def source(stage_id: str) -> Source:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_text(), parse_float=Decimal)
+
+
+def shards_that_print(folder: Path, wrong: Iterable[int] = (), lines: int = 1) -> Writing:
+    """A run of a stage with seven shards, of which each takes longer than the one before, and of one without."""
+    writing = Writing(folder, plan([stage(1, "share", shards=7, shard_input="rows"), stage(2, "whole")]))
+    writing.start("share", shards=7)
+    for number in range(7):
+        name = writing.start_shard("share", number)
+        log = writing.run.stage(f"01_stage/shards/{number}").log(1)
+        log.write_text(f"shard {number} says token=hunter2hunter2\n" * lines)
+        writing.end(name, "failed" if number in wrong else "done", seconds=1.0 + number)
+    writing.end("share", "failed" if wrong else "done")
+    writing.start("whole")
+    writing.end("whole")
+    writing.close()
+    return writing

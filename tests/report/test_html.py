@@ -21,7 +21,7 @@ from taximeter.report.records import RunInstrumentation
 from taximeter.rundir import RunDir
 from tests.report.hostile import HOSTILE
 from tests.report.synthetic import STAGES, a_big_run
-from tests.runs import Writing, call, plan, stage
+from tests.runs import Writing, call, plan, shards_that_print, stage
 
 Open = Callable[..., Any]
 VIEWER = Path(html.__file__).parent / "viewer"
@@ -273,7 +273,7 @@ def noted(tmp_path: Path) -> RunDir:
 
 
 def test_a_stage_opens_with_notes_log_and_artifacts(opened: Open, noted: RunDir) -> None:
-    page = opened(html.render(build(noted), attached(noted)), "#stage=a")
+    page = opened(html.render(build(noted), attached(noted, [])), "#stage=a")
     page.locator("#pane pre.log").wait_for()
     assert page.locator("#pane .notes").text_content() == "Reads pages.\nNeeds no network."
     log = page.locator("#pane pre.log").text_content() or ""
@@ -292,7 +292,7 @@ def test_a_stage_opens_with_notes_log_and_artifacts(opened: Open, noted: RunDir)
 
 
 def test_a_pane_stands_while_new_figures_come(opened: Open, noted: RunDir) -> None:
-    page = opened(html.render(build(noted), attached(noted)), "#stage=a")
+    page = opened(html.render(build(noted), attached(noted, [])), "#stage=a")
     page.locator("#pane pre.log").wait_for()
     page.evaluate("document.querySelector('#pane pre.log').scrollTop = 7")
     page.evaluate("taximeter.update({...taximeter.report})")
@@ -318,7 +318,7 @@ def test_the_pane_is_as_wide_as_pointer_and_keys_make_it(opened: Open, page_text
 
 
 def test_what_a_run_was_made_from_is_shown_and_bounded(opened: Open, noted: RunDir) -> None:
-    page = opened(html.render(build(noted), attached(noted)))
+    page = opened(html.render(build(noted), attached(noted, [])))
     names = [text.split(" snapshots")[0] for text in page.locator(".snapshot summary").all_text_contents()]
     assert names == ["recipe", "plan", "price sheet"]
     recipe = page.locator(".snapshot").first
@@ -399,7 +399,7 @@ def test_the_page_of_ten_thousand_calls_is_small(tmp_path: Path) -> None:
         run.stage(f"{number:02d}_stage").path.mkdir(exist_ok=True)
         run.stage(f"{number:02d}_stage").log(1).write_text("one of many lines\n" * 10_000)
     report = build(run)
-    assert len(html.render(report, attached(run)).encode()) < 300_000
+    assert len(html.render(report, attached(run, [])).encode()) < 300_000
     assert len(report.timeline.calls) <= 2_000 and sum(report.timeline.calls) == 10_000
 
 
@@ -435,7 +435,7 @@ def test_hostile_names_are_text_everywhere(opened: Open, tmp_path: Path, name: s
     writing.close("failed", text)
     (writing.run.snapshots / "recipe.yaml").write_text(text)
     report = msgspec.structs.replace(build(writing.run), recipe_name=text, recipe_path=text)
-    made = html.render(report, attached(writing.run))
+    made = html.render(report, attached(writing.run, report.stages))
     assert "<script" not in made.split('id="data">')[1].split("</script>")[0]
     page = opened(made, "#stage=b")
     page.locator("tr.stage").first.click()
@@ -492,3 +492,24 @@ def test_shards_of_a_stage_have_a_line_each_and_a_table(opened: Open, tmp_path: 
     assert "stragglers 3" in pane and "10 faster shards not listed." in pane
     first = page.locator("#pane [aria-label^='Shards of the stage'] tbody tr").first
     assert first.locator("th, td").all_text_contents()[:4] == ["3", "done, straggler", "9.00 s", "1.75 s"]
+
+
+def test_of_shards_the_log_of_one_that_went_wrong_is_shown_and_others_can_be_chosen(
+    opened: Open, tmp_path: Path
+) -> None:
+    writing = shards_that_print(tmp_path, wrong=(2, 5))
+    report = build(writing.run)
+    page = opened(html.render(report, attached(writing.run, report.stages)), "#stage=share")
+    log = page.locator("#pane pre.log")
+    log.wait_for()
+    assert log.text_content() == "shard 5 says token=***\n"
+    assert "attempt 1 · 34 B" in (page.locator("#pane h3", has_text="Log").text_content() or "")
+    choice = page.get_by_label("log of shard")
+    assert choice.locator("option").all_text_contents() == ["5 · failed", "2 · failed"]
+    choice.select_option("2")
+    page.locator("#pane pre.log", has_text="shard 2").wait_for()
+    page.evaluate("taximeter.update({...taximeter.report})")
+    assert choice.input_value() == "2"
+    page.evaluate("location.hash = 'stage=whole'")
+    page.locator("#pane h2", has_text="whole").wait_for()
+    assert log.count() == choice.count() == 0

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlparse
 
 from taximeter.rundir import OutputDir
 from tests.report.synthetic import a_big_run
-from tests.runs import Writing, call, plan, stage
+from tests.runs import Writing, call, plan, shards_that_print, stage
 from tests.web.conftest import Served
 
 Serve = Callable[..., Served]
@@ -88,3 +88,25 @@ def test_the_log_and_the_files_of_a_stage_come_from_the_server(
     assert link.get_attribute("href") == "/api/runs/r/stages/ask/artifacts/artifact.jsonl"
     assert page.request.get(address + link.get_attribute("href")).text() == '{"n": 1}\n'
     assert (page.locator("#about .notes").text_content() or "") == "Asks.\nTwice."
+
+
+def test_the_log_of_any_shard_comes_from_the_server_without_secrets(
+    serve: Serve, look: Look, output: OutputDir
+) -> None:
+    writing = shards_that_print(output.path, wrong=(4,))
+    writing.run.stage("01_stage/shards/3").log(1).write_text("")
+    page = look(serve().address + "/runs/r#stage=share")
+    log = page.locator("#pane pre.log")
+    log.wait_for()
+    assert log.text_content() == "shard 4 says token=***\n"
+    choice = page.get_by_label("log of shard")
+    assert choice.locator("option").all_text_contents()[:3] == ["4 · failed", "6 · done", "5 · done"]
+    choice.select_option("0")
+    page.locator("#pane pre.log", has_text="shard 0 says token=***").wait_for()
+    choice.select_option("3")
+    page.locator("#pane .hint", has_text="It has printed nothing.").wait_for()
+    assert log.count() == 0
+    page.locator(".files nav button", has_text="shards/1/log.1.txt").click()
+    page.locator(".files pre", has_text="shard 1 says token=***").wait_for()
+    answer = page.request.get(f"{page.url.partition('/runs')[0]}/api/runs/r/stages/share/log?shard=99").json()
+    assert (answer["attempts"], answer["text"]) == ([], "")

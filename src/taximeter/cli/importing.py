@@ -119,7 +119,7 @@ def _import(
     files = {
         run.report_json: json.render(report),
         run.report_md: markdown.render(report),
-        run.report_html: html.render(report, attached(run)),
+        run.report_html: html.render(report, attached(run, report.stages)),
     }
     for path, text in files.items():
         replace(path, text.encode())

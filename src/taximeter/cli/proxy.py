@@ -122,7 +122,7 @@ def _report(run: RunDir, as_json: bool) -> None:
     report = build(run)
     replace(run.report_json, json.render(report).encode())
     replace(run.report_md, markdown.render(report).encode())
-    replace(run.report_html, html.render(report, attached(run)).encode())
+    replace(run.report_html, html.render(report, attached(run, report.stages)).encode())
     if not as_json:
         console = options.console()
         console.print(terminal.report_view(report, console.width))

@@ -56,7 +56,7 @@ def command(
     if form == "html":
         assert output is not None
         way = os.path.relpath(directory.path, output.parent)
-        text = html.render(report, attached(directory, way))
+        text = html.render(report, attached(directory, report.stages, way))
     else:
         text = _RENDERERS[form](report)
     if output is None:

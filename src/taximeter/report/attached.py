@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,13 +14,16 @@ from taximeter.clock import iso
 from taximeter.journal.reader import UNREADABLE
 from taximeter.recipe.plan import Plan, PlannedStage, read_plan
 from taximeter.redact import without_secrets
-from taximeter.rundir import RunDir
+from taximeter.report.records import StageInstrumentation
+from taximeter.rundir import SHARDS, RunDir, StageDir
 
-_ALL_LOGS, _LOG = 40_000, 4_000
+_ALL_LOGS, _LOG, _SHARD_LOGS = 40_000, 4_000, 4
 _ALL_FILES, _FILES = 240, 20
 _ALL_NOTES, _NOTE = 24_000, 2_000
 _SNAPSHOT = 6_000
-"""Bytes, files and letters that a page has room for, of all stages and of one."""
+"""Bytes, files and letters that a page has room for, of all stages and of one, which some of its shards share."""
+
+_WENT_WRONG = frozenset({"failed", "lost", "over_budget"})
 
 _SNAPSHOTS = ("recipe.yaml", "settings.yaml", "instrumentation.yaml", "plan.json", "pricing.json", "registry.json")
 
@@ -74,6 +77,9 @@ class Attached(msgspec.Struct, frozen=True):
     logs: dict[str, LogTail] = {}
     """By stage id, of the latest attempt that has one."""
 
+    shard_logs: dict[str, dict[str, LogTail]] = {}
+    """The same of shards, by their numbers: of those that went wrong, else of the slowest one."""
+
     files: dict[str, Files] = {}
     """By stage id."""
 
@@ -85,19 +91,30 @@ class Attached(msgspec.Struct, frozen=True):
 NOTHING = Attached()
 
 
-def attached(run: RunDir, base: str = ".") -> Attached:
-    """What the directory of a run holds now; links in it and what is no regular file are passed over."""
+def attached(run: RunDir, stages: Sequence[StageInstrumentation], base: str = ".") -> Attached:
+    """What the directory of a run holds now; links in it and what is no regular file are passed over.
+
+    `stages` are those of its report.
+    """
     try:
         plan = read_plan(run.plan)
     except (OSError, *UNREADABLE):
         return Attached(snapshots=snapshots(run), base=base)
     many = max(len(plan.stages), 1)
     own = [stage for stage in plan.stages if not run.stage(stage.folder).path.is_symlink()]
-    logs = {stage.id: _log(run, stage, min(_LOG, _ALL_LOGS // many)) for stage in own}
+    room = min(_LOG, _ALL_LOGS // many)
+    logs = {stage.id: _log(run.stage(stage.folder), room) for stage in own}
+    folders = {stage.id: stage.folder for stage in own}
+    shard_logs = {
+        stage.id: _logs_of_shards(run, folders[stage.id], stage, room)
+        for stage in stages
+        if stage.shards and stage.id in folders
+    }
     files = {stage.id: _files(run, stage, min(_FILES, max(_ALL_FILES // many, 1))) for stage in own}
     return Attached(
         modules=notes(plan),
         logs={stage_id: log for stage_id, log in logs.items() if log is not None},
+        shard_logs={stage_id: found for stage_id, found in shard_logs.items() if found},
         files={stage_id: found for stage_id, found in files.items() if found.files},
         snapshots=snapshots(run),
         base=base,
@@ -122,8 +139,15 @@ def snapshots(run: RunDir) -> list[Snapshot]:
     return [snapshot for snapshot in found if snapshot.size]
 
 
-def _log(run: RunDir, stage: PlannedStage, most: int) -> LogTail | None:
-    folder = run.stage(stage.folder)
+def _logs_of_shards(run: RunDir, folder: str, stage: StageInstrumentation, most: int) -> dict[str, LogTail]:
+    shards = sorted((shard for shard in stage.shards if shard.shard is not None), key=lambda s: -(s.wall_seconds or 0))
+    shown = [shard for shard in shards if shard.status in _WENT_WRONG][:_SHARD_LOGS] or shards[:1]
+    places = {str(shard.shard): run.stage(f"{folder}/{SHARDS}/{shard.shard}") for shard in shown}
+    logs = {number: _log(place, most // len(shown)) for number, place in places.items() if not place.path.is_symlink()}
+    return {number: log for number, log in logs.items() if log is not None}
+
+
+def _log(folder: StageDir, most: int) -> LogTail | None:
     attempt = 1
     while os.path.exists(folder.log(attempt + 1)):  # noqa: PTH110 - it is asked of each stage
         attempt += 1

@@ -37,7 +37,7 @@ def repair(run: RunDir) -> tuple[RunInstrumentation, list[Repair]]:
         for path, text in (
             (run.report_json, json.render(report)),
             (run.report_md, markdown.render(report)),
-            (run.report_html, html.render(report, attached(run))),
+            (run.report_html, html.render(report, attached(run, report.stages))),
         ):
             content = text.encode()
             if not path.exists() or path.read_bytes() != content:

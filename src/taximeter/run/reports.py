@@ -54,7 +54,7 @@ class Reports:
         self._write(report)
         with self._trouble:
             run = self._books.run
-            replace_with(run.report_html, html.parts(report, attached(run)))
+            replace_with(run.report_html, html.parts(report, attached(run, report.stages)))
 
     def _finish_with_all_calls(self) -> RunInstrumentation:
         report = build(self._books.run)

@@ -9,8 +9,8 @@ asked for with GET, changes nothing, and answers JSON; what cannot be had answer
   `snapshots` and `recent` (the newest steps: `timestamp, stage, status, percent, message`). ID may be `latest`.
 - `/api/runs/ID/events?from=MS&to=MS&limit=N`: the calls and spans of a stretch of time, finer, in the form of the
   report's `timeline`: milliseconds since its `started_at`; at most N (2,000) bars, one a call where there are fewer.
-- `/api/runs/ID/stages/STAGE/log?tail=BYTES&attempt=N`: `{attempt, attempts, size, begin, text}`, the end of the log, of
-  the latest attempt unless told otherwise.
+- `/api/runs/ID/stages/STAGE/log?tail=BYTES&attempt=N&shard=N`: `{attempt, attempts, size, begin, text}`, the end of the
+  log, of the latest attempt unless told otherwise; of a stage with shards that of one of them.
 - `/api/runs/ID/stages/STAGE/artifacts`: `{folder, artifact, files: [{path, size, modified, kind}], truncated}`; kind is
   `json`, `jsonl`, `markdown`, `csv`, `text`, `image` or `other`.
 - `/api/runs/ID/stages/STAGE/artifacts/PATH?rows=N`: `{path, kind, size, text, rows, truncated}`, its first N rows.
@@ -56,7 +56,7 @@ _BARS, _MOST_BARS = 2_000, 20_000
 _RENDERERS: dict[str, tuple[Callable[[Feed], str], str]] = {
     "json": (lambda feed: json.render(feed.look()), "application/json"),
     "md": (lambda feed: markdown.render(feed.look()), "text/plain"),
-    "html": (lambda feed: html.render(feed.look(), attached(feed.run)), "text/html"),
+    "html": (lambda feed: html.render(feed.look(), attached(feed.run, feed.look().stages)), "text/html"),
 }
 
 

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from taximeter.rundir import SHARDS
 from taximeter.web.feed import Feed
 from taximeter.web.files import ACTIVE, IMAGES, Listing, LogTail, kind_of, list_files, log_tail, look_into, open_in
 from taximeter.web.queries import number
@@ -39,8 +40,9 @@ class Artifacts:
         feed, folder = self._place(request)
         if folder is None:
             return _json(LogTail(None, [], 0, 0, ""))
-        attempt = int(number(request, "attempt", 0, least=0)) or None
-        tail = log_tail(feed.run, folder, attempt, int(number(request, "tail", _TAIL, least=1, most=_MOST_TAIL)))
+        attempt, shard = int(number(request, "attempt", 0, least=0)) or None, int(number(request, "shard", -1))
+        place = folder if shard < 0 else f"{folder}/{SHARDS}/{shard}"
+        tail = log_tail(feed.run, place, attempt, int(number(request, "tail", _TAIL, least=1, most=_MOST_TAIL)))
         return _json(tail)
 
     def list(self, request: Request) -> Response:

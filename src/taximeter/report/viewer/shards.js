@@ -45,6 +45,12 @@ function spreadText(spread, currency) {
     spread.stragglers.length ? `stragglers ${spread.stragglers.slice(0, SHARDS_LISTED).join(", ")}` : null].filter(Boolean).join("; ");
 }
 
+// Those that went wrong, then the slowest.
+function worstFirst(stage) {
+  const wrong = (shard) => ["failed", "lost", "over_budget"].includes(shard.status);
+  return shardsOf(stage).sort((a, b) => wrong(b) - wrong(a) || (b.wall_seconds || 0) - (a.wall_seconds || 0));
+}
+
 // The slowest of them.
 function drawShardTable(stage, currency) {
   const slowest = [...stage.shards].sort((a, b) => (b.wall_seconds || 0) - (a.wall_seconds || 0)), shown = slowest.slice(0, SHARDS_LISTED);

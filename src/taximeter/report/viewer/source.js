@@ -1,7 +1,9 @@
 // Where logs, files and finer bars come from: out of the page itself, or from whoever serves it.
 class Enclosed {
   constructor(app) { this.app = app; }
-  async log(stage) { return own(this.app.report.logs, stage.id) || null; }
+  async log(stage, shard) { return (known(shard) ? this.ofShard(stage, shard) : own(this.app.report.logs, stage.id)) || null; }
+  ofShard(stage, shard) { return own(own(this.app.report.shard_logs, stage.id), shard); }
+  hasLog(stage, shard) { return Boolean(this.ofShard(stage, shard)); }
   async files(stage) { return own(this.app.report.files, stage.id) || null; }
   async bars() { return null; }
   link(folder, path) { return [this.app.report.base || ".", folder, path].join("/").split("/").map(encodeURIComponent).join("/"); }
@@ -12,7 +14,8 @@ class Served {
   run(id) { return ask(this.address.replace(/[^/]*$/, encodeURIComponent(id))); }
   runs() { return ask(this.address.replace(/\/[^/]*$/, "")); }
   stage(id) { return `${this.address}/stages/${encodeURIComponent(id)}`; }
-  async log(stage) { return ask(`${this.stage(stage.id)}/log?tail=20000`); }
+  async log(stage, shard) { return ask(`${this.stage(stage.id)}/log?tail=20000${known(shard) ? `&shard=${shard}` : ""}`); }
+  hasLog() { return true; }
   async files(stage) { return ask(`${this.stage(stage.id)}/artifacts`); }
   async bars(from, to, most, signal) { return ask(`${this.address}/events?from=${from}&to=${to}&limit=${most}`, { signal }); }
   link(folder, path, stage) { return `${this.stage(stage.id)}/artifacts/${path.split("/").map(encodeURIComponent).join("/")}`; }

@@ -5,7 +5,7 @@ function tableOf(label, columns, rows, onRow) {
     const cells = columns.map(([, cell, kind], i) => {
       const made = cell(row);
       const text = typeof made === "string" ? { text: made } : {};
-      return el(i ? "td" : "th", { ...text, scope: i ? null : "row", class: made === UNKNOWN || made === "0" ? "nil" : kind, title: kind && typeof made === "string" ? made : null }, typeof made === "string" ? null : made);
+      return el(i ? "td" : "th", { ...text, scope: i ? null : "row", class: made === UNKNOWN || (made === "0" && !kind) ? "nil" : kind, title: kind && typeof made === "string" ? made : null }, typeof made === "string" ? null : made);
     });
     return el("tr", onRow ? onRow(row) : {}, ...cells);
   });

@@ -51,9 +51,9 @@ class Files {
   async open(stage, file) {
     const key = (this.chosen = JSON.stringify([stage, file.path]));
     for (const button of this.nav.querySelectorAll("button")) button.dataset.file === key ? button.setAttribute("aria-current", "true") : button.removeAttribute("aria-current");
-    const path = file.path.split("/").map(encodeURIComponent).join("/"), log = /^log\.(\d+)\.txt$/.exec(file.path);
+    const path = file.path.split("/").map(encodeURIComponent).join("/"), log = /^(?:shards\/(\d+)\/)?log\.(\d+)\.txt$/.exec(file.path);
     try {
-      const found = log ? logView(await this.ask(stage, `log?attempt=${log[1]}`), file) : await this.ask(stage, `artifacts/${path}?rows=${FIRST_ROWS}`);
+      const found = log ? logView(await this.ask(stage, `log?attempt=${log[2]}${log[1] ? `&shard=${log[1]}` : ""}`), file) : await this.ask(stage, `artifacts/${path}?rows=${FIRST_ROWS}`);
       if (key === this.chosen) this.show(found, this.address(stage, `artifacts/${path}`));
     } catch (error) {
       if (key === this.chosen) this.file.replaceChildren(el("p", { class: "file-body hint", text: brief(error.message, 300) }));

@@ -39,9 +39,16 @@ def test_a_summary_is_a_short_table_on_stderr_at_the_end(tmp_path: Path) -> None
     assert len(table.splitlines()) < 25
 
 
-@pytest.mark.parametrize("options", ["", "summary=False", "summary=True, sink='memory:'"])
-def test_without_a_run_or_unasked_nothing_is_printed(tmp_path: Path, options: str) -> None:
-    assert stderr_of(tmp_path, options) == ""
+@pytest.mark.parametrize("sink", ["memory:", "jsonl:e.jsonl"])
+def test_so_it_is_where_events_go_to_no_run_directory(tmp_path: Path, sink: str) -> None:
+    inside = "if (pid := os.fork()) == 0: os.close(1); sys.exit()\n    os.waitpid(pid, 0)"
+    table = stderr_of(tmp_path, f"summary=True, sink='{sink}'", inside)
+    assert (table.count("ingest"), table.count("jsonl  done")) == (1, 1)
+
+
+@pytest.mark.parametrize("options", ["", "summary=False", "summary=True, sink='http://127.0.0.1:1'"])
+def test_unasked_or_where_nothing_can_be_read_back_nothing_is_printed(tmp_path: Path, options: str) -> None:
+    assert "ingest" not in stderr_of(tmp_path, options)
 
 
 def test_only_who_began_the_run_prints_it(tmp_path: Path) -> None:

@@ -43,10 +43,12 @@ def test_functions_take_what_they_are_said_to_take(function: Callable[..., Any],
     assert list(inspect.signature(function).parameters) == named.split()
 
 
-def test_enable_takes_options_by_name_only() -> None:
-    options = inspect.signature(Recorder.enable).parameters
+@pytest.mark.parametrize("enable", [taximeter.enable, taximeter.get_recorder().enable])
+def test_enable_tells_its_options_and_takes_them_by_name_only(enable: Callable[..., Any]) -> None:
+    options = inspect.signature(enable).parameters
     assert set(KEYWORDS.split()) <= options.keys()
-    assert all(option.kind is option.KEYWORD_ONLY for name, option in options.items() if name != "self")
+    assert all(option.kind is option.KEYWORD_ONLY for option in options.values())
+    assert "jsonl:PATH" in (enable.__doc__ or "")
 
 
 def test_the_recorder_is_one_for_the_process(recorder: Recorder) -> None:

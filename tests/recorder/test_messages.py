@@ -10,6 +10,7 @@ import pytest
 import taximeter
 from taximeter.cli.failure import page
 from taximeter.errors import RunDirError, SetupError
+from taximeter.recorder.options import Options
 from taximeter.recorder.sinks.http import HttpSink
 
 WRITE_AS = "    write it as http://HOST:PORT or https://HOST/PATH"
@@ -21,6 +22,7 @@ UNITS = "s, m, h, d, kB, KiB, MB, MiB, GB, GiB"
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("file").write_text("")
+    Path("none.yaml").write_text("models: {}\n")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +74,26 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "cost=5.00,tokens=1000000,calls=500,wall=1800",
         ),
         (
+            {"sink": 5},
+            "5 is no sink: it has no emit and no flush and no close\n"
+            "    name a file, as jsonl:PATH, or give an object with these methods",
+        ),
+        ({"sink": []}, "no sink is named\n    write jsonl:PATH, such as jsonl:events.jsonl"),
+        (
+            {"sink": "memory:", "tags": "team=x"},
+            "tags: tags must be a mapping of labels, such as {'team': 'x'}, not a value of type str",
+        ),
+        (
+            {"sink": "memory:", "redact": True},
+            "redact: redact must be a function of an event, which gives what may be kept of it, not True",
+        ),
+        ({"sink": "memory:", "roll": 5}, f"roll cannot be 5\n    write a whole number and one of {UNITS}, such as 1d"),
+        (
+            {"sink": "memory:", "budget": 5, "rate_card_path": "none.yaml"},
+            "budget: the price sheet has no prices, so no cost can be limited\n"
+            "    give it prices, or limit tokens or calls",
+        ),
+        (
             {"sink": "memory:", "budget": "cost=5,on_unpriced=shrug"},
             "budget: the budget 'cost=5,on_unpriced=shrug' cannot be used: on_unpriced is warn or stop, not 'shrug'",
         ),
@@ -82,6 +104,34 @@ def test_what_cannot_be_set_up_is_told_on_one_page_and_nothing_is_on(given: dict
         taximeter.enable(**given)
     assert page(caught.value) == told
     assert not taximeter.is_enabled()
+    assert taximeter.enable(sink="memory:").options == Options(), "and nothing of it stays"
+    taximeter.disable()
+
+
+def test_what_is_refused_leaves_a_recorder_that_is_on_as_it_was() -> None:
+    recorder = taximeter.enable(sink="memory:", budget="calls=1", tags={"n": 1})
+    sink, options, purse = recorder.sink, recorder.options, recorder.purse
+    for wrong in ({"tags": [1]}, {"sink": object()}, {"budget": 5, "rate_card_path": "none.yaml"}, {"sample": "all"}):
+        with pytest.raises((SetupError, ValueError)):
+            taximeter.enable(**wrong)
+    assert (recorder.sink, recorder.options, recorder.purse) == (sink, options, purse)
+    taximeter.log_llm_usage("m", 1, 1)
+    assert recorder.get_all_events()[-1]["tags"] == {"n": "1"}
+    taximeter.disable()
+
+
+def test_prices_that_cannot_be_read_leave_no_run_behind() -> None:
+    with pytest.raises(SetupError, match=r"missing\.yaml"):
+        taximeter.enable(rate_card_path="missing.yaml")
+    assert not Path("output").exists()
+
+
+def test_a_service_without_counters_is_told_at_once() -> None:
+    taximeter.enable(sink="memory:")
+    with pytest.raises(SetupError, match="has no counters to read"):
+        taximeter.attach(object())  # type: ignore[arg-type]
+    assert taximeter.get_recorder().service is None
+    taximeter.disable()
 
 
 def test_a_file_for_events_has_to_be_in_a_folder() -> None:

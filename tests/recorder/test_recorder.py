@@ -175,7 +175,10 @@ def test_all_events_have_every_field(recorder: Recorder) -> None:
 def test_an_event_of_ones_own_is_taken_and_nothing_is_raised(recorder: Recorder) -> None:
     mine = SpanEvent(("me", 0), "r", "t", "s", "span", "mine", 1.0)
     recorder.emit(mine)
+    for none in ("mine", 5, None, {"span": "mine"}):
+        recorder.emit(none)  # type: ignore[arg-type]
     assert recorder.get_all_events()[-1]["span"] == "mine"
+    assert guard.losses["rejected"] == 4
 
     class Broken:
         def emit(self, event: object) -> None:
@@ -275,7 +278,7 @@ def test_what_is_carried_out_comes_in_again(tmp_path: Path) -> None:
     program = """
 import os, subprocess, sys, taximeter
 recorder = taximeter.get_recorder()
-with taximeter.record_stage("outer"), taximeter.session("u"), taximeter.tags(a="b"):
+with taximeter.record_stage("outer"), taximeter.session("u\\0"), taximeter.tags(a="b", **{"c,=": "1,2=3%2C\\0\\ud800"}):
     child = "import taximeter\\nwith taximeter.span('child'): pass"
     subprocess.run([sys.executable, "-c", child], env=os.environ | recorder.carrier(), check=True)
 """
@@ -284,7 +287,7 @@ with taximeter.record_stage("outer"), taximeter.session("u"), taximeter.tags(a="
     found = spans(read_all(tmp_path))
     child, outer = found["child"], found["outer"]
     assert (child.parent_id, child.trace_id, child.run_id) == (outer.span_id, outer.trace_id, outer.run_id)
-    assert (child.session_id, child.tags, child.stage_id) == ("u", {"a": "b"}, "outer")
+    assert (child.session_id, child.tags, child.stage_id) == ("u", {"a": "b", "c,=": "1,2=3%2C?"}, "outer")
 
 
 def test_an_unhandled_exception_ends_the_run_as_failed(tmp_path: Path) -> None:
@@ -305,6 +308,30 @@ def test_a_report_of_memory_is_text_and_static_html(recorder: Recorder) -> None:
     html = view._repr_html_()
     assert "&lt;script&gt;" in html
     assert "<script" not in html
+
+
+def test_of_several_sinks_those_that_can_be_read_back_are(tmp_path: Path, card: Path) -> None:
+    small = taximeter.MemorySink(capacity=2)
+    recorder = taximeter.enable(sink=[small, f"jsonl:{tmp_path}/e.jsonl"], rate_card_path=card)
+    for _ in range(5):
+        taximeter.log_llm_usage("big", 1000, 0)
+    assert len(recorder.get_all_events()) == 2
+    assert taximeter.run_report().report.totals.calls == 5
+    taximeter.enable(sink=small)
+    taximeter.log_llm_usage("big", 1000, 0)
+    taximeter.log_llm_usage("big", 1000, 0)
+    report = taximeter.run_report().report
+    assert (report.status, report.totals.calls) == ("running", 2)
+
+
+def test_a_forked_child_reports_what_it_has_written_itself(tmp_path: Path) -> None:
+    taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl")
+    taximeter.log_llm_usage("m", 1, 1)
+    pid = os.fork()
+    if pid == 0:
+        taximeter.log_llm_usage("m", 1, 1)
+        os._exit(taximeter.run_report().report.totals.calls)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
 
 
 def test_nothing_to_report_is_told() -> None:

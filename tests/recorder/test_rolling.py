@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,26 @@ def test_a_service_rolls_into_the_next_run(tmp_path: Path, card: Path, monkeypat
     assert runs == ["svc", "svc.2", "svc.3", "svc.4"]
     assert [build(RunDir(tmp_path / "runs" / name)).status for name in runs] == ["done"] * 4
     assert len([e for e in read_all(tmp_path) if getattr(e, "span", "") == "small"]) == 3
+
+
+def test_a_forked_worker_rolls_too_with_the_prices_that_it_has(tmp_path: Path, card: Path) -> None:
+    recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
+    card.unlink()
+    pid = os.fork()
+    if pid == 0:
+        for _ in range(6):
+            with taximeter.span("filler", text="x" * 200_000):
+                pass
+        recorder.beat_at = 0
+        with taximeter.span("last"):
+            pass
+        with taximeter.span("of the next"):
+            taximeter.log_llm_usage("big", 1000, 0)
+        taximeter.disable()
+        os._exit(0)
+    assert os.waitpid(pid, 0)[1] == 0
+    report = build(RunDir(tmp_path / "runs" / "svc.2"))
+    assert (report.totals.calls, report.totals.cost) == (1, Decimal("0.003"))
 
 
 def test_a_stage_that_is_open_while_a_service_rolls_is_done_in_both_runs(tmp_path: Path, card: Path) -> None:

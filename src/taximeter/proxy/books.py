@@ -16,6 +16,7 @@ from taximeter.recorder.home import Home, join, open_home
 from taximeter.recorder.part import Part
 from taximeter.recorder.process import Process, remote_parent
 from taximeter.recorder.purse import Purse
+from taximeter.recorder.ratecards import load_rate_card
 from taximeter.rundir import OutputDir, RunDir, safe_name
 
 _BEAT_NS = 5_000_000_000
@@ -116,12 +117,13 @@ def open_books(
     SetupError or RunDirError for what cannot be used.
     """
     process = Process(remote_parent())
+    prices = None if price_table is None else load_rate_card(price_table)
     if run_dir is None:
         home = open_home(None, run_id, output_dir, process.id)
         if home.lock is not None:
-            home.sheet(price_table)
+            home.sheet(prices)
     elif RunDir(run_dir).is_one():
         home = join(RunDir(run_dir.absolute()), process.id)
     else:
         raise RunDirError(f"{run_dir} is not the directory of a run")
-    return Books(home, process, None if budget is None else Purse(budget, home.sheet(price_table)))
+    return Books(home, process, None if budget is None else Purse(budget, home.sheet(prices)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from taximeter.errors import Problem, SetupError
 from taximeter.events import CallEvent, CallKind
 from taximeter.pricing.cost import EXACT
 from taximeter.recorder import handles
@@ -18,6 +19,7 @@ from taximeter.recorder.claims import BY_HAND
 from taximeter.recorder.guard import guarded
 from taximeter.recorder.ratecards import cost_of
 from taximeter.recorder.recording import NO_EVENT_ID, place, record_call, trace_here
+from taximeter.redact import shown
 from taximeter.usage import SUBSETS, Usage
 
 if TYPE_CHECKING:
@@ -80,6 +82,9 @@ class ServiceMeter:
     """
 
     def __init__(self, service: TokenService) -> None:
+        if not callable(getattr(service, "token_counters", None)):
+            hint = "give it token_counters(), as taximeter.TokenService says"
+            raise SetupError(Problem(f"{shown(service)} has no counters to read", hint))
         self.service = service
         self._lock = threading.RLock()
         self._open = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from taximeter import settings
 from taximeter.recorder.context import current, live, scope_of, span_of
+from taximeter.recorder.labels import bearable, joined
 from taximeter.recorder.process import Process
 
 
@@ -17,7 +18,7 @@ def carrier(process: Process) -> dict[str, str]:
     told = {
         settings.TRACEPARENT.name: f"00-{trace_id}-{parent_id}-01" if trace_id and parent_id else None,
         settings.SESSION_ID.name: scope.session_id,
-        settings.TAGS.name: ",".join(f"{name}={value}" for name, value in (scope.tags or {}).items()),
+        settings.TAGS.name: joined(scope.tags or {}),
         settings.STAGE_ID.name: scope.stage_id,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: bearable(value) for name, value in told.items() if value}

@@ -31,12 +31,12 @@ class Home:
         self.lock = lock
         self.exported: dict[str, str] = {}
 
-    def sheet(self, rate_card_path: str | os.PathLike[str] | None) -> Sheet:
-        """The prices: those of the run, else those that a person names, else the built-in ones."""
-        if rate_card_path is None and self.run is not None and self.lock is None and self.run.pricing.exists():
+    def sheet(self, named: Sheet | None) -> Sheet:
+        """The prices: those that the program names, else those of the run, of the environment, the built-in ones."""
+        if named is None and self.run is not None and self.lock is None and self.run.pricing.exists():
             return read_sheet(self.run.pricing)
-        path = rate_card_path or settings.RATE_CARD.read()
-        sheet = load_rate_card(path) if path else built_in_sheet()
+        path = settings.RATE_CARD.read()
+        sheet = named or (load_rate_card(path) if path else built_in_sheet())
         if self.run is not None and self.lock is not None:
             replace(self.run.pricing, sheet.encoded)
         return sheet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from taximeter.recorder.recorder import Recorder
 
@@ -21,14 +21,8 @@ def get_recorder() -> Recorder:
     return RECORDER
 
 
-def enable(**options: Any) -> Recorder:
-    """Turns the recorder of this process on: see `Recorder.enable`."""
-    return RECORDER.enable(**options)
-
-
-def disable() -> None:
-    """Turns the recorder of this process off."""
-    RECORDER.disable()
+enable = RECORDER.enable
+disable = RECORDER.disable
 
 
 def attach(service: TokenService | None) -> Recorder:

@@ -121,11 +121,12 @@ class Life:
             part, options = self._part, self.options
             if part is None:
                 return
-            began_here = part.home.lock is not None
+            home, prices = part.home, self.prices
+            began_here = home.lock is not None if home.run is not None else self.process.forked_from is None
             error = getattr(sys, "last_value", None) if not hasattr(sys, "ps1") else None
             self._end("failed" if error else "done", guard.told(error) if error else None)
-        if options.summary and began_here and part.home.run is not None:
-            guard.guarded(_run_hooks)(str(part.home.run.path))
+        if options.summary and began_here:
+            guard.guarded(_run_hooks)(home, prices)
 
     @guard.guarded
     def beat(self, now: float) -> None:
@@ -153,7 +154,7 @@ class Life:
 
     def _roll(self, part: Part, run_id: str) -> None:
         home = part.home.next(run_id, self.process.id)
-        self.prices = home.sheet(self.options.rate_card_path)
+        self.prices = home.sheet(self.prices)  # not read anew: its file may be gone by now
         self._move(home)
 
     def in_child(self) -> None:
@@ -185,12 +186,12 @@ class Life:
         return part
 
 
-def _run_hooks(run_dir: str) -> None:
+def _run_hooks(home: Home, prices: Sheet | None) -> None:
     """Calls what other layers registered for the end of a run, such as the table that `summary=True` prints."""
     from importlib.metadata import entry_points
 
     for entry in entry_points(group="taximeter.on_close"):
-        entry.load()(run_dir)
+        entry.load()(home, prices)
 
 
 def _finish_with_multiprocessing(at_exit: Callable[[], None]) -> None:

@@ -9,7 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import msgspec
 
 from taximeter import settings
+from taximeter.errors import Problem, SetupError
 from taximeter.recorder.context import Scope
+from taximeter.recorder.guard import text
+from taximeter.recorder.labels import split
+from taximeter.redact import shown
 
 if TYPE_CHECKING:
     from taximeter.budget import Budget
@@ -40,26 +44,37 @@ class Options(msgspec.Struct, frozen=True):
     """What the calls of this process may spend."""
 
     def changed(self, **given: Any) -> Self:
-        """With what is given anew; None leaves an option as it is. ValueError for a sample that is no share."""
+        """With what is given anew; None leaves an option as it is.
+
+        ValueError for a sample that is no share, SetupError for tags and hooks that are none.
+        """
         options = msgspec.structs.replace(self, **{name: value for name, value in given.items() if value is not None})
-        if not 0 <= options.sample <= 1:
-            raise ValueError(f"sample must be a share from 0 to 1, not {options.sample}")
+        if not (isinstance(options.sample, int | float) and 0 <= options.sample <= 1):
+            raise ValueError(f"sample must be a share from 0 to 1, not {options.sample!r}")
+        if not isinstance(options.tags, Mapping | None):
+            raise _unfit("tags", options.tags, "a mapping of labels, such as {'team': 'x'}")
+        if options.redact is not None and not callable(options.redact):
+            raise _unfit("redact", options.redact, "a function of an event, which gives what may be kept of it")
         return options
 
     def scope(self) -> Scope:
         """What holds for all that the process records."""
         attempt, shard = (_number(variable.read()) for variable in (settings.ATTEMPT, settings.SHARD))
-        labels = dict(pair.split("=", 1) for pair in (settings.TAGS.read() or "").split(",") if "=" in pair)
+        labels = split(settings.TAGS.read() or "")
         stage_id = settings.STAGE_ID.read()
         return Scope(
             stage=stage_id,
             stage_id=stage_id,
             attempt=attempt if stage_id else None,
             shard=shard,
-            session_id=self.session_id or settings.SESSION_ID.read(),
-            tags={**labels, **(self.tags or {})} or None,
+            session_id=settings.SESSION_ID.read() if self.session_id is None else text(self.session_id),
+            tags={**labels, **{text(name): text(value) for name, value in (self.tags or {}).items()}} or None,
         )
 
 
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() else None
+def _number(told: str | None) -> int | None:
+    return int(told) if told and told.isdecimal() else None
+
+
+def _unfit(key: str, given: object, wanted: str) -> SetupError:
+    return SetupError(Problem(f"{key} must be {wanted}, not {shown(given)}", key=key))

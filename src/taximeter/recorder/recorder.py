@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
-from taximeter.events import Event
+from taximeter.events import CallEvent, Event, SpanEvent
+from taximeter.recorder import guard
+from taximeter.recorder.sinks.sink import leaves
 from taximeter.recorder.switch import Switch
+from taximeter.redact import shown
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from taximeter.recorder.attribution import TokenService
+
+_EVENTS = (SpanEvent, CallEvent)
 
 
 class Recorder(Switch):
@@ -22,18 +27,23 @@ class Recorder(Switch):
     # -- events -------------------------------------------------------------------------------------------------------
 
     def emit(self, event: Event) -> None:
-        """Hands an event of your own to the sink; never raises: what goes wrong is counted."""
+        """Hands an event of your own to the sink; never raises: what goes wrong is counted, and what is no event."""
         if self.deliver is not None:
-            self.deliver(event)
+            if isinstance(event, _EVENTS):
+                self.deliver(event)
+            else:
+                guard.rejected(f"an event is a SpanEvent or a CallEvent, not {shown(event)}")
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Waits up to `timeout` seconds until every event is where it shall be; whether it is."""
         return self._part.home.sink.flush(timeout) if self._part else True
 
     def get_all_events(self) -> list[dict[str, Any]]:
-        """The events in the memory sink, each with every field of its record; none of other sinks."""
-        get_events = getattr(self.sink, "get_events", None)
-        return [] if get_events is None else [_as_dict(event) for event in get_events()]
+        """The events in the memory sink, if there is one, each with every field of its record."""
+        for sink in leaves(self.sink) if self.sink else ():
+            if (get_events := getattr(sink, "get_events", None)) is not None:
+                return [_as_dict(event) for event in get_events()]
+        return []
 
     def carrier(self) -> dict[str, str]:
         """Variables for the environment of a child process, so that what it records hangs under the open span.
@@ -47,7 +57,10 @@ class Recorder(Switch):
     # -- tokens -------------------------------------------------------------------------------------------------------
 
     def attach(self, service: TokenService | None) -> Self:
-        """Reads this service's cumulative counters (see `TokenService`) whenever an outermost span closes."""
+        """Reads this service's cumulative counters (see `TokenService`) whenever an outermost span closes.
+
+        None ends that. SetupError for what has none.
+        """
         from taximeter.recorder.attribution import ServiceMeter
 
         with self.lock:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from taximeter.errors import Problem, SetupError
 from taximeter.journal.writer import OPEN_SUFFIX
-from taximeter.recorder.sinks.sink import Sink
+from taximeter.recorder.sinks.jsonl import JsonlSink
+from taximeter.recorder.sinks.sink import Sink, leaves
 
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _BYTES = {"kB": 10**3, "KiB": 1 << 10, "MB": 10**6, "MiB": 1 << 20, "GB": 10**9, "GiB": 1 << 30}
@@ -33,8 +34,8 @@ class Roll:
         """Whether the run has lasted, or grown, long enough."""
         if self._seconds is not None:
             return time.monotonic() - self._began >= self._seconds * self._number
-        path: Path | None = getattr(sink, "path", None)
-        return path is not None and self._size is not None and _size(path) >= self._size
+        size = self._size
+        return size is not None and any(isinstance(s, JsonlSink) and _size(s.path) >= size for s in leaves(sink))
 
     def next_run_id(self) -> str:
         """Id of the run that begins now. Workers of one service reach the same ids, and share their directories."""
@@ -49,7 +50,7 @@ def parse_roll(text: str | None) -> Roll | None:
     """`1d`, `12h`, `30m`, `1GiB`, `500MB`; SetupError for anything else."""
     if text is None:
         return None
-    match = re.fullmatch(r"\s*(\d+)\s*([a-zA-Z]+)\s*", text)
+    match = re.fullmatch(r"\s*(\d+)\s*([a-zA-Z]+)\s*", str(text))
     number, unit = (int(match[1]), match[2]) if match else (0, "")
     if number and unit in _SECONDS:
         return Roll(number * _SECONDS[unit], None)

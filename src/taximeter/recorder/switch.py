@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from taximeter.recorder.attribution import ServiceMeter, TokenService
     from taximeter.recorder.home import Home, Target
     from taximeter.recorder.part import Part
+    from taximeter.recorder.purse import Purse
     from taximeter.recorder.sinks.redacting import Redact
 
 _CAPTURES = settings.TRUE | {"auto"}
@@ -154,22 +155,27 @@ class Switch(Life):
         part, rolling = self._part, parse_roll(given["roll"])
         more = {"roll": rolling, "budget": self._budget(given["budget"]), "content": self._content(given["content"])}
         options = self.options.changed(**given | more)
+        named = self._named_prices(given["rate_card_path"], options)
         if part is None or sink is not None or run_id not in (None, self.run_id):
             staying = self.run_id if part is not None and sink is not None else None
             home = open_home(sink, run_id or staying, output_dir, self.process.id)
-            self.prices = self._prices_of(home, options, opened=True)
+            try:
+                prices = self._prices_of(home, named)
+                purse = self._purse(options.budget, prices)
+            except BaseException:
+                home.sink.close()
+                home.close()
+                raise
             rolling = options.roll
-            self._set(options)
+            self._set(options, prices, purse)
             self._move(home)
         else:
             home = part.home
-            if given["rate_card_path"] is not None:
-                self.prices = self._prices_of(home, options, opened=False)
-            self._set(options)
+            prices = self.prices if given["rate_card_path"] is None else home.sheet(named)
+            self._set(options, prices, self._purse(options.budget, prices))
             self._redact(part)
         if rolling is not None:
             rolling.begin(home.run_id)
-        self._fill_purse()
 
     def _content(self, given: bool | None) -> bool | None:
         return settings.CONTENT.is_on() if self._part is None and given is None else given
@@ -182,19 +188,20 @@ class Switch(Life):
 
         return budget_of(given if given is not None else text or "")
 
-    def _fill_purse(self) -> None:
-        """A purse for the budget that holds now; what was spent of another one is not forgotten."""
-        budget, purse = self.options.budget, self.purse
+    def _purse(self, budget: Budget | None, prices: Sheet | None) -> Purse | None:
+        """A purse for the budget that is to hold; what was spent of another one is not forgotten."""
+        purse = self.purse
         if budget is None or (purse is not None and purse.budget == budget):
-            return
+            return purse
         from taximeter.recorder.purse import Purse
+        from taximeter.recorder.ratecards import built_in_sheet
 
-        self.purse = Purse(budget, self.sheet(), purse.spent if purse else None)
+        return Purse(budget, prices or built_in_sheet(), purse.spent if purse else None)
 
-    def _set(self, options: Options) -> None:
+    def _set(self, options: Options, prices: Sheet | None, purse: Purse | None) -> None:
         if self._part is None:
             self.process.parent = remote_parent()
-        self.options = options
+        self.options, self.prices, self.purse = options, prices, purse
         set_process_scope(options.scope())
 
     def _redact(self, part: Part) -> None:
@@ -203,17 +210,20 @@ class Switch(Life):
             if part.has_begun:
                 self._listen(part)
 
-    def _prices_of(self, home: Home, options: Options, *, opened: bool) -> Sheet | None:
-        path = options.rate_card_path or settings.RATE_CARD.read()
-        if path is None and home.run is None and self._spares_prices:
+    def _named_prices(self, given: str | os.PathLike[str] | None, options: Options) -> Sheet | None:
+        """The prices that the program names, now or before; read before anything is begun, for they may be wrong."""
+        if options.rate_card_path is None:
             return None
-        try:
-            return home.sheet(options.rate_card_path)
-        except BaseException:
-            if opened:
-                home.sink.close()
-                home.close()
-            raise
+        if given is None:
+            return self.prices
+        from taximeter.recorder.ratecards import load_rate_card
+
+        return load_rate_card(options.rate_card_path)
+
+    def _prices_of(self, home: Home, named: Sheet | None) -> Sheet | None:
+        if named is None and settings.RATE_CARD.read() is None and home.run is None and self._spares_prices:
+            return None
+        return home.sheet(named)
 
     def in_child(self) -> None:
         """Makes this the recorder of a child that was just forked: see `Life.in_child`."""

@@ -43,9 +43,18 @@ class FileBooks(Books):
         return any(lives(process) for process in processes)
 
 
-def build_from_files(files: EventFiles, sheet: Sheet | None = None) -> records.RunInstrumentation:
+class OwnBooks(FileBooks):
+    """The books of this very process, which lives."""
+
+    def goes_on(self, processes: Sequence[SpanEvent]) -> bool:
+        """Yes, though a memory that is full may have let its word go."""
+        return True
+
+
+def build_from_files(
+    files: EventFiles, sheet: Sheet | None = None, books: type[FileBooks] = FileBooks
+) -> records.RunInstrumentation:
     """The report of the calls and spans in these files, priced by this sheet, else by the built-in one."""
-    limit = PROGRAM.instrumentation.call_limit
-    books = FileBooks(files, PROGRAM, limit, sheet=sheet or built_in())
-    books.ledger.finish()
-    return books.report()
+    opened = books(files, PROGRAM, PROGRAM.instrumentation.call_limit, sheet=sheet or built_in())
+    opened.ledger.finish()
+    return opened.report()

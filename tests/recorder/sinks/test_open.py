@@ -1,9 +1,11 @@
 """A sink is named by an object, a URL, or several of them."""
 
+import sys
 from pathlib import Path
 
 import pytest
 
+import taximeter
 from taximeter.errors import SetupError
 from taximeter.events import CallEvent, Event
 from taximeter.recorder import guard
@@ -15,6 +17,26 @@ from taximeter.recorder.sinks.sink import child_of, losses_of
 
 def call(seq: int) -> CallEvent:
     return CallEvent(event_id=("p", seq), model="m")
+
+
+THEIRS = """
+class Kafka:
+    def __init__(self, url):
+        self.url, self.sent, self.is_closed = url, [], False
+        Kafka.latest = self
+
+    def emit(self, event):
+        self.sent.append(event.kind if event.kind == "process" else event.span)
+
+    def flush(self, timeout):
+        return True
+
+    def close(self):
+        self.is_closed = True
+
+def none(url):
+    return [url]
+"""
 
 
 class Broken:
@@ -45,7 +67,7 @@ def test_a_url_names_the_sink(tmp_path: Path) -> None:
 def test_each_of_several_gets_every_event_whatever_happens_to_another() -> None:
     first, last = MemorySink(capacity=1), MemorySink()
     sink = open_sinks([first, Broken(), last])
-    guard.failures.clear()
+    guard.forget()
     sink.emit(call(1))
     sink.emit(call(2))
     assert not sink.flush(1)
@@ -54,6 +76,7 @@ def test_each_of_several_gets_every_event_whatever_happens_to_another() -> None:
     assert last.get_events() == [call(1), call(2)]
     assert guard.failures == {"OSError: broken sink": 3}
     assert losses_of(sink) == {"dropped": 1}
+    assert guard.losses["dropped"] == 2, "what the broken one did not take"
     child = child_of(sink)
     child.emit(call(3))
     assert last.get_events() == [call(1), call(2)]
@@ -73,13 +96,20 @@ def test_what_was_opened_before_a_bad_one_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_package_adds_a_sink_by_an_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "theirs.py").write_text("def sink(url): return ['theirs', url]\n")
+    (tmp_path / "theirs.py").write_text(THEIRS)
     info = tmp_path / "theirs-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[taximeter.sinks]\nkafka = theirs:sink\n")
+    (info / "entry_points.txt").write_text("[taximeter.sinks]\nkafka = theirs:Kafka\nnone = theirs:none\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert open_sinks("kafka://host/topic") == ["theirs", "kafka://host/topic"]
+    taximeter.enable(sink="kafka://host/topic")
+    with taximeter.span("s"):
+        pass
+    taximeter.disable()
+    sent = sys.modules["theirs"].Kafka.latest
+    assert (sent.url, sent.sent[-2:], sent.is_closed) == ("kafka://host/topic", ["s", "process"], True)
+    with pytest.raises(SetupError, match="is no sink: it has no emit"):
+        open_sinks("none:")
     with pytest.raises(SetupError, match="there is no sink 'nothing'") as caught:
         open_sinks("nothing:x")
     assert "kafka:" in (caught.value.problems[0].hint or "")

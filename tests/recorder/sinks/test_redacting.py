@@ -1,5 +1,7 @@
 """A redaction hook sees an event before any sink does."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -26,13 +28,17 @@ def test_the_sink_gets_what_the_hook_gives_and_nothing_if_it_gives_none() -> Non
     assert kept.get_events() == [call(prompt="***")]
 
 
-def test_a_hook_that_raises_costs_the_texts_and_not_the_figures() -> None:
-    def redact(event: Event) -> Event:
-        raise RuntimeError("bug")
+def fail(event: Event) -> Event:
+    raise RuntimeError("bug")
 
+
+@pytest.mark.parametrize(
+    ("redact", "told"), [(fail, "bug"), (lambda event: "***", "an event or None, not a value of type str")]
+)
+def test_a_hook_that_raises_or_gives_no_event_costs_the_texts_and_not_the_figures(redact: Any, told: str) -> None:
     kept = MemorySink()
     sink = RedactingSink(kept, redact)
-    with pytest.raises(RuntimeError, match="bug"):
+    with pytest.raises((RuntimeError, TypeError), match=told):
         sink.emit(call(prompt="secret"))
     (event,) = kept.get_events()
     assert b"secret" not in msgspec.json.encode(event)

@@ -29,6 +29,11 @@ class LaterSink:
                 self.emit = self._made.emit
         self._made.emit(event)
 
+    @property
+    def inner(self) -> tuple[Sink, ...]:
+        """The made sink, if there is one."""
+        return () if self._made is None else (self._made,)
+
     def short_of(self, process_id: str) -> Callable[[ShortSpan], None] | None:
         """What the made sink says."""
         return short_of(self._made, process_id) if self._made else None

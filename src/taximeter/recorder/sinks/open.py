@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from taximeter.errors import Problem, SetupError
 from taximeter.recorder.sinks.sink import Sink
+from taximeter.redact import shown
 
 GROUP = "taximeter.sinks"
 """Entry points of this group add schemes: the name is the scheme, the object takes the URL and gives a sink."""
@@ -19,7 +20,7 @@ def open_sinks(spec: Sink | str | Iterable[Sink | str]) -> Sink:
     if isinstance(spec, str):
         return _from_url(spec)
     if not isinstance(spec, Iterable):
-        return spec
+        return _checked(spec)
     opened: list[Sink] = []
     try:
         for part in spec:
@@ -28,6 +29,8 @@ def open_sinks(spec: Sink | str | Iterable[Sink | str]) -> Sink:
         for sink in opened:
             sink.close()
         raise
+    if not opened:
+        raise SetupError(Problem("no sink is named", hint="write jsonl:PATH, such as jsonl:events.jsonl"))
     if len(opened) == 1:
         return opened[0]
     from taximeter.recorder.sinks.several import SeveralSinks
@@ -38,6 +41,14 @@ def open_sinks(spec: Sink | str | Iterable[Sink | str]) -> Sink:
 def _from_url(url: str) -> Sink:
     scheme = url.partition(":")[0]
     return _BUILT_IN[scheme](url) if ":" in url and scheme in _BUILT_IN else _registered(scheme)(url)
+
+
+def _checked(sink: Sink) -> Sink:
+    missing = [name for name in ("emit", "flush", "close") if not callable(getattr(sink, name, None))]
+    if missing:
+        what = f"{shown(sink)} is no sink: it has no {' and no '.join(missing)}"
+        raise SetupError(Problem(what, hint="name a file, as jsonl:PATH, or give an object with these methods"))
+    return sink
 
 
 def _jsonl(url: str) -> Sink:
@@ -89,6 +100,6 @@ def _registered(scheme: str) -> Callable[[str], Sink]:
     for entry in found:
         if entry.name == scheme:
             sink: Callable[[str], Sink] = entry.load()
-            return sink
+            return lambda url: _checked(sink(url))
     known = ", ".join(f"{name}:" for name in [*_BUILT_IN, *sorted(entry.name for entry in found)])
     raise SetupError(Problem(f"there is no sink {scheme!r}", hint=f"begin with one of {known}, such as jsonl:PATH"))

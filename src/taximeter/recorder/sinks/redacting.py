@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from taximeter.events import Event
+from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.recorder.sinks.sink import Sink, begin_close, child_of, losses_of
+from taximeter.redact import shown
 
 Redact = Callable[[Event], Event | None]
 """Gives the event that may be kept: the same, a changed one, or None for none."""
@@ -16,8 +17,8 @@ Redact = Callable[[Event], Event | None]
 class RedactingSink:
     """Shows every event to a hook before any sink sees it.
 
-    If the hook raises, the event's figures are kept and all its free text is not: neither `meta`, `tags` nor `error`.
-    The exception goes on to the recorder's guard, which counts it.
+    If the hook raises, or gives what is no event, the event's figures are kept and all its free text is not: neither
+    `meta`, `tags` nor `error`. The exception goes on to the recorder's guard, which counts it.
     """
 
     def __init__(self, sink: Sink, redact: Redact) -> None:
@@ -28,6 +29,8 @@ class RedactingSink:
         """Hands on what the hook gives."""
         try:
             kept = self._redact(event)
+            if not isinstance(kept, SpanEvent | CallEvent | None):
+                raise TypeError(f"the redact hook must give an event or None, not {shown(kept)}")
         except Exception:
             self._sink.emit(_bare(event))
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol, runtime_checkable
 
 from taximeter.events import Event
@@ -59,6 +59,25 @@ class ShortSink(Protocol):
     def short_of(self, process_id: str) -> Callable[[ShortSpan], None] | None:
         """Takes the spans of this process in short; None if the sink does not have the span of the process."""
         ...
+
+
+@runtime_checkable
+class NestedSink(Protocol):
+    """A sink that hands its events on."""
+
+    @property
+    def inner(self) -> tuple[Sink, ...]:
+        """The sinks that get them."""
+        ...
+
+
+def leaves(sink: Sink) -> Iterator[Sink]:
+    """The sinks at which the events of this one end."""
+    if isinstance(sink, NestedSink):
+        for inner in sink.inner:
+            yield from leaves(inner)
+    else:
+        yield sink
 
 
 def begin_close(sink: Sink) -> None:

@@ -1,5 +1,6 @@
 // The list of runs. Only the rows that can be seen are in the page, however many runs there are.
 const ROW_HEIGHT = 72, BEYOND = 6;
+const TAIL = 7; // last signs of an id, always shown: runs of one recipe differ in them
 const STATUSES = ["running", "done", "failed", "lost", "cancelled", "over_budget"];
 
 class RunList {
@@ -66,7 +67,7 @@ class RunList {
   draw() {
     const first = Math.max(0, Math.floor(this.place.scrollTop / ROW_HEIGHT) - BEYOND);
     const last = Math.min(this.shown.length, Math.ceil((this.place.scrollTop + this.place.clientHeight) / ROW_HEIGHT) + BEYOND);
-    const seen = new Map();
+    const seen = new Map(), focused = this.focused();
     for (let i = first; i < last; i += 1) {
       const row = this.shown[i], item = this.item(row);
       item.style.setProperty("top", i * ROW_HEIGHT + "px");
@@ -77,16 +78,18 @@ class RunList {
       chosen ? link.setAttribute("aria-current", "page") : link.removeAttribute("aria-current");
       seen.set(row.id, item);
     }
-    this.stop(seen);
+    this.stop(seen, focused);
     for (const [id, item] of this.made) if (seen.get(id) !== item) item.remove();
     for (const item of seen.values()) if (!item.isConnected) this.space.append(item);
+    if (this.made.get(focused) !== seen.get(focused)) seen.get(focused)?.firstChild.focus({ preventScroll: true });
     this.made = seen;
   }
 
+  focused() { return [...this.made].find(([, item]) => item.contains(document.activeElement))?.[0]; }
+
   // One of the rows can be reached with the tab key, and from it the others with the arrows.
-  stop(seen) {
-    const focused = [...seen.values()].find((item) => item.contains(document.activeElement));
-    const visible_rows = this.shown.slice(Math.ceil(this.place.scrollTop / ROW_HEIGHT)), stop = focused || seen.get(this.chosen) || seen.get(visible_rows[0]?.id);
+  stop(seen, focused) {
+    const visible_rows = this.shown.slice(Math.ceil(this.place.scrollTop / ROW_HEIGHT)), stop = seen.get(focused) || seen.get(this.chosen) || seen.get(visible_rows[0]?.id);
     for (const item of seen.values()) item.firstChild.tabIndex = item === stop ? 0 : -1;
   }
 
@@ -98,13 +101,11 @@ class RunList {
       if (row.gone) event.preventDefault(); else this.pick(row.id, event);
     }));
     item.row = row;
-    if (made && made.contains(document.activeElement)) requestAnimationFrame(() => item.firstChild.focus({ preventScroll: true }));
     return item;
   }
 
   key(event) {
-    const id = [...this.made].find(([, item]) => item.contains(document.activeElement))?.[0];
-    const at = this.shown.findIndex((row) => row.id === id), last = this.shown.length - 1;
+    const id = this.focused(), at = this.shown.findIndex((row) => row.id === id), last = this.shown.length - 1;
     const to = { ArrowDown: Math.min(at + 1, last), ArrowUp: Math.max(at - 1, 0), Home: 0, End: last }[event.key];
     if (to === undefined || last < 0) return;
     event.preventDefault();
@@ -124,8 +125,9 @@ function drawListed(row, heard) {
   const tokens = (row.prompt_tokens || 0) + (row.completion_tokens || 0);
   const tags = Object.entries(row.tags || {}).map(([key, value]) => `${brief(key, 24)}=${brief(value, 24)}`).join("  ");
   const status = (row.status || "unknown").replace("_", " ") + (row.mocked ? ", mock" : "");
+  const id = brief(row.id, 120), end = Math.max(0, id.length - TAIL);
   return el("a", { class: `row${row.gone ? " gone" : ""}`, href: row.gone ? null : "/runs/" + encodeURIComponent(row.id), "aria-disabled": row.gone ? "true" : null, role: row.gone ? "link" : null, on: { click: heard } },
-    el("span", { class: "first" }, el("span", { class: "id", title: visible(row.id), text: brief(row.id, 120) }), el("span", { class: "cost", text: row.metered ? costText(row, row.currency) : "" })),
+    el("span", { class: "first" }, el("span", { class: "id", title: visible(row.id) }, el("span", { text: id.slice(0, end) }), el("span", { text: id.slice(end) })), el("span", { class: "cost", text: row.metered ? costText(row, row.currency) : "" })),
     el("span", {}, el("span", { class: "soft" }, el("span", { class: `status ${row.status || "lost"}`, text: status }), row.recipe ? ` · ${brief(row.recipe, 60)}` : "", row.at ? el("time", { title: new Date(row.at * 1000).toISOString(), text: " · " + when(row.at) }) : ""), el("span", { text: known(row.wall_seconds) ? seconds(row.wall_seconds) : "" })),
     el("span", {}, el("span", { class: "soft", text: [row.metered ? `${count(tokens)} tokens` : "", tags].filter(Boolean).join(" · ") }), el("span", { class: "doubt", text: completeness(row) })));
 }

@@ -125,11 +125,11 @@ class Writing:
 
     def end(self, stage_id: str, status: str = "done", seconds: float = 2.0, **fields: Any) -> None:
         self.clock.advance(seconds)
-        items_in = fields.pop("items_in", None)
+        items_in, error = fields.pop("items_in", None), fields.pop("error", None)
         span = self._open[stage_id]
         is_around = bool(span.meta) and "shards" in span.meta
         figures = None if is_around else self.figures(stage_id, **fields)
-        self.spans.close_stage(self._open.pop(stage_id), status, figures, items_in=items_in)
+        self.spans.close_stage(self._open.pop(stage_id), status, figures, error, items_in=items_in)
 
     def close(self, status: str = "done", reason: str | None = None) -> None:
         self.spans.close_run(status, reason)

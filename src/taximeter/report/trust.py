@@ -15,6 +15,12 @@ from taximeter.report.wording import cost
 _MUCH = 100_000_000
 """Bytes of a log that a person would want to know of."""
 
+_WHY = 400
+"""Characters of why a stage failed: enough for the first bad rows of an artifact."""
+
+_MOST_FAILURES = 8
+"""Stages of which it is said why they failed."""
+
 
 def trust(report: records.RunInstrumentation) -> list[str]:
     """Sentences, the gravest first; the last one names the price sheet."""
@@ -32,6 +38,7 @@ def _run(report: records.RunInstrumentation) -> list[str]:
         notes.append(f"Mocked, so not what the real run costs: {listed(mocked)}.")
     if report.trouble:
         notes.append(f"Some files of the run could not be written: {brief(report.trouble)}.")
+    notes += _failures(report)
     notes += _budgets(report)
     notes += _conduct(report)
     notes += _stragglers(report)
@@ -48,6 +55,23 @@ def _run(report: records.RunInstrumentation) -> list[str]:
     stale = [brief(stage.id or "") for stage in report.stages if stage.stale]
     if stale:
         notes.append(f"Stale, since what it reads was made anew: {listed(stale)}.")
+    return notes
+
+
+def _failures(report: records.RunInstrumentation) -> list[str]:
+    """Why stages failed, as far as the headline does not say it, and which took more than one attempt."""
+    headline = report.error if report.error and brief(report.error) == visible(report.error) else None
+    why = {stage.id: stage.attempts[-1].error for stage in report.stages if stage.status == "failed" and stage.attempts}
+    notes = [
+        f"Failed: {brief(stage_id or '')}: {visible(error[:_WHY])}."
+        for stage_id, error in why.items()
+        if error and headline not in (error, f"stage {stage_id}: {error}")
+    ]
+    if len(notes) > _MOST_FAILURES:
+        notes[_MOST_FAILURES:] = [f"Failed: {plural(len(notes) - _MOST_FAILURES, 'other stage')}."]
+    again = {brief(stage.id or ""): sum(1 for _ in tries(stage)) - (len(stage.shards) or 1) for stage in report.stages}
+    if more := [f"{name} ({count}x)" for name, count in again.items() if count > 0]:
+        notes.append(f"Tried again, with every attempt in the figures: {listed(more)}.")
     return notes
 
 
@@ -118,6 +142,9 @@ def _money(report: records.RunInstrumentation) -> list[str]:
     free = [model for model, rates in pricing.models.items() if rates.free]
     if free:
         notes.append(f"Free, as the price sheet states: {listed(map(brief, free))}.")
+    if totals.failed_calls:
+        failed = [f"{brief(model)} ({s.failed_calls}x)" for model, s in totals.per_model.items() if s.failed_calls]
+        notes.append(f"{plural(totals.failed_calls, 'call')} failed: {listed(failed)}.")
     if totals.cached_calls:
         notes.append(f"{plural(totals.cached_calls, 'call')} answered from a local cache: nothing was bought.")
     return notes

@@ -178,11 +178,13 @@ class RunDir:
         """Holds the run for this process; RunDirError if another one does, or if its stages do not end."""
         driver = self._lock(self.lock_file, _A_LOOK)
         if driver is None:
-            raise RunDirError(f"{self.path} is held by a running driver")
+            raise RunDirError(f"{self.path} is held by a running driver: wait for its end, or choose another --run-id")
         stages = self._lock(self.stages_lock_file, _AN_END)
         if stages is None:
             os.close(driver)
-            raise RunDirError(f"the driver of {self.path} is gone, but stages that it started have not ended")
+            raise RunDirError(
+                f"the driver of {self.path} is gone, but stages that it started have not ended: wait for them"
+            )
         return RunLock(driver, stages)
 
     def hold(self) -> int | None:

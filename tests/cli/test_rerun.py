@@ -427,7 +427,7 @@ def test_after_a_kill_the_run_goes_on_from_there(cli: Cli) -> None:
     )
     assert wait_until(Path("started").exists)
     refused = cli("run", "r.yaml", "--run-id", "r", "--skip-done", code=2).err
-    assert "is held by a running driver" in refused
+    assert "is held by a running driver: wait for its end, or choose another --run-id" in refused
     driver.kill()
     driver.wait()
     shown = json.loads(cli("show", "r", "--json").out)

@@ -313,8 +313,10 @@ def test_where_nothing_can_be_written_another_place_is_to_be_named(here: Path) -
     assert (done.returncode, done.stdout, done.stderr) == (0, "/sys\n", "")
 
 
-def test_where_the_working_directory_is_gone_it_says_so() -> None:
-    script = f"mkdir gone; cd gone; rmdir ../gone; {' '.join(TAXIMETER)} exec -- echo"
+@pytest.mark.parametrize("command", ["exec -- echo", "run ../recipe.yaml", "doctor"])
+def test_where_the_working_directory_is_gone_it_says_so(here: Path, command: str) -> None:
+    Path("recipe.yaml").write_text("stages: [{id: a, run: 'true'}]")
+    script = f"mkdir gone; cd gone; rmdir ../gone; {' '.join(TAXIMETER)} {command}"
     told = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
     assert (told.returncode, told.stderr) == (2, "taximeter: the working directory is gone: go to one that is there\n")
 

@@ -131,8 +131,8 @@ def test_how_a_stage_failed_is_told(here: Path, command: Any, error: str) -> Non
 def test_an_artifact_that_another_stage_reads_must_be_there(here: Path) -> None:
     recipe([{"id": "a", "run": "true"}, {"id": "b", "run": "true", "inputs": {"x": "a"}}])
     stage = build(run(code=1)).stages[0]
-    assert stage.attempts[0].error is not None
-    assert stage.attempts[0].error.startswith("ended well but did not write ")
+    error = "ended well but did not write its artifact, 01_a/artifact.jsonl (`{out}` in its command)"
+    assert stage.attempts[0].error == error
 
 
 def test_independent_stages_run_at_the_same_time(here: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from taximeter.errors import Problem, SetupError
 from taximeter.numbers import plural
 from taximeter.redact import visible, without_secrets
@@ -13,6 +15,21 @@ def page(error: SetupError) -> str:
     if len(error.problems) > 1:
         lines.append(plural(len(error.problems), "problem"))
     return "\n".join(lines)
+
+
+def sentence(error: Exception) -> str:
+    """What else went wrong."""
+    if isinstance(error, FileNotFoundError) and error.filename is None and not _is_somewhere():
+        return "the working directory is gone: go to one that is there"
+    return visible(without_secrets(str(error)))
+
+
+def _is_somewhere() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - whether it is there is all that is asked
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _lines(problem: Problem) -> list[str]:

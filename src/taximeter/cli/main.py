@@ -12,9 +12,8 @@ from types import FrameType
 import click
 
 import taximeter
-from taximeter.cli.failure import page
+from taximeter.cli.failure import page, sentence
 from taximeter.errors import Interrupted, SetupError, TaximeterError
-from taximeter.redact import visible, without_secrets
 
 _STDERR = 2
 _COMMANDS = {
@@ -97,7 +96,7 @@ def main() -> None:
         click.echo(page(error), err=True)
         sys.exit(2)
     except (TaximeterError, OSError) as error:
-        click.echo(f"taximeter: {visible(without_secrets(str(error)))}", err=True)
+        click.echo(f"taximeter: {sentence(error)}", err=True)
         sys.exit(2)
     except Interrupted as end:
         click.echo(f"taximeter: {end}", err=True)

@@ -118,7 +118,10 @@ class Attempts:
         if figures.exit_code:
             return f"exit code {figures.exit_code}{self._full_disk()}"
         missing = self.artifacts.missing(running.stage)
-        return f"ended well but did not write {missing}" if missing else None
+        if missing is None:
+            return None
+        name = missing.relative_to(self._run.path)
+        return f"ended well but did not write its artifact, {name} (`{{out}}` in its command)"
 
     def close(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
         """Notes how the attempt ended, and what it took."""

@@ -94,7 +94,7 @@ def run_command(options: ExecOptions, warn: Callable[[str], None], clock: Clock 
     SetupError or RunDirError before it starts if something that a person wrote cannot be used. From then until the
     last word is written, the signals in `PASSED` are for the command.
     """
-    cwd = _working_directory()
+    cwd = Path.cwd()
     ignored = tuple(n for n in signal.valid_signals() - _NEVER_IGNORED if signal.getsignal(n) == signal.SIG_IGN)
     with closing(Forkserver.in_foreground()) as forkserver:  # it boots while prices are read
         hide_named(os.environ)
@@ -113,13 +113,6 @@ def run_command(options: ExecOptions, warn: Callable[[str], None], clock: Clock 
                 with closing(_proxy(plan, run)) as proxy:
                     execution = _Execution(options, plan, sheet, run, git, clock or SystemClock())
                     return execution.go(forkserver, interrupts, ignored, proxy, warn)
-
-
-def _working_directory() -> Path:
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        raise RunDirError("the working directory is gone: go to one that is there") from None
 
 
 def _proxy(plan: Plan, run: RunDir) -> Proxy | Direct:

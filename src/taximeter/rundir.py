@@ -24,6 +24,9 @@ _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _MAPPED = re.compile(r"[A-Za-z0-9._-]{0,60}~[0-9a-f]{8}")
 _UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._-]")
 
+_OPEN_SUFFIX = ".open"
+"""Of a journal whose process is writing it, and holds it (flock)."""
+
 _A_LOOK = 0.25
 """Seconds in which a reader that asks `is_held`, and has the lock for a moment, is done."""
 
@@ -207,18 +210,26 @@ class RunDir:
                 return fd
 
     def is_held(self) -> bool:
-        """Whether a living driver holds this run."""
-        try:
-            fd = os.open(self.lock_file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return False
-        try:
-            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
+        """Whether a living driver holds this run; if no driver began it, whether a program that works in it lives."""
+        if _is_locked(self.lock_file):
             return True
-        finally:
-            os.close(fd)
+        return not self.plan.exists() and any(
+            _is_locked(path) for path in self.journals() if path.name.endswith(_OPEN_SUFFIX)
+        )
+
+
+def _is_locked(file: Path) -> bool:
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 class RunLock:

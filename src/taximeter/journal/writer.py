@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import mmap
@@ -162,6 +163,9 @@ class Journal:
             os.close(self._fd)
             self._open_path.unlink()
             raise FileExistsError(f"{path} exists already")
+        # Held while its process lives: so it is known of a run whether anybody works in it. Some file systems cannot.
+        with contextlib.suppress(OSError):
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Re-entrant, so that a signal handler that records in the middle of a write is not a deadlock.
         self._lock = threading.RLock()
         self._writing = False

@@ -20,8 +20,9 @@ from taximeter.recipe.plan import Instrumentation, Plan, PlannedStage, read_plan
 from taximeter.report import records
 from taximeter.report.budget import budget_record
 from taximeter.report.headline import overview
-from taximeter.report.local import cpu_of, local_stage, losses_record, over_processes
+from taximeter.report.local import cpu_of, local_stage, losses_record
 from taximeter.report.pricing import pricing_record
+from taximeter.report.programs import over_programs
 from taximeter.report.progress import progress_record
 from taximeter.report.reused import read_reused
 from taximeter.report.shards import Leaf, Shards, has_shards
@@ -108,14 +109,14 @@ class Books:
             self.ledger.finish()
 
     def goes_on(self, processes: Sequence[SpanEvent]) -> bool:
-        """Whether the driver, or the program that began the run, still lives."""
+        """Whether the driver, or one of the programs that work in the run, still lives."""
         return self.run.is_held()
 
     def report(self) -> records.RunInstrumentation:
         """The report as of what the ledger has taken. What has no end is running if the driver lives, else lost."""
         processes = self.ledger.processes()
         now = self._clock.now() if self.goes_on(processes) else None
-        sittings = Sittings(self.ledger.sittings() or over_processes(processes), now)
+        sittings = Sittings(self._sittings(processes, now is not None), now)
         span = sittings.latest
         meta = dict((span.meta if span else None) or {})
         trouble = meta.pop(TROUBLE, None)
@@ -172,6 +173,10 @@ class Books:
             error=span.error if span else _NEVER_BEGAN if self.plan is UNPLANNED and now is None else None,
         )
         return msgspec.structs.replace(report, **overview(report))
+
+    def _sittings(self, processes: Sequence[SpanEvent], goes_on: bool) -> Sequence[SpanEvent]:
+        told = self.ledger.sittings()
+        return told if told and self.plan is not PROGRAM else over_programs(told, processes, goes_on)
 
     def _stage(
         self, stage: PlannedStage, spans: StageSpans | None, sittings: Sittings, leaves: list[Leaf]

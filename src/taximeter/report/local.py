@@ -51,31 +51,6 @@ def _status(local: LocalStage, now: float | None) -> Status:
     return "lost" if now is None else "running"
 
 
-def over_processes(processes: Sequence[SpanEvent]) -> list[SpanEvent]:
-    """Stands for the span of a run that nobody began: from the start of the first process to the end of the last."""
-    if not processes:
-        return []
-    ends = [span.ended_at for span in processes if span.ended_at is not None]
-    ended_at = max(ends) if len(ends) == len(processes) else None
-    worst = next((span for span in processes if span.status != "done"), processes[-1])
-    first = processes[0]
-    return [
-        SpanEvent(
-            event_id=first.event_id,
-            run_id=first.run_id,
-            trace_id=first.trace_id,
-            span_id=first.span_id,
-            kind="run",
-            span=first.span,
-            started_at=first.started_at,
-            ended_at=ended_at,
-            wall_ms=None if ended_at is None else (ended_at - first.started_at) * 1000,
-            status=worst.status,
-            error=worst.error,
-        )
-    ]
-
-
 def cpu_of(processes: Sequence[SpanEvent]) -> float | None:
     """CPU seconds, user and system, of all processes that recorded themselves; as far as they told."""
     seconds: float | None = known(sum, (span.cpu_ms for span in processes))

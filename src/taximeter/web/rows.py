@@ -65,7 +65,7 @@ def make_row(line: ManifestLine, figures: Figures | None, *, gone: bool) -> Row:
         row.at = figures.at if at is None else at
         row.tags = line.tags or figures.tags
         totals = figures.totals if not line.ended_at or totals is None else totals
-        if not line.ended_at or line.status is None:
+        if not line.ended_at or line.status is None or line.totals is None:  # a program that has recorded itself
             row.status = figures.status
     if totals is not None:
         row.wall_seconds, row.metered, row.mocked = totals.wall_seconds, totals.metered, totals.mocked

@@ -8,7 +8,12 @@ import pytest
 
 from tests.recipes import module, page, plan
 
-RECIPE = "stages:\n  - {id: a, module: m}\n  - {id: a.b, module: m}\n  - {id: c=d, module: m}\n  - {id: s, run: 'x'}\n"
+RECIPE = """stages:
+  - {id: a, module: m}
+  - {id: a.b, module: m}
+  - {id: c=d, module: m}
+  - {id: s, run: x, params: {x: 1}}
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -73,4 +78,18 @@ def test_what_is_wrong_with_options_comes_after_what_is_wrong_with_files() -> No
         "r.yaml:6:29: there is no stage `f` [known: `a`, `a.b`, `c=d`, `e`, `s`]",
         "--set q.x=1: there is no stage `q` [known: `a`, `a.b`, `c=d`, `e`, `s`]",
         "--set a.x: this does not say what to set [write `--set stage.param=value`]",
+    ]
+
+
+PLAIN = "stages:\n  - {id: a, run: 'echo {params.used}', params: {said: 1}}\n  - {id: b, run: x}\n"
+
+
+def test_a_plain_command_can_be_told_what_its_recipe_or_its_placeholders_know() -> None:
+    assert plan(PLAIN, set=("a.used=1", "a.said=2")).stages[0].params == {"used": 1, "said": 2}
+
+
+def test_what_neither_a_plain_command_nor_its_recipe_knows_cannot_be_set() -> None:
+    assert page(PLAIN, set=("a.used=1", "a.sad=2", "b.n=1")) == [
+        "--set a.sad=2: the stage has no parameter `sad` [did you mean `said`?]",
+        "--set b.n=1: the stage has no parameter `n` [let its command say `{params.n}`]",
     ]

@@ -47,6 +47,17 @@ def gather(draft: Draft, recipe: Recipe, program: Program | None, overrides: Ite
     return settings
 
 
+def misdirected(draft: Draft, recipe: Recipe, overrides: Iterable[Override], used: Iterable[str]) -> Iterator[Problem]:
+    """What the command line sets of a plain command, though neither its placeholders nor the recipe know of it."""
+    known = {*gather(draft, recipe, None, ()), *used}
+    if draft.is_unsure_of("params") or recipe.holes.touch(("stage_params",)):
+        return
+    for override in overrides:
+        if override.param not in known:
+            hint = nearest_or_all(override.param, known) or f"let its command say `{{params.{override.param}}}`"
+            yield override.problem(f"the stage has no parameter {show(override.param)}", (), hint)
+
+
 def check(settings: Mapping[str, Setting], draft: Draft, program: Program) -> Iterator[Problem]:
     """What the module's schema has against the parameters."""
     schema = program.schema

@@ -132,6 +132,10 @@ class StagePlanner:
             self._problems.extend(
                 draft.problem(fault.message, ("run",), fault.hint, within=fault.text) for fault in script_faults(run)
             )
+        if program is None and not draft.is_unsure_of("run"):
+            used = [name for kind, name in placeholders(command) if kind == "params"]
+            overrides = self._overrides.get(draft.id, ())
+            self._problems.extend(params.misdirected(draft, self._recipe, overrides, used))
         self._check_names(draft, program, command, settings)
         return command
 

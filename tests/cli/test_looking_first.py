@@ -161,8 +161,12 @@ def test_flags_override_a_run_configuration_in_both_directions(cli: Cli, recipe:
 
 
 def test_what_is_wrong_in_a_run_configuration_is_said_with_its_place(cli: Cli, recipe: Path) -> None:
-    write("c.yaml", "recipe: r.yml\nexecution:\n  jbos: 2\n  jobs: 0\nrunid: x\n")
+    write("c.yaml", "recipe: r.yml\nexecution:\n  jbos: 2\n  jobs: 0\nrunid: x\nrun_id: a/b\nsettings: gone.yaml\n")
     said = cli("run", "--config", "c.yaml", code=2).err
+    assert "c.yaml:1:1: recipe: there is no file `r.yml`" in said
+    assert "c.yaml:6:1: run_id: the run id 'a/b' cannot name a directory" in said
+    assert "c.yaml:7:1: settings: there is no file `gone.yaml`" in said
+    assert "6 problems" in said
     assert "c.yaml:3:3: execution.jbos: unknown key `jbos`" in said
     assert "c.yaml:4:3: execution.jobs: `jobs` must be at least 1, not 0" in said
     assert "c.yaml:5:1: runid: unknown key `runid`" in said

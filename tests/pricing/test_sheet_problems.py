@@ -250,10 +250,10 @@ models: &m
   m: *m
 """,
         [
-            "p.yaml:1:9: `&m` is an anchor, which is not allowed [for text: put it in quotes]",
+            "p.yaml:1:9: `&m` is an anchor, which is not allowed [leave it out; for text: put it in quotes]",
             "p.yaml:2:22: `010` is octal to some readers of YAML and decimal to others [write 10, or for text: '010']",
             "p.yaml:3:3: the key `m` is given again [it is first given on line 2; keep one]",
-            "p.yaml:3:6: `*m` is an alias, which is not allowed [for text: put it in quotes]",
+            "p.yaml:3:6: `*m` is an alias, which is not allowed [write out what it stands for; for text: put it in quotes]",
         ],
     ),
     "top": (

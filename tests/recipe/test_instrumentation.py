@@ -89,4 +89,6 @@ def test_problems_of_the_file_come_with_those_of_the_recipe() -> None:
         "j.yaml:1:19: unknown key `enable` [did you mean `enabled`?]",
         "j.yaml:1:33: `capture` must be `auto`, `proxy` or `off`, not the number 1",
     ]
-    assert page(STAGES, instrument_config=Path("gone.yaml")) == ["gone.yaml: there is no such file"]
+    assert page(STAGES, instrument_config=Path("gone.yaml")) == [
+        "gone.yaml: there is no such file [it is looked up in the working directory]"
+    ]

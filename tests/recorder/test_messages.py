@@ -128,7 +128,7 @@ def test_prices_that_cannot_be_read_leave_no_run_behind() -> None:
 
 def test_a_service_without_counters_is_told_at_once() -> None:
     taximeter.enable(sink="memory:")
-    with pytest.raises(SetupError, match="has no counters to read"):
+    with pytest.raises(SetupError, match="a value of type object has no counters to read"):
         taximeter.attach(object())  # type: ignore[arg-type]
     assert taximeter.get_recorder().service is None
     taximeter.disable()

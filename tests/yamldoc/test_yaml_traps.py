@@ -41,12 +41,14 @@ TRAPS = {
     "{out}: c": ["x:1:1: a map or a list cannot be a key [put text that begins with `{` or `[` in quotes]"],
     "<<: {a: 1}": ["x:1:1: merging with `<<` is not allowed [write the keys out]"],
     # what can explode, or means something else than it seems
-    "a: &b 1": ["x:1:4: `&b` is an anchor, which is not allowed [for text: put it in quotes]"],
-    "a: *b": ["x:1:4: `*b` is an alias, which is not allowed [for text: put it in quotes]"],
-    "a: !!python/name:os.system x": [
-        "x:1:4: `!!python/name:os.system` is a tag, which is not allowed [for text: put it in quotes]"
+    "a: &b 1": ["x:1:4: `&b` is an anchor, which is not allowed [leave it out; for text: put it in quotes]"],
+    "a: *b": [
+        "x:1:4: `*b` is an alias, which is not allowed [write out what it stands for; for text: put it in quotes]"
     ],
-    "a: !foo": ["x:1:4: `!foo` is a tag, which is not allowed [for text: put it in quotes]"],
+    "a: !!python/name:os.system x": [
+        "x:1:4: `!!python/name:os.system` is a tag, which is not allowed [leave it out; for text: put it in quotes]"
+    ],
+    "a: !foo": ["x:1:4: `!foo` is a tag, which is not allowed [leave it out; for text: put it in quotes]"],
     "a: 1\n---\nb: 2": ["x:2:1: a second document begins here [one file holds one document]"],
     "a: 1\n...\nb: 2": ["x:3:1: this stands after the end of the document [one file holds one document]"],
     # characters
@@ -84,7 +86,7 @@ TRAPS = {
     # all in one go
     "a: 010\nb: *x\na: .nan": [
         "x:1:4: `010` is octal to some readers of YAML and decimal to others [write 10, or for text: '010']",
-        "x:2:4: `*x` is an alias, which is not allowed [for text: put it in quotes]",
+        "x:2:4: `*x` is an alias, which is not allowed [write out what it stands for; for text: put it in quotes]",
         "x:3:1: the key `a` is given again [it is first given on line 1; keep one]",
         "x:3:4: `.nan` is not a finite number [for text: '.nan']",
     ],
@@ -140,7 +142,9 @@ def test_aliases_that_would_explode_cost_nothing() -> None:
         f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(20)
     )
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert len(refused(laughs)) == MAX_PROBLEMS
+    told = refused(laughs)
+    assert len(told) == MAX_PROBLEMS
+    assert told[-1].endswith(": from here on nothing is checked [mend what stands above first]")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 50_000
 
 

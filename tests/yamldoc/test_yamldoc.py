@@ -145,6 +145,17 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     assert refused(path) == [f"{path}: there is no such file [None]"]
     assert refused(tmp_path) == [f"{tmp_path}: this is a directory, not a file [None]"]
     assert refused(path / "b") == [f"{path}/b: there is no such file [None]"]
+    assert refused(Path("nowhere.yaml")) == [
+        "nowhere.yaml: there is no such file [it is looked up in the working directory]"
+    ]
+
+
+def test_the_file_is_named_that_a_wrong_name_may_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("recipe.yaml").touch()
+    assert refused(Path("recpie.yaml")) == ["recpie.yaml: there is no such file [did you mean `recipe.yaml`?]"]
+    told = f"{tmp_path}/recpie.yaml: there is no such file [did you mean `recipe.yaml`?]"
+    assert refused(tmp_path / "recpie.yaml") == [told]
 
 
 def test_a_file_that_is_not_utf_8_says_where(tmp_path: Path) -> None:

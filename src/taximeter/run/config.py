@@ -8,13 +8,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from taximeter.errors import Problem, in_order
+from taximeter.errors import Problem, SetupError, in_order
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.model import BudgetBlock, InstrumentationBlock
 from taximeter.recipe.stages import budget_of
 from taximeter.run.options import RunOptions
-from taximeter.yamldoc import Document, load, show
+from taximeter.rundir import check_run_id
+from taximeter.yamldoc import Document, Value, load, show
 from taximeter.yamldoc.authored import Authored, Text, read_authored
 from taximeter.yamldoc.words import did_you_mean
 
@@ -107,10 +108,10 @@ def read_config(path: Path) -> RunOptions:
     problems: list[Problem] = []
     document = load(path)
     block = read_authored(RunConfigBlock, document, (), problems)
-    if block is None:
-        raise in_order(problems)
-    files: dict[str, Any] = {key: _find(key, getattr(block, key), document, problems) for key in _FILES}
-    if problems:
+    said = document.data if isinstance(document.data, dict) else {}
+    files: dict[str, Any] = {key: _find(key, said.get(key), document, problems) for key in _FILES}
+    problems += _bad_run_id(said.get("run_id"), document)
+    if block is None or problems:
         raise in_order(problems)
     execution = {name: value for name, value in msgspec.to_builtins(block.execution).items() if name != "set"}
     return RunOptions(
@@ -124,8 +125,16 @@ def read_config(path: Path) -> RunOptions:
     )
 
 
-def _find(key: str, name: str | None, document: Document, problems: list[Problem]) -> Path | None:
-    if name is None:
+def _bad_run_id(said: Value, document: Document) -> list[Problem]:
+    try:
+        check_run_id(said if isinstance(said, str) else "run")
+    except SetupError as error:
+        return [document.problem(problem.message, ("run_id",), problem.hint) for problem in error.problems]
+    return []
+
+
+def _find(key: str, name: Value, document: Document, problems: list[Problem]) -> Path | None:
+    if not isinstance(name, str) or not name.strip():  # of another kind: that is told already
         return None
     folder = Path(document.name).parent
     found = look_up(name, folder, Path())

@@ -15,9 +15,12 @@ from taximeter.errors import Problem, SetupError
 from taximeter.yamldoc.document import Document, Place, Value, show
 from taximeter.yamldoc.scalars import scalar
 from taximeter.yamldoc.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
+from taximeter.yamldoc.words import nearest
 
 MAX_BYTES = 5_000_000
 MAX_PROBLEMS = 50
+
+_TOO_MANY = "mend what stands above first"
 
 _NOTHING: dict[str | int, Place] = {}  # what is inside a scalar; one for all, as there can be a million of them
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -37,7 +40,7 @@ def load(path: Path) -> Document:
     except UnicodeEncodeError:
         raise SetupError(Problem("the name of this file is not UTF-8", "rename it", path=ascii(name)[1:-1])) from None
     except OSError as error:
-        raise SetupError(Problem(_why_unreadable(error), path=name)) from None
+        raise SetupError(Problem(_why_unreadable(error), _nearby(error, path), path=name)) from None
     if len(content) > MAX_BYTES:
         raise SetupError(Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=name))
     try:
@@ -91,6 +94,20 @@ def _why_unreadable(error: OSError) -> str:
     return f"it cannot be read: {error.strerror}"
 
 
+def _nearby(error: OSError, path: Path) -> str | None:
+    """The file that may be meant by the name of one that is not there."""
+    if not isinstance(error, FileNotFoundError):
+        return None
+    try:
+        there = {entry.stem: entry.name for entry in path.parent.iterdir()}
+    except OSError:
+        return None
+    near = nearest(path.stem, there)  # of the whole names any two that end alike would be near
+    if near is None:
+        return None if path.is_absolute() else "it is looked up in the working directory"
+    return f"did you mean {show(there[near])}?"
+
+
 class _Stop(Exception):  # noqa: N818 (no error of a person: the problems say what is wrong)
     """It makes no sense to read on."""
 
@@ -138,9 +155,10 @@ class _Builder:
 
     def refuse(self, offset: int, message: str, hint: str | None = None) -> None:
         """Notes a problem and goes on, unless there are too many."""
-        self.problems.append(self.document.problem_at(offset, message, hint))
-        if len(self.problems) == MAX_PROBLEMS:
+        if len(self.problems) + 1 == MAX_PROBLEMS:
+            self.problems.append(self.document.problem_at(offset, "from here on nothing is checked", _TOO_MANY))
             raise _Stop
+        self.problems.append(self.document.problem_at(offset, message, hint))
 
     def _stop(self, offset: int, message: str, hint: str | None) -> NoReturn:
         self.refuse(offset, message, hint)
@@ -149,14 +167,18 @@ class _Builder:
     def _refuse_decoration(self, event: yaml.NodeEvent) -> None:
         tag = getattr(event, "tag", None)
         if isinstance(event, yaml.AliasEvent):
-            message = f"{show(f'*{event.anchor}')} is an alias, which is not allowed"
+            message, mend = (
+                f"{show(f'*{event.anchor}')} is an alias, which is not allowed",
+                "write out what it stands for",
+            )
         elif event.anchor is not None:
-            message = f"{show(f'&{event.anchor}')} is an anchor, which is not allowed"
+            message, mend = f"{show(f'&{event.anchor}')} is an anchor, which is not allowed", "leave it out"
         elif tag is not None:
-            message = f"{show(tag.replace('tag:yaml.org,2002:', '!!'))} is a tag, which is not allowed"
+            name = show(tag.replace("tag:yaml.org,2002:", "!!"))
+            message, mend = f"{name} is a tag, which is not allowed", "leave it out"
         else:
             return
-        self.refuse(_offset(event), message, "for text: put it in quotes")
+        self.refuse(_offset(event), message, f"{mend}; for text: put it in quotes")
 
     def _node(self, event: yaml.NodeEvent) -> None:
         offset = _offset(event)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from taximeter import settings
+
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -39,6 +41,11 @@ def test_a_page_tells_the_truth(page: Path, tmp_path: Path) -> None:
             run(body, int(block["value"]) if block["word"] == "exit" else 0, tmp_path)
         else:
             assert kind in {"text", "mermaid"}, f"a block of {kind} is neither a file nor run: {body}"
+
+
+def test_every_variable_is_told_of() -> None:
+    told = "".join(page.read_text() for page in PAGES)
+    assert [variable.name for variable in settings.TABLE if variable.name not in told] == []
 
 
 def run(body: str, expected_code: int, folder: Path) -> None:

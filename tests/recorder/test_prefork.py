@@ -1,6 +1,7 @@
 """Prefork servers, really started: each worker has its own file, and tells everything once."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from taximeter.events import SpanEvent
+from taximeter.report.build import build
+from taximeter.rundir import RunDir
 from tests.recorder.events import read_all
 
 APP = """
@@ -24,26 +27,44 @@ def app(environ, start_response):
     start_response("200 OK", [("Content-Length", "2")])
     return [b"ok"]
 """
-TASKS = """
-import os, taximeter
-from celery import Celery
+SERVICE = """
+import contextlib, os, taximeter
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 taximeter.enable(run_id="svc", output_dir=os.environ["OUT"])
-folder = os.environ["OUT"] + "/broker"
-os.makedirs(folder, exist_ok=True)
-app = Celery("tasks", broker="filesystem://")
-app.conf.broker_transport_options = {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder}
 
-@app.task
+@contextlib.asynccontextmanager
+async def lifespan(app):
+    yield
+    taximeter.disable()
+
 @taximeter.record_stage("request")
-def work(n):
+async def answer(request):
+    with taximeter.session(request.path_params["user"]):
+        return inner()
+
+@taximeter.span("ask")
+def inner():
     taximeter.log_llm_usage("gpt-5", 10, 1)
+    return PlainTextResponse("ok")
+
+app = Starlette(routes=[Route("/{user}", answer)], lifespan=lifespan)
+"""
+PAGE = Path(__file__).parents[2] / "docs" / "services.md"
+BROKER = """
+import os
+folder = os.environ["TAXIMETER_OUTPUT_DIR"] + "/broker"
+os.makedirs(folder, exist_ok=True)
+options = {"data_folder_in": folder, "data_folder_out": folder, "control_folder": folder}
+app.conf.update(broker_url="filesystem://", broker_transport_options=options)
 """
 
 
-def requests_told(folder: Path) -> list[SpanEvent]:
+def requests_told(folder: Path, stage: str = "request") -> list[SpanEvent]:
     found = read_all(folder / "runs")
     assert len({event.event_id for event in found}) == len(found)
-    return [e for e in found if isinstance(e, SpanEvent) and e.span == "request" and e.ended_at is not None]
+    return [e for e in found if isinstance(e, SpanEvent) and e.span == stage and e.ended_at is not None]
 
 
 def wait_for(done: Callable[[], bool]) -> None:
@@ -56,7 +77,7 @@ def wait_for(done: Callable[[], bool]) -> None:
 def ask(path: Path) -> bytes:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(str(path))
-        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        client.sendall(b"GET /me HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         answer = b""
         while part := client.recv(4096):
             answer += part
@@ -83,18 +104,42 @@ def test_gunicorn(tmp_path: Path, preload: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_celery(tmp_path: Path) -> None:
-    (tmp_path / "tasks.py").write_text(TASKS)
-    env = os.environ | {"OUT": str(tmp_path)}
-    send = "import tasks\nfor n in range(20): tasks.work.delay(n)"
+def test_four_workers_of_uvicorn_that_say_farewell(tmp_path: Path) -> None:
+    (tmp_path / "service.py").write_text(SERVICE)
+    path = tmp_path / "s"
+    command = [sys.executable, "-m", "uvicorn", "--workers", "4", "--uds", str(path), "service:app"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=os.environ | {"OUT": str(tmp_path)}, stderr=subprocess.DEVNULL
+    ) as server:
+        wait_for(lambda: len(list(tmp_path.glob("runs/svc/events/*"))) == 4)
+        wait_for(lambda: path.exists() and ask(path).endswith(b"ok"))
+        for _ in range(39):
+            assert ask(path).endswith(b"ok")
+        server.send_signal(signal.SIGTERM)
+        server.wait(60)
+    assert len(requests_told(tmp_path)) == 40
+    report = build(RunDir(tmp_path / "runs" / "svc"))
+    assert (report.status, report.totals.calls) == ("done", 40)
+    assert not list(tmp_path.glob("runs/svc/events/*.open")), "all said farewell"
+
+
+@pytest.mark.slow
+def test_the_celery_worker_of_the_page(tmp_path: Path) -> None:
+    (program,) = re.findall(r"<!-- file: tasks.py -->\n```python\n(.*?)```", PAGE.read_text(), re.S)
+    (tmp_path / "tasks.py").write_text(program + BROKER)
+    env = os.environ | {"TAXIMETER_OUTPUT_DIR": str(tmp_path)}
+    send = "import tasks\nfor n in range(20): tasks.summarise.delay(n)"
     subprocess.run([sys.executable, "-c", send], cwd=tmp_path, env=env, check=True, timeout=60)
     command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-c", "2", "-P", "prefork", "-l", "ERROR"]
     with subprocess.Popen(
         command, cwd=tmp_path, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ) as worker:
-        wait_for(lambda: len(requests_told(tmp_path)) >= 20)
+        wait_for(lambda: len(requests_told(tmp_path, "summarise")) >= 20)
         worker.send_signal(signal.SIGTERM)
         worker.wait(60)
-    told = requests_told(tmp_path)
+    told = requests_told(tmp_path, "summarise")
     assert len(told) == 20
     assert worker.pid not in {span.pid for span in told}
+    report = build(RunDir(tmp_path / "runs" / "pages"))
+    assert (report.status, report.totals.calls) == ("done", 20)
+    assert not list(tmp_path.glob("runs/pages/events/*.open")), "all said farewell"

@@ -112,7 +112,9 @@ def test_a_replaced_sink_is_closed_and_the_run_goes_on(tmp_path: Path, recorder:
 
 
 def test_the_default_is_a_run_directory_of_its_own(tmp_path: Path, card: Path) -> None:
+    assert repr(taximeter.get_recorder()) == "<taximeter recorder: off>"
     recorder = taximeter.enable(output_dir=tmp_path, run_id="mine", rate_card_path=card)
+    assert repr(recorder) == f"<taximeter recorder: on, run mine, in {tmp_path / 'runs' / 'mine'}>"
     assert recorder.run_dir == str(tmp_path / "runs" / "mine")
     assert [os.environ[f"TAXIMETER_{name}"] for name in ("ENABLED", "RUN_ID", "RUN_DIR")] == [
         "1",

@@ -42,6 +42,10 @@ class Switch(Life):
         """Whether the built-in prices are left alone until they are asked for: a program that only the environment
         measures is spared their quarter of a second, and its calls are priced by those who read them."""
 
+    def __repr__(self) -> str:
+        where = "" if self.run_dir is None else f", in {self.run_dir}"
+        return f"<taximeter recorder: on, run {self.run_id}{where}>" if self.enabled else "<taximeter recorder: off>"
+
     @property
     def enabled(self) -> bool:
         """Whether it records."""

@@ -74,6 +74,15 @@ def test_names_from_the_network_stay_in_the_folder(collect: Collect, tmp_path: P
 
 
 @pytest.mark.slow
+def test_a_run_that_is_named_as_its_directory_is_the_same_run(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    assert post(server, [call(1, run_id="a/b")]).said["accepted"] == 1
+    (directory,) = (tmp_path / "runs").iterdir()
+    said = post(server, [call(1, run_id=directory.name), call(2, run_id=directory.name)]).said
+    assert (said["accepted"], said["duplicate"]) == (1, 1)
+    assert len(written(tmp_path, directory.name)) == 2
+
+
 def test_a_run_is_listed_while_it_goes_on_and_when_it_has_ended(collect: Collect, tmp_path: Path) -> None:
     server = collect()
     post(server, [span(1), call(2)])

@@ -1,6 +1,7 @@
 """Spans of OpenTelemetry become calls and regions of runs, each once, however often they are sent."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from taximeter.events import CallEvent, SpanEvent
 from taximeter.recorder.sinks.open import open_sinks
 from taximeter.usage import Usage
+from tests.stages import wait_until
 from tests.web.collect.conftest import Answered, Collect, call, post
 from tests.web.collect.test_events import written
 from tests.web.collect.test_hostile import is_well
@@ -142,6 +144,21 @@ def test_a_span_names_its_run_and_else_it_is_of_its_service_and_day(collect: Col
     assert {"own", "all", "chatbot-2026-01-01", "chatbot-2026-01-02"} < found
     assert len(found) == 5
     assert len(names(tmp_path, "own")) == 2
+
+
+def test_a_service_goes_on_until_it_is_silent_for_long(collect: Collect, tmp_path: Path) -> None:
+    server = collect("--lost-after", "4.5s")
+    send(server, request(span(1, CHAT | USED)))
+    time.sleep(3.5)  # a process that said that it has ended would have made it end by now
+    assert len(told(tmp_path)) == 1
+    send(server, request(span(2, CHAT | USED)))
+    assert wait_until(lambda: len(told(tmp_path)) == 2)
+    assert (told(tmp_path)[1]["status"], told(tmp_path)[1]["totals"]["calls"]) == ("done", 2)
+
+
+def told(folder: Path) -> list[Any]:
+    """What stands in the list of runs."""
+    return [json.loads(line) for line in (folder / "run_manifest.jsonl").read_bytes().splitlines()]
 
 
 def test_a_bad_span_is_rejected_alone(collect: Collect, tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ class Batch:
         """Those that were taken before, by their numbers."""
 
         self.runs: dict[str, Run] = {}
-        """What is written to, by run id."""
+        """What is written to, by the names of their directories."""
 
         self._lines = lines
 
@@ -71,7 +71,7 @@ class Batch:
     def _run_of(self, event: Event, process: str, dirty: Dirty) -> Run:
         """The run in which an event of this process is to be written."""
         run = self.shelf.run(event)
-        self.runs[event.run_id or ""] = run
+        self.runs[run.dir.run_id] = run
         if run not in dirty:
             dirty[run] = Waiting(self.shelf, set())
         dirty[run].processes.add(process)

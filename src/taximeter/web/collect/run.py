@@ -14,7 +14,7 @@ from taximeter.clock import iso
 from taximeter.events import SpanEvent
 from taximeter.ledger import manifest
 from taximeter.ledger.manifest import ManifestLine
-from taximeter.rundir import OutputDir, safe_name
+from taximeter.rundir import OutputDir, RunDir, safe_name
 from taximeter.web.collect.handles import Handles
 from taximeter.web.collect.stream import Stream
 
@@ -26,8 +26,8 @@ _ROOTS = ("run", "process")
 class Run:
     """One run of which events have come lately; OSError if its directory cannot be made."""
 
-    def __init__(self, output: OutputDir, run_id: str, at: float, give_prices: Callable[[Path], None]) -> None:
-        self.dir = output.run(safe_name(run_id))
+    def __init__(self, directory: RunDir, at: float, give_prices: Callable[[Path], None]) -> None:
+        self.dir = directory
         self.streams: dict[str, Stream] = {}
         """By process id."""
 
@@ -44,7 +44,7 @@ class Run:
 
         self._open: set[str] = set()
         self._lock: int | None = None
-        self._begin(output, at, give_prices)
+        self._begin(at, give_prices)
 
     def open_stream(self, process: str, handles: Handles, kind: type[S]) -> S:
         """What a process has sent. OSError if it cannot be read."""
@@ -90,7 +90,7 @@ class Run:
             os.close(self._lock)
             self._lock = None
 
-    def _begin(self, output: OutputDir, at: float, give_prices: Callable[[Path], None]) -> None:
+    def _begin(self, at: float, give_prices: Callable[[Path], None]) -> None:
         self.dir.path.mkdir(parents=True, exist_ok=True)
         self.dir.fill()
         if self.dir.plan.exists():
@@ -105,7 +105,7 @@ class Run:
             if not any(self.dir.events.iterdir()):
                 line = msgspec.structs.replace(line, created_at=iso(at), started_at=iso(at))
             os.utime(self.dir.events)  # what was derived from its events is of yesterday
-            manifest.append(output, line)
+            manifest.append(OutputDir(self.dir.output), line)
         except OSError:
             self.let_go()
             raise

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from taximeter.events import Event
 from taximeter.pricing.sheet import Sheet
-from taximeter.rundir import OutputDir
+from taximeter.rundir import OutputDir, safe_name
 from taximeter.web.collect.counts import Counts
 from taximeter.web.collect.handles import Handles
 from taximeter.web.collect.prices import Prices
@@ -33,19 +33,19 @@ class Shelf:
         self.counts = Counts(sheet)
         self.prices = Prices(sheet)
         self.runs: OrderedDict[str, Run] = OrderedDict()
-        """By the id that events bear; the one that was heard of last at the end."""
+        """By the names of their directories; the one that was heard of last at the end."""
 
         self._handles = handles
         self._weight = 0
 
     def run(self, event: Event) -> Run:
         """The run of an event. OSError if there is no place for it."""
-        run_id = event.run_id or ""
-        run = self.runs.get(run_id)
+        name = safe_name(event.run_id or "")
+        run = self.runs.get(name)
         if run is None:
             now = time.time()
-            run = Run(self.output, run_id, min(event.started_at or now, now), self.prices.put)
-            self.runs[run_id] = run
+            run = Run(self.output.run(name), min(event.started_at or now, now), self.prices.put)
+            self.runs[name] = run
         return run
 
     def stream(self, run: Run, process: str, kind: type[S]) -> S:

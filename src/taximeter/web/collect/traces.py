@@ -115,7 +115,9 @@ class TraceBatch(Batch):
             if doubt is not None:
                 self.verdict.rejected.append(Rejection(index, 400, doubt))
                 continue
-            stream = self.shelf.stream(self._run_of(event, process, dirty), process, TraceStream)
+            run = self._run_of(event, process, dirty)
+            run.others_open = True  # a service does not say when it ends
+            stream = self.shelf.stream(run, process, TraceStream)
             if stream.take_event("".join(span.key), event):
                 touched[event.run_id, process] = stream
                 self.events.append(event)

@@ -46,3 +46,16 @@ def test_without_the_extra_it_is_named(
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     said = cli("serve", *asked, code=2)
     assert said.err == f"the {named} needs uvicorn, which is not installed\n    pip install 'taximeter[web]'\n"
+
+
+def test_what_only_a_collector_does_is_refused_where_nothing_is_collected(cli: Cli) -> None:
+    said = cli("serve", "--tokens", "tokens.yaml", "--fsync", code=2)
+    assert said.err == "--tokens, --fsync says how to collect, and nothing is\n    say --collect, too\n"
+
+
+def test_a_token_that_would_open_nothing_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIMETER_COLLECT_TOKENS", "search=r2XqE6mB0uUqQxkX")
+    said = cli("serve", "--collect", "--token", "x" * 16, code=2)
+    assert said.err.startswith(
+        "--token: projects have tokens of their own\n    leave out --token, and TAXIMETER_SERVE_"
+    )

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from taximeter import settings
 from taximeter.cli import options
@@ -17,6 +18,8 @@ from taximeter.errors import Interrupted, Problem, SetupError
 from taximeter.numbers import count, plural
 from taximeter.pricing.builtin import sheet_in
 from taximeter.rundir import OutputDir
+
+_ONLY_COLLECTING = frozenset({"tokens_file", "max_body", "lost_after", "fsync", "price_table"})
 
 if TYPE_CHECKING:
     from taximeter.web.access import Access
@@ -35,6 +38,26 @@ def tokens_of(path: Path | None) -> Tokens:
         return tokens
     given = settings.COLLECT_TOKENS.read()
     return parse_tokens(given, settings.COLLECT_TOKENS.name) if given else {}
+
+
+def refuse_what_only_collecting_does() -> None:
+    """SetupError if the command line says how to collect, though nothing is to be."""
+    context = click.get_current_context()
+    given = [
+        parameter.opts[-1]
+        for parameter in context.command.params
+        if parameter.name in _ONLY_COLLECTING
+        and context.get_parameter_source(parameter.name) is ParameterSource.COMMANDLINE
+    ]
+    if given:
+        raise SetupError(Problem("nothing is collected", "say --collect, too", key=", ".join(given)))
+
+
+def check_one_answer(token: str | None, tokens: Tokens) -> None:
+    """SetupError if there are two kinds of tokens, of which only one would open anything."""
+    if token and tokens:
+        hint = f"leave out --token, and {settings.SERVE_TOKEN.name}: each dashboard opens with a token of its project"
+        raise SetupError(Problem("projects have tokens of their own", hint, key="--token"))
 
 
 def check_reach(host: str, tokens: Tokens) -> None:

@@ -85,7 +85,10 @@ def command(
         raise SetupError(Problem(message, "pip install 'taximeter[web]'")) from None
     tokens = collecting.tokens_of(tokens_file) if collected else {}
     if collected:
+        collecting.check_one_answer(token, tokens)
         collecting.check_reach(host, tokens)
+    else:
+        collecting.refuse_what_only_collecting_does()
     if not tokens:
         server.check(host, token)
     output = OutputDir((output_dir or Path("output")).absolute())

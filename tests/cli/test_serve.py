@@ -50,7 +50,7 @@ def test_without_the_extra_it_is_named(
 
 def test_what_only_a_collector_does_is_refused_where_nothing_is_collected(cli: Cli) -> None:
     said = cli("serve", "--tokens", "tokens.yaml", "--fsync", code=2)
-    assert said.err == "--tokens, --fsync says how to collect, and nothing is\n    say --collect, too\n"
+    assert said.err == "--tokens, --fsync: nothing is collected\n    say --collect, too\n"
 
 
 def test_a_token_that_would_open_nothing_is_refused(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

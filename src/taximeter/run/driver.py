@@ -187,9 +187,9 @@ class Driver:
                 self._broken(event.reason)
             elif running := self._running.find(event.key, executor):
                 match event:
-                    case Started(node=node):
+                    case Started(node=node, ago=ago):
                         running.span.node = node
-                        self._running.began(running)
+                        self._running.began(running, ago)
                     case Done(figures=figures, gaps=gaps):
                         running.note(gaps)
                         self._ended(running, figures)

@@ -58,6 +58,9 @@ class Started(msgspec.Struct, frozen=True):
     node: str | None = None
     """The machine that runs it; None is this one."""
 
+    ago: float = 0.0
+    """Seconds since it began."""
+
 
 class Done(msgspec.Struct, frozen=True):
     """Nothing of an attempt is left, and all that it wrote is in the run directory."""

@@ -34,6 +34,9 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
     usage_path: str | None = None
     """Metered: the figures so far stand in this file, replaced at most once a second. None: not metered."""
 
+    is_kept: bool = True
+    """The usage file stays there: it is to survive a loss of power."""
+
     grace: float = 5.0
     """Seconds that processes get which outlive the stage's own one, before they are told to end."""
 
@@ -46,6 +49,7 @@ class Launch(msgspec.Struct, frozen=True, kw_only=True):
             "log": None if self.log_path is None else _absolute(self.log_path),
             "ignored": self.ignored,
             "usage": None if self.usage_path is None else _absolute(self.usage_path),
+            "kept": self.is_kept,
             "grace": self.grace,
         }
         with suppress(UnicodeEncodeError):

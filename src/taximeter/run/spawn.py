@@ -29,7 +29,7 @@ class StartError(Exception):
 class Task:
     """What the driver wants run. Names and values of a system are bytes; JSON carries each as a character (latin-1)."""
 
-    __slots__ = ("argv", "cwd", "env", "grace", "ignored", "log", "usage")
+    __slots__ = ("argv", "cwd", "env", "grace", "ignored", "is_kept", "log", "usage")
 
     def __init__(self, line: bytes) -> None:
         fields = json.loads(line)
@@ -39,6 +39,7 @@ class Task:
         self.log = None if fields["log"] is None else _bytes(fields["log"])
         self.ignored: list[int] = fields["ignored"]
         self.usage = None if fields["usage"] is None else _bytes(fields["usage"])
+        self.is_kept: bool = fields["kept"]
         self.grace: float = fields["grace"]
 
 

@@ -200,7 +200,8 @@ class Supervisor:
     def _finish(self) -> None:
         figures = self._publish("done", self._meter.total(), self._interpreters.uncaptured())
         self._channel.send(b'{"event": "done", "figures": %b}' % figures)
-        self._file.settle()
+        if self._task.is_kept:
+            self._file.settle()
         spawn.leave(self._task)
 
     def _publish(self, state: str, reading: Reading, uncaptured: dict[str, int] | None = None) -> bytes:

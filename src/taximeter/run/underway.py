@@ -97,11 +97,11 @@ class Underway:
         for running in self._running.values():
             running.stop(grace)
 
-    def began(self, running: Running) -> None:
-        """Its process runs, and so does its time; who says so again does not give it more."""
+    def began(self, running: Running, ago: float) -> None:
+        """Its process runs since so many seconds, and so does its time; who says so again does not give it more."""
         is_known = running.deadline < math.inf or running.overdue or running.figures is not None
         if running.stage.timeout is not None and not is_known:
-            running.deadline = self._clock.monotonic() + running.stage.timeout
+            running.deadline = self._clock.monotonic() - ago + running.stage.timeout
 
     def hand_over(self, running: Running, executor: Executor) -> None:
         """It has ended, and what it made is looked at by another executor, as long as that takes."""

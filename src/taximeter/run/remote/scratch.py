@@ -7,7 +7,9 @@ import re
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -32,20 +34,27 @@ class Scratch:
         self._root = Path(tempfile.mkdtemp(prefix=_PREFIX))
         self._parcel = parcel
         self._true = parcel.task
-        self.run = RunDir(self._root / "runs" / Path(self._true.run_dir).name)
+        self.run = RunDir(self._root / Path(self._true.run_dir).name)
+        self._own = growing_files(self._true)
+        self.growing = {name: self._flat(place, name) for place, name in enumerate(self._own)}
+        """Where files lie here that are only appended to, by their paths in the run directory."""
+
+        usage = self._true.usage_path
+        self.usage = None if usage is None else self._flat(len(self._own), usage)
 
     def __enter__(self) -> Self:
-        self.run.create()
-        usage = () if self._true.usage_path is None else (inside(self._true, self._true.usage_path),)
-        for name in (*growing_files(self._true), *usage):
-            (self.run.path / name).parent.mkdir(parents=True, exist_ok=True)
+        self.run.events.mkdir(parents=True)
         if self._parcel.files is None:
-            self.run.snapshots.rmdir()
             self.run.snapshots.symlink_to(Path(self._true.run_dir) / self.run.snapshots.name)
+        else:
+            self.run.snapshots.mkdir()
+            for name in (*self._own, *(inside(self._true, path) for path in self._true.outputs)):
+                (self.run.path / name).parent.mkdir(parents=True, exist_ok=True)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        shutil.rmtree(self._root, ignore_errors=True)
+        """The next attempt need not wait until it is removed."""
+        threading.Thread(target=shutil.rmtree, args=(self._root, True)).start()
 
     def inputs(self) -> dict[str, Path]:
         """Where inputs lie that travel by URL, by name."""
@@ -75,12 +84,14 @@ class Scratch:
             argv=[words(word) for word in task.argv],
             env=environment,
             cwd=cwd,
-            log_path=None if task.log_path is None else self._here(task.log_path),
-            usage_path=None if task.usage_path is None else self._here(task.usage_path),
+            log_path=None if task.log_path is None else str(self.growing[inside(task, task.log_path)]),
+            usage_path=None if self.usage is None else str(self.usage),
+            is_kept=False,
         )
 
-    def _here(self, path: str) -> str:
-        return str(self.run.path / inside(self._true, path))
+    def _flat(self, place: int, name: str) -> Path:
+        """Beside all others: who makes a folder has to remove it."""
+        return self.run.path / f"{place}.{Path(name).name}"
 
     def _outside(self, name: str, path: str) -> Path:
         return self._root / "inputs" / name / Path(path).name
@@ -88,16 +99,28 @@ class Scratch:
     def _translation(self) -> Callable[[str], str]:
         """What makes a text of the driver one of this node."""
         places = self._places()
-        longest_first = sorted(places, key=len, reverse=True)
-        pattern = re.compile(rf"(?<![\w.~/-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w.~-])")
-        return lambda text: pattern.sub(lambda found: places[found[0]], text)
+
+        def words(text: str) -> str:
+            if text in places:
+                return places[text]
+            named = tuple(place for place in places if place in text)
+            return _any_of(named).sub(lambda found: places[found[0]], text) if named else text
+
+        return words
 
     def _places(self) -> dict[str, str]:
         """What lies somewhere else here, by where the driver has it. With a shared directory that is what the attempt
         tells of itself, and everything in the run directory without one."""
         places = {self._parcel.python: sys.executable, self._parcel.startup: STARTUP}
-        places |= {path: self._here(path) for path in growing_files(self._true).values()}
+        places |= {path: str(self.growing[name]) for name, path in self._own.items()}
         if self._parcel.files is not None:
             places |= {self._true.inputs[name]: str(path) for name, path in self.inputs().items()}
             places[self._true.run_dir] = str(self.run.path)
         return places
+
+
+@lru_cache
+def _any_of(places: tuple[str, ...]) -> re.Pattern[str]:
+    """Finds these paths, and none that one of them only begins or ends."""
+    longest_first = sorted(places, key=len, reverse=True)
+    return re.compile(rf"(?<![\w.~/-])(?:{'|'.join(map(re.escape, longest_first))})(?![\w.~-])")

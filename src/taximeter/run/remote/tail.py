@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from taximeter.journal.reader import RESERVED
@@ -58,12 +58,11 @@ class Tail:
 
     def rest(self) -> Iterator[Chunk]:
         """All that is left when nobody writes any more; everything, if what was sent has been changed since."""
-        while (chunk := self.read()) is not None:
-            yield chunk
-        if self.sum() != self._found():
+        may_have_changed = self._sent.size > 0
+        yield from iter(self.read, None)
+        if may_have_changed and self.sum() != self._found():
             self._sent = _Digest()
-            while (chunk := self.read()) is not None:
-                yield chunk
+            yield from iter(self.read, None)
 
     def sum(self) -> Sum:
         """Of what was sent."""
@@ -102,10 +101,10 @@ class Tail:
 class Tails:
     """All files of an attempt that grow, and its usage file."""
 
-    def __init__(self, run: RunDir, names: Iterable[str], usage: str | None) -> None:
+    def __init__(self, run: RunDir, growing: Mapping[str, Path], usage: Path | None) -> None:
         self._run = run
-        self._tails = {name: Tail(name, [run.path / name]) for name in names}
-        self._usage = None if usage is None else run.path / usage
+        self._tails = {name: Tail(name, [path]) for name, path in growing.items()}
+        self._usage = usage
         self._seen: tuple[int, int] | None = None
 
     def read(self, room: int) -> list[Chunk]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import pickle
-from pathlib import PurePath
 
 import msgspec
 
@@ -76,8 +76,8 @@ class News(msgspec.Struct, frozen=True, omit_defaults=True):
     """One message. One without any news is a beat: the worker lives."""
 
     node: str
-    began: bool = False
-    """The process of the attempt runs; told once."""
+    began: float | None = None
+    """For so many seconds the process of the attempt runs; told once."""
 
     chunks: list[Chunk] = []
     usage: bytes | None = None
@@ -98,10 +98,13 @@ read_news = msgspec.msgpack.Decoder(News).decode
 
 def inside(task: Task, path: str) -> str:
     """A path in the run directory, from there and with slashes; ValueError for another one."""
-    return PurePath(path).relative_to(task.run_dir).as_posix()
+    within = path.removeprefix(task.run_dir + os.sep)
+    if within == path:
+        raise ValueError(path)
+    return within
 
 
 def growing_files(task: Task) -> dict[str, str]:
     """Files of the attempt that are only appended to: path in the run directory to path as the task has it."""
     paths = (task.log_path, *(task.env.get(name) for name in _OWN))
-    return {inside(task, path): path for path in paths if path and PurePath(path).is_relative_to(task.run_dir)}
+    return {inside(task, path): path for path in paths if path and path.startswith(task.run_dir + os.sep)}

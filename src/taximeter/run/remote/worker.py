@@ -1,9 +1,10 @@
 """What runs on a worker of any engine: one attempt, and all that it writes on its way home.
 
 `work` is a generator, to be run where the engine runs things: in the main thread of a process or in any other thread.
-It yields messages, the bytes of `wire.News`, the first one at once and then at least one a second; the one with an
-`end` is the last. The engine carries them home in whatever way, and hands them to `home.Receiver.take`. Whoever does
-not ask for the next message stops nothing but the messages: the stage goes on, and what it writes waits on the disk.
+It yields messages, the bytes of `wire.News`, the first one soon and then at least one a second; the one with an `end`
+is the last, and of a short attempt the only one. The engine carries them home in whatever way, and hands them to
+`home.Receiver.take`. Whoever does not ask for the next message stops nothing but the messages: the stage goes on, and
+what it writes waits on the disk.
 When the generator is closed, or its process dies, every process of the attempt is killed.
 """
 
@@ -26,7 +27,7 @@ from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.remote.files import FilesError, fetch, put_back
 from taximeter.run.remote.scratch import Scratch
 from taximeter.run.remote.tail import LARGEST, Tails
-from taximeter.run.remote.wire import Chunk, End, News, Parcel, growing_files, inside
+from taximeter.run.remote.wire import Chunk, End, News, Parcel
 from taximeter.run.spawn import NOT_STARTED
 
 BEAT = 1.0
@@ -38,8 +39,8 @@ TOKEN = "shared.token"
 _ROOM = 2 * LARGEST
 """Bytes of files in a message, about."""
 
-_FIRST, _LONGEST, _GROWTH = 0.02, 0.2, 1.5
-"""Seconds before the first look at the files, between looks at a long stage, and how the one becomes the other."""
+_LOOK_EVERY = 0.2
+"""Seconds between looks at the files; who ends before the first one costs one message."""
 
 Ordered = Callable[[], float | None]
 """Gives the grace of an order to end that has come since it was asked last, 0 for KILL at once; None if none has. It
@@ -51,7 +52,6 @@ def work(version: str, parcel: bytes, ordered: Ordered) -> Generator[bytes, None
     if version != taximeter.__version__:
         yield _refusal(f"it has taximeter {taximeter.__version__}, and the driver {version}: install the same")
         return
-    yield News(_node()).pack()
     opened: Parcel = pickle.loads(parcel)
     try:
         yield from _attempt(opened, ordered)
@@ -68,13 +68,18 @@ def _attempt(parcel: Parcel, ordered: Ordered) -> Iterator[bytes]:
         return
     with Scratch(parcel) as scratch:
         if parcel.files is not None:
+            yield News(_node()).pack()  # it may take its time
             fetch(parcel.files, scratch)
-        usage = None if task.usage_path is None else inside(task, task.usage_path)
-        tails = Tails(scratch.run, growing_files(task), usage)
+        tails = Tails(scratch.run, scratch.growing, scratch.usage)
         with closing(_forkserver().launch(scratch.task())) as handle:
             figures = yield from _Stream(handle, tails, ordered).follow()
+        bundles = _bundles(tails.rest())
+        last = next(bundles)
+        for bundle in bundles:
+            yield News(_node(), chunks=last).pack()
+            last = bundle
         made = () if parcel.files is None else put_back(parcel.files, scratch)
-        yield News(_node(), usage=tails.usage(), end=End(figures, tails.sums(), made)).pack()
+        yield News(_node(), chunks=last, usage=tails.usage(), end=End(figures, tails.sums(), made)).pack()
 
 
 class _Stream:
@@ -86,40 +91,35 @@ class _Stream:
         self._ordered = ordered
         self._poll = select.poll()
         self._poll.register(handle, select.POLLIN)
-        self._patience = _FIRST
+        self._began_at: float | None = None
+        """When its process began, as long as that was not told."""
+
         self._told_at = time.monotonic()
 
     def follow(self) -> Generator[bytes, None, Figures | None]:
-        """Yields what there is to tell until nothing of the attempt is left; returns what it took."""
-        figures, is_over = None, False
-        while not is_over:
-            began = False
-            for message in self._hear():
+        """Yields what there is to tell while processes of the attempt are left; returns what it took."""
+        while True:
+            is_time = not self._poll.poll(_LOOK_EVERY * 1000)
+            for message in self._handle.read():
                 match message:
                     case messages.Started():
-                        began = True
+                        self._began_at = time.monotonic()
                     case messages.Done():
-                        figures, is_over = message.figures, True
+                        return message.figures
                     case messages.Lost():
-                        is_over = True
-            yield from self._tell(began)
+                        return None
             if (grace := self._ordered()) is not None:
                 self._obey(grace)
-        yield from _bundled(self._tails.rest())
-        return figures
+            if is_time:
+                yield from self._tell()
 
-    def _hear(self) -> list[messages.Message]:
-        """What the supervisor says, waited for as long as nobody has to look at the files."""
-        if not self._poll.poll(self._patience * 1000):
-            self._patience = min(self._patience * _GROWTH, _LONGEST)
-        return self._handle.read()
-
-    def _tell(self, began: bool) -> Iterator[bytes]:
+    def _tell(self) -> Iterator[bytes]:
         """News, if there are any; a beat, if it is time for one."""
-        chunks, usage = self._tails.read(_ROOM), self._tails.usage()
-        if chunks or usage or began or time.monotonic() - self._told_at >= BEAT:
+        now, chunks, usage = time.monotonic(), self._tails.read(_ROOM), self._tails.usage()
+        began = None if self._began_at is None else now - self._began_at
+        if chunks or usage or began is not None or now - self._told_at >= BEAT:
+            self._began_at, self._told_at = None, now
             yield News(_node(), began, chunks, usage).pack()
-            self._told_at = time.monotonic()
 
     def _obey(self, grace: float) -> None:
         if grace:
@@ -128,18 +128,17 @@ class _Stream:
             self._handle.kill()
 
 
-def _bundled(chunks: Iterator[Chunk]) -> Iterator[bytes]:
-    """Few messages for many small files."""
+def _bundles(chunks: Iterator[Chunk]) -> Iterator[list[Chunk]]:
+    """As much as goes into one message at a time; the last one may be empty."""
     some: list[Chunk] = []
     size = 0
     for chunk in chunks:
+        if size >= _ROOM:
+            yield some
+            some, size = [], 0
         some.append(chunk)
         size += len(chunk.data)
-        if size >= _ROOM:
-            yield News(_node(), chunks=some).pack()
-            some, size = [], 0
-    if some:
-        yield News(_node(), chunks=some).pack()
+    yield some
 
 
 def _sees(run_dir: str, token: str) -> bool:

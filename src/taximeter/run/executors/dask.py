@@ -15,9 +15,10 @@ from taximeter.clock import SystemClock
 from taximeter.errors import Problem, SetupError
 from taximeter.run.dismissal import dismiss
 from taximeter.run.executor import Broken, Caps, Event, Key, Task
-from taximeter.run.executors.dask_session import Gone, Post, Session
+from taximeter.run.executors.dask_letters import Post
+from taximeter.run.executors.dask_session import Gone, Session
 from taximeter.run.remote.files import FilesError
-from taximeter.run.remote.home import Receiver
+from taximeter.run.remote.home import SILENT, Receiver
 from taximeter.run.remote.shared import Tokens
 from taximeter.settings import without_metering
 
@@ -106,7 +107,7 @@ class Dask:
         for key, receiver in list(self._receivers.items()):
             if receiver.is_silent():
                 self._session.cancel(key, 0)  # it may live all the same
-                events += self._lose([key], "its worker has not been heard of any more")
+                events += self._lose([key], SILENT)
         return events
 
     def cancel(self, key: Key, grace: float) -> None:
@@ -134,10 +135,11 @@ class Dask:
 
     def _open(self, post: Post) -> Iterable[Event]:
         for key, message in post.letters:
-            if message is None:  # the last letter: a receiver that has had the end loses nothing
-                yield from self._lose([key], "its worker gave it up")
-            elif key in self._receivers:
-                yield from self._receivers[key].take(message)
+            if receiver := self._receivers.get(key):
+                yield from receiver.take(message)
+                if receiver.is_over:
+                    del self._receivers[key]
+                    self._session.ended(key)
 
     def _lose(self, keys: Iterable[Key], reason: str) -> Iterable[Event]:
         """Those of them that have not ended."""

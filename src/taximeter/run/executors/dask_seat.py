@@ -9,6 +9,7 @@ from typing import Any
 from taximeter import __version__
 from taximeter.errors import Problem, SetupError
 from taximeter.run.executor import Key, Task
+from taximeter.run.executors.dask_letters import Letters
 from taximeter.run.executors.dask_worker import Hello
 
 GPU = "GPU"
@@ -29,8 +30,11 @@ class Seat:
         self.tasks: dict[Key, tuple[Task, Any]] = {}
         """What it has to do, with the futures of Dask."""
 
+        self.over: list[Key] = []
+        """What it did last: nothing is expected of it any more, but letters may lie there."""
+
+        self.letters: Letters
         self.pull: asyncio.Task[None]
-        self.taken = asyncio.Event()
 
     @property
     def load(self) -> float:

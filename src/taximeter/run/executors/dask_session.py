@@ -10,7 +10,6 @@ import secrets
 import socket
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
-from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -21,8 +20,10 @@ from taximeter import __version__
 from taximeter.errors import Problem, SetupError
 from taximeter.run.executor import Broken, Key, Task
 from taximeter.run.executors import dask_worker
+from taximeter.run.executors.dask_letters import Letters, Post
 from taximeter.run.executors.dask_seat import GPU, Seat, take_seat
-from taximeter.run.remote.outbox import Letter
+from taximeter.run.remote import home
+from taximeter.run.remote.home import SILENT
 
 _PATIENCE = 10.0
 """Seconds in which a scheduler answers."""
@@ -31,13 +32,6 @@ _FAREWELL = 2.0
 _LOOK_EVERY = 1.0
 _AGAIN = 0.2
 """Seconds until a worker that did not answer is asked again."""
-
-
-class Post(msgspec.Struct, frozen=True):
-    """Letters of a worker; `taken` is called when they have been dealt with: then there are more."""
-
-    letters: list[Letter]
-    taken: Callable[[], None]
 
 
 class Gone(msgspec.Struct, frozen=True):
@@ -82,6 +76,10 @@ class Session:
         """Has its worker told."""
         self._call(lambda: self._do(self._order(key, grace)))
 
+    def ended(self, key: Key) -> None:
+        """Its last letter was read: its worker has room for another one."""
+        self._call(self._forget, key)
+
     def fileno(self) -> int:
         """For a selector: readable when there is news, and once a second."""
         return self._reader.fileno()
@@ -117,6 +115,7 @@ class Session:
             return
         async with client:
             self._client = client
+            client.subscribe_topic(client.id, self._hear)
             try:
                 await self._look()
                 if not self._seats:
@@ -162,9 +161,12 @@ class Session:
         new = [address for address in there if address not in self._seats]
         if not new:
             return
-        answers = await self._client.run(dask_worker.hello, self._driver, workers=new, on_error="return")
+        answers = await self._client.run(
+            dask_worker.hello, self._driver, self._client.id, workers=new, on_error="return"
+        )
         for address, answer in answers.items():
             seat = self._seats[address] = take_seat(address, there[address], answer)
+            seat.letters = Letters(self._tell, self._call)
             seat.pull = asyncio.create_task(self._pull(seat))
         waiting, self._waiting = self._waiting, {}
         for task, parcel in waiting.values():
@@ -181,7 +183,7 @@ class Session:
         seat.pull.cancel()
         for _, future in seat.tasks.values():
             self._do(future.cancel(force=True))
-        self._tell(Gone(list(seat.tasks), f"the worker at {seat.address} is gone"))
+        self._tell(Gone([*seat.tasks, *seat.over], f"the worker at {seat.address} is gone"))
         seat.tasks.clear()
 
     def _place(self, task: Task, parcel: bytes) -> None:
@@ -196,7 +198,7 @@ class Session:
             task.key,
             __version__,
             parcel,
-            key=f"taximeter-{task.stage_id}-{task.shard}-{task.attempt}-{self._driver}",
+            key=dask_worker.name_of(self._driver, task.key),
             workers=[seat.address],
             allow_other_workers=False,
             retries=0,
@@ -209,18 +211,37 @@ class Session:
     async def _see_off(self, seat: Seat, key: Key, future: Any) -> None:
         """Holds on to the future until Dask is done with it."""
         error = await future.exception()
-        if future.status != "error":
+        if future.status == "error":
+            await self._look_again()
+            if seat.tasks.pop(key, None):
+                self._tell(Gone([key], f"the worker at {seat.address} could not run it: {error}"))
+        elif seat.tasks.pop(key, None):
+            seat.over.append(key)
+
+    def _forget(self, key: Key) -> None:
+        for seat in self._seats.values():
+            seat.tasks.pop(key, None)
+
+    def _hear(self, event: tuple[float, Any]) -> None:
+        """Something happened on the cluster; it may be a letter."""
+        if isinstance(event[1], dict):  # Dask tells of itself
             return
-        await self._look_again()
-        if seat.tasks.pop(key, None):
-            self._tell(Gone([key], f"the worker at {seat.address} could not run it: {error}"))
+        life, number, key, message = event[1]
+        seat = next((seat for seat in self._seats.values() if seat.life == life), None)
+        if seat is not None:
+            seat.letters.come(number, key, message)
 
     async def _pull(self, seat: Seat) -> None:
-        """Fetches what a worker has to say, as long as it lives."""
-        had = 0
+        """Asks a worker for what it has to say, as long as it lives."""
         while True:
+            await seat.letters.wait()
+            over, had = list(seat.over), seat.letters.had
+            question = self._ask(dask_worker.fetch, seat.address, had=had)
             try:
-                (answer,) = (await self._ask(dask_worker.fetch, seat.address, had=had)).values()
+                (answer,) = (await asyncio.wait_for(question, home.SILENCE)).values()
+            except TimeoutError:
+                self._silent(seat)
+                continue
             except OSError:
                 await self._look_again()
                 await asyncio.sleep(_AGAIN)
@@ -228,13 +249,17 @@ class Session:
             if answer is None:  # another process, at the same address
                 self._left(seat)
                 return
-            had, letters = answer
-            for key, message in letters:
-                if message is None:
-                    seat.tasks.pop(key, None)
-            seat.taken.clear()
-            self._tell(Post(letters, partial(self._call, seat.taken.set)))
-            await seat.taken.wait()
+            await seat.letters.fetched(had, *answer)
+            if over:
+                del seat.over[: len(over)]
+                self._tell(Gone(over, "its worker gave it up"))
+
+    def _silent(self, seat: Seat) -> None:
+        """A worker says nothing: nobody waits for what it does, and it is told to end that if it lives all the same."""
+        keys = [*seat.tasks, *seat.over]
+        for key in keys:
+            self._do(self._order(key, 0.0))
+        self._tell(Gone(keys, SILENT))
 
     async def _order(self, key: Key, grace: float) -> None:
         """Tells the worker that has the task, if one has, until it has heard it."""

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from contextlib import closing
 
 import msgspec
+from distributed import get_worker
 
 from taximeter import __version__
 from taximeter.run.executor import Key
-from taximeter.run.remote.outbox import Letter, Outbox
+from taximeter.run.remote.outbox import SHORT_LEASE, Letter, Outbox
 from taximeter.run.remote.worker import work
 
-_PATIENCE = 1.0
-"""Seconds that a driver waits for letters at a time."""
+_SMALL = 8 << 10
+"""Bytes of a message that is handed to the scheduler to pass it on: it keeps the last thousand in its memory, until an
+hour after the driver went."""
 
 _LIFE = secrets.token_hex(8)
 """Of this process: one that is started in its place, at the same address, has another."""
@@ -30,7 +31,10 @@ class Hello(msgspec.Struct, frozen=True):
 class _Guest:
     """A driver that this worker works for."""
 
-    def __init__(self) -> None:
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+        """To which it listens at the scheduler."""
+
         self.outbox = Outbox()
         self.begun: set[Key] = set()
         self.orders: dict[Key, float] = {}
@@ -40,9 +44,14 @@ class _Guest:
 _guests: dict[str, _Guest] = {}
 
 
-def hello(driver: str) -> Hello:
+def name_of(driver: str, key: Key) -> str:
+    """What a driver's task is called in Dask."""
+    return f"taximeter-{key.stage_id}-{key.shard}-{key.attempt}-{driver}"
+
+
+def hello(driver: str, topic: str) -> Hello:
     """The driver of that name comes."""
-    _guests.setdefault(driver, _Guest())
+    _guests.setdefault(driver, _Guest(topic))
     return Hello(__version__, _LIFE)
 
 
@@ -53,17 +62,27 @@ def perform(driver: str, life: str, key: Key, version: str, parcel: bytes) -> No
     if guest is None or life != _LIFE or key in guest.begun:
         return
     guest.begun.add(key)
-    with closing(work(version, parcel, lambda: guest.orders.pop(key, None))) as messages:
+    worker = get_worker()
+
+    def ordered() -> float | None:
+        task = worker.state.tasks.get(name_of(driver, key))
+        is_wanted = task is not None and task.state != "cancelled"
+        if not is_wanted and guest.outbox.is_forgotten(SHORT_LEASE):
+            return 0.0  # the scheduler has lost the driver
+        return guest.orders.pop(key, None)
+
+    with closing(work(version, parcel, ordered)) as messages:
         for message in messages:
-            if not guest.outbox.put((key, message)):
+            number = guest.outbox.put((key, message))
+            if number is None:
                 return  # nobody is there any more: what runs is killed
-    guest.outbox.put((key, None))
+            worker.log_event(guest.topic, (_LIFE, number, key, message if len(message) <= _SMALL else None))
 
 
-async def fetch(driver: str, had: int) -> tuple[int, list[Letter]] | None:
+def fetch(driver: str, had: int) -> tuple[int, list[Letter]] | None:
     """What the driver has not had yet; None if it never came to this process."""
     guest = _guests.get(driver)
-    return None if guest is None else await asyncio.to_thread(guest.outbox.fetch, had, _PATIENCE)
+    return None if guest is None else guest.outbox.fetch(had)
 
 
 def cancel(driver: str, key: Key, grace: float) -> None:

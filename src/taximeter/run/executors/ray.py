@@ -24,7 +24,7 @@ from taximeter.errors import Problem, SetupError
 from taximeter.run.executor import Caps, Event, Key, Task
 from taximeter.run.executors import ray_worker
 from taximeter.run.remote.files import FilesError
-from taximeter.run.remote.home import VERSION, Receiver
+from taximeter.run.remote.home import SILENT, VERSION, Receiver
 from taximeter.run.remote.shared import Tokens
 
 _LOOK_EVERY = 1.0
@@ -95,7 +95,7 @@ class Ray:
         for flight in list(self._flights.values()):
             if flight.receiver.is_silent():
                 self._order(flight, 0.0)  # it may live all the same
-                events += self._lose(flight.receiver.task.key, "its worker has not been heard of any more")
+                events += self._lose(flight.receiver.task.key, SILENT)
         return events
 
     def cancel(self, key: Key, grace: float) -> None:

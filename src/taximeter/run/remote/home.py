@@ -21,6 +21,8 @@ from taximeter.run.usagefile import NoUsageFile, UsageFile
 SILENCE = 30.0
 """Seconds without a message after which a worker is given up."""
 
+SILENT = "its worker has not been heard of any more"
+
 VERSION = taximeter.__version__
 """What `work` is told."""
 
@@ -86,9 +88,9 @@ class Receiver:
         if news.usage is not None:
             self._usage.replace(news.usage)
         events: list[Event] = []
-        if not self._has_begun and (news.began or (news.end and news.end.figures and news.end.figures.pid)):
+        if not self._has_begun and (news.began is not None or (news.end and news.end.figures and news.end.figures.pid)):
             self._has_begun = True
-            events.append(Started(self.task.key, news.node))
+            events.append(Started(self.task.key, news.node, news.began or 0.0))
         return events if news.end is None else [*events, *self._end(news.end)]
 
     def _end(self, end: End) -> list[Event]:

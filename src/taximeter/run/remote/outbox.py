@@ -8,61 +8,51 @@ from threading import Condition
 
 from taximeter.run.executor import Key
 
-Letter = tuple[Key, bytes | None]
-"""A message of an attempt; after None there is none from it."""
+Letter = tuple[Key, bytes]
+"""A message of an attempt."""
+
+ROOM = 64
+"""Letters; who has more to say waits."""
 
 LEASE = 15.0
 """Seconds without the driver after which it is taken for dead."""
 
-_GATHER = 0.05
-"""Seconds in which letters are gathered, since each fetch is a journey; none waits for others when an attempt ends."""
-
-_ROOM = 64
-"""Letters; who has more to say waits."""
+SHORT_LEASE = 3.0
+"""The same where others say so, too."""
 
 
 class Outbox:
-    """Of one driver on one worker. Any thread may put letters, one fetches them."""
+    """Of one driver on one worker. Any thread may put letters, one fetches them. They are numbered from 1 on."""
 
     def __init__(self) -> None:
         self._changed = Condition()
         self._letters: deque[Letter] = deque()
-        self._first = 1
-        """Number of the first letter that lies here."""
+        self._gone = 0
+        """How many letters lie here no more."""
 
         self._asked = time.monotonic()
 
-    def put(self, letter: Letter) -> bool:
-        """Waits for room, and lays a letter there; False if the driver does not ask any more."""
+    def put(self, letter: Letter) -> int | None:
+        """Waits for room, and lays a letter there: its number; None if the driver does not ask any more."""
         with self._changed:
-            while len(self._letters) >= _ROOM and not self._is_forgotten():
+            while len(self._letters) >= ROOM and not self.is_forgotten():
                 self._changed.wait(1.0)
-            if self._is_forgotten():
-                return False
+            if self.is_forgotten():
+                return None
             self._letters.append(letter)
-            self._changed.notify_all()
-            return True
+            return self._gone + len(self._letters)
 
-    def fetch(self, had: int, patience: float) -> tuple[int, list[Letter]]:
-        """What follows after the letter of the number that the driver had last, and the number of the last one.
-
-        What it had is thrown away. If there is nothing it is waited for, for so many seconds.
-        """
+    def fetch(self, had: int) -> tuple[int, list[Letter]]:
+        """What follows after the letter of the number that the driver had last, and the number of the last one; what it
+        had is thrown away."""
         with self._changed:
             self._asked = time.monotonic()
-            while self._letters and self._first <= had:
+            while self._letters and self._gone < had:
                 self._letters.popleft()
-                self._first += 1
+                self._gone += 1
             self._changed.notify_all()
-            self._changed.wait_for(lambda: self._letters, patience)
-            self._changed.wait_for(self._is_pressing, min(_GATHER, patience))
-            self._asked = time.monotonic()
-            return self._first + len(self._letters) - 1, list(self._letters)
+            return self._gone + len(self._letters), list(self._letters)
 
-    def _is_pressing(self) -> bool:
-        """Whether there is something for which the driver waits, or there is nothing at all to gather."""
-        letters = self._letters
-        return not letters or len(letters) >= _ROOM or any(message is None for _, message in letters)
-
-    def _is_forgotten(self) -> bool:
-        return time.monotonic() - self._asked > LEASE
+    def is_forgotten(self, lease: float | None = None) -> bool:
+        """Whether the driver has not asked for so many seconds."""
+        return time.monotonic() - self._asked > (LEASE if lease is None else lease)

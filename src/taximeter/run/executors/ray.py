@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import queue
 import select
@@ -34,6 +35,9 @@ _PATIENCE = 10.0
 _FAREWELL = 5.0
 """Seconds that attempts get which are killed at the end."""
 
+_RECALL_AFTER = 0.5
+"""Seconds after an order until an attempt is taken out of the queue: one that runs was heard by then."""
+
 _LETTERS = 64
 """Messages that wait for the driver; what Ray carries waits on its way, and the rest on the workers."""
 
@@ -52,6 +56,8 @@ class _Flight(msgspec.Struct):
     """Of Ray, once it has the task."""
 
     was_heard: bool = False
+    recall_at: float = math.inf
+    """When it is taken out of the queue, on the monotonic clock."""
 
 
 class Ray:
@@ -92,10 +98,13 @@ class Ray:
         events = [event for _ in range(_LETTERS) for event in self._open_next()]
         if not self._letters.empty():
             self._wake()
+        now = self._clock.monotonic()
         for flight in list(self._flights.values()):
             if flight.receiver.is_silent():
                 self._order(flight, 0.0)  # it may live all the same
                 events += self._lose(flight.receiver.task.key, SILENT)
+            elif now >= flight.recall_at:
+                self._recall(flight)
         return events
 
     def cancel(self, key: Key, grace: float) -> None:
@@ -134,21 +143,23 @@ class Ray:
         flight.was_heard = True
         events = flight.receiver.take(letter)
         if flight.receiver.is_over:
-            self._land(key)
+            del self._flights[key]
         return events
 
     def _lose(self, key: Key, reason: str) -> list[Event]:
         events = self._flights[key].receiver.lost(reason)
-        self._land(key)
-        return events
-
-    def _land(self, key: Key) -> None:
-        self._board.order.remote(key, 0.0)  # nobody waits for an order any more
         del self._flights[key]
+        return events
 
     def _order(self, flight: _Flight, grace: float) -> None:
         self._board.order.remote(flight.receiver.task.key, grace)
-        if not flight.was_heard and flight.stream is not None:
+        flight.recall_at = min(flight.recall_at, self._clock.monotonic() + _RECALL_AFTER)
+
+    def _recall(self, flight: _Flight) -> None:
+        if flight.stream is None:
+            return
+        flight.recall_at = math.inf
+        if not flight.was_heard:
             with contextlib.suppress(RayError, TypeError):
                 ray.cancel(flight.stream)
 

@@ -30,8 +30,12 @@ class Board:
         self._orders[key].put_nowait(grace)
 
     async def wait(self, key: Key) -> float:
-        """The grace of the next order to that attempt."""
-        return await self._orders[key].get()
+        """The grace of the next order to that attempt; nobody waits again after a call that is cancelled."""
+        try:
+            return await self._orders[key].get()
+        except asyncio.CancelledError:
+            del self._orders[key]
+            raise
 
 
 class _Orders:
@@ -56,8 +60,16 @@ class _Orders:
         except RayError:  # the board is gone, and the driver with it
             return 0.0
 
+    def close(self) -> None:
+        """There is nobody any more to order about."""
+        if self._asked is not None:
+            ray.cancel(self._asked)
+
 
 def perform(version: str, parcel: bytes, key: Key, board: Any) -> Iterator[bytes]:
     """The messages of an attempt, as a streaming task. If Ray ends it, all that it runs is killed."""
-    with closing(work(version, parcel, _Orders(board, Key(*key)))) as messages:
+    with (
+        closing(_Orders(board, Key(*key))) as orders,
+        closing(work(version, parcel, orders)) as messages,
+    ):
         yield from messages

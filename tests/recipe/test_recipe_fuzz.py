@@ -51,6 +51,26 @@ def test_any_recipe_gives_a_plan_or_a_page_of_problems(recipe: Value) -> None:
         assert planned.snapshot()
 
 
+UNCLEAR = {'"a"': "010", '"b"': "*b", '"m"': "&m m", '"x-a"': "<<", '"p"': '"p": 1, "p"', '"../x"': "!x y"}
+
+
+@given(
+    st.fixed_dictionaries({"stages": st.lists(STAGES | NONSENSE, max_size=4)}, optional={"input": NONSENSE}),
+    st.sets(st.sampled_from(sorted(UNCLEAR))),
+)
+def test_any_unclear_recipe_gives_a_plan_or_a_page_on_which_nothing_stands_twice(
+    recipe: Value, traps: set[str]
+) -> None:
+    text = json.dumps(recipe)
+    for trap in traps:
+        text = text.replace(trap, UNCLEAR[trap])
+    try:
+        plan(text)
+    except SetupError as error:
+        assert all(problem.message.isprintable() and problem.line for problem in error.problems)
+        assert len(set(error.problems)) == len(error.problems)
+
+
 @given(NONSENSE)
 def test_any_module_gives_a_plan_or_a_page_of_problems(block: Value) -> None:
     write("modules/n/module.yaml", json.dumps({"module_id": "n", "command": "x", "param_schema": block}))

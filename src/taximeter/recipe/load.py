@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from taximeter.errors import Problem, SetupError
+from taximeter.errors import Problem
 from taximeter.recipe.holes import Holes
 from taximeter.recipe.model import RecipeBlock
-from taximeter.yamldoc import Document, KeyPath, Overlaid, load
+from taximeter.yamldoc import Document, KeyPath, Overlaid, load_in_part
 from taximeter.yamldoc.authored import take
 
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}
@@ -58,7 +58,8 @@ def read_recipe(path: Path, settings: Path | None, problems: list[Problem]) -> R
 
     `settings` is a file with keys of a recipe, which is laid over it.
     """
-    document, over = _load(path, problems), _load(settings, problems) if settings else None
+    document = load_in_part(path, problems)
+    over = load_in_part(settings, problems) if settings else None
     if document is None or (settings and over is None):
         return None
     if over is not None:
@@ -68,17 +69,9 @@ def read_recipe(path: Path, settings: Path | None, problems: list[Problem]) -> R
             )
             return None
         document = Overlaid(document, over)
-    if (block := take(RecipeBlock, document.data)) is not None:
+    if not document.unclear and (block := take(RecipeBlock, document.data)) is not None:
         return Recipe(block, document)
     from taximeter.recipe.salvage import salvage  # loads pydantic, for which a recipe that fits does not wait
 
     salvaged = salvage(document, problems)
     return Recipe(salvaged[0], document, salvaged[1]) if salvaged else None
-
-
-def _load(path: Path, problems: list[Problem]) -> Document | None:
-    try:
-        return load(path)
-    except SetupError as error:
-        problems.extend(error.problems)
-        return None

@@ -135,7 +135,7 @@ def _overrides(texts: Iterable[str], ids: Collection[str], problems: list[Proble
 
 def _unknown_stages(recipe: Recipe, drafts: Iterable[Draft]) -> Iterator[Problem]:
     """Entries of `outputs` and `stage_params` that belong to no stage."""
-    known = {name for draft in drafts for name in (draft.id, draft.kind)}
+    known = {name for draft in drafts for name in (draft.id, draft.kind) if name}
     for key, entries in (("outputs", recipe.block.outputs), ("stage_params", recipe.block.stage_params)):
         for name in entries:
             if name not in known:

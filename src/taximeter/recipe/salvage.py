@@ -28,6 +28,13 @@ def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, H
     """
     data, holes = document.data, set[KeyPath]()
     model = model_of(RecipeBlock)
+    if document.unclear:
+        data = copy.deepcopy(data)
+        for path in sorted(document.unclear, key=len):
+            if not isinstance(data, dict) or path in ((), ("stages",)):
+                return None
+            if not any(path[:length] in holes for length in range(1, len(path))):  # else it went with what it was in
+                holes |= _clear(data, path)
     while True:
         try:
             return block_of(RecipeBlock, model.model_validate(data)), Holes(holes)
@@ -37,11 +44,22 @@ def salvage(document: Document, problems: list[Problem]) -> tuple[RecipeBlock, H
         problems.extend(tell(told, model, document))
         if not isinstance(data, dict) or ("stages",) in found:
             return None
-        if not holes:
+        if not holes and not document.unclear:
             data = copy.deepcopy(data)
         for path, details in found.items():
             if path[:-1] not in holes:  # else it has gone already, with the list that it was in
                 holes |= _take_out(data, path, details)
+
+
+def _clear(data: Value, path: KeyPath) -> set[KeyPath]:
+    """Takes out what is unclear; of a list all of it."""
+    container: Any = part(data, path[:-1])
+    key = path[-1]
+    if isinstance(container, list):
+        return _calm(container, key, path) if path[:-1] == ("stages",) else _clear(data, path[:-1])
+    if key not in NAMES or not isinstance(container.get(key), str):  # else what it is called is good enough
+        container.pop(key, None)
+    return {path}
 
 
 def _follows(path: KeyPath, holes: set[KeyPath]) -> bool:

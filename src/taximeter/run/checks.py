@@ -100,4 +100,5 @@ class Checks:
         more = verdict.bad - _MOST_IN_A_REASON
         told = [*verdict.lines(name)[:_MOST_IN_A_REASON], *([f"and {count(more)} more"] if more > 0 else [])]
         version = stage.output_schema.version if stage.output_schema else ""
-        return f"{count(verdict.bad)} of {plural(verdict.rows, 'row')} do not fit {version}: {'; '.join(told)}"
+        fit = "does not fit" if verdict.rows == 1 else "do not fit"
+        return f"{count(verdict.bad)} of {plural(verdict.rows, 'row')} {fit} {version}: {'; '.join(told)}"

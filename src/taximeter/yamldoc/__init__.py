@@ -6,7 +6,7 @@ that stand twice) and what can explode (aliases, deep nesting) is refused. JSON 
 
 from taximeter.yamldoc.document import Document, KeyPath, Value, show
 from taximeter.yamldoc.overlay import Overlaid
-from taximeter.yamldoc.reader import load, parse
+from taximeter.yamldoc.reader import load, load_in_part, parse
 from taximeter.yamldoc.scalars import scalar
 
-__all__ = ["Document", "KeyPath", "Overlaid", "Value", "load", "parse", "scalar", "show"]
+__all__ = ["Document", "KeyPath", "Overlaid", "Value", "load", "load_in_part", "parse", "scalar", "show"]

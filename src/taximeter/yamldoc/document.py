@@ -35,6 +35,8 @@ class Document:
         self.text = text
         self.data: Value = None
         self.root = Place(0, 0, {})
+        self.unclear: set[KeyPath] = set()
+        """Places of which nobody knows what their author meant; what stands there stands in for it."""
 
     @property
     def names(self) -> tuple[str, ...]:

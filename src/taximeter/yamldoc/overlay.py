@@ -14,6 +14,7 @@ class Overlaid(Document):
         self.root = base.root
         self._base = base
         self._over = over
+        self.unclear = over.unclear | {path for path in base.unclear if self.owner(path) is base}
 
     @property
     def names(self) -> tuple[str, ...]:

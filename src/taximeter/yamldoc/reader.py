@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from taximeter.errors import Problem, SetupError
-from taximeter.yamldoc.document import Document, Place, Value, show
+from taximeter.yamldoc.document import Document, KeyPath, Place, Value, show
 from taximeter.yamldoc.scalars import scalar
 from taximeter.yamldoc.syntax import MAX_DEPTH, TOO_DEEP, syntax_problem
 from taximeter.yamldoc.words import nearest
@@ -33,6 +33,19 @@ _UNTRANSPORTABLE = re.compile("[\0\ud800-\udfff]")
 
 def load(path: Path) -> Document:
     """The document in a file; SetupError with every problem found."""
+    return parse(_text(path), str(path))
+
+
+def load_in_part(path: Path, problems: list[Problem]) -> Document | None:
+    """The document in a file, with `unclear` places, if it can be read to its end; its problems are added."""
+    try:
+        return _read(_text(path), str(path), problems)
+    except SetupError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _text(path: Path) -> str:
     name = str(path)
     try:
         name.encode()
@@ -44,7 +57,7 @@ def load(path: Path) -> Document:
     if len(content) > MAX_BYTES:
         raise SetupError(Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=name))
     try:
-        return parse(content.decode("utf-8-sig"), name)
+        return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         good = Document(name, content[: error.start].decode())
         problem = good.problem_at(len(good.text), "this is not UTF-8 text", "save the file as UTF-8")
@@ -66,23 +79,32 @@ def _without_waiting(path: str, flags: int) -> int:
 
 def parse(text: str, name: str) -> Document:
     """The document in a text that problems call `name`; SetupError with every problem found."""
+    problems: list[Problem] = []
+    document = _read(text, name, problems)
+    if document is None or problems:
+        raise SetupError(*problems)
+    return document
+
+
+def _read(text: str, name: str, problems: list[Problem]) -> Document | None:
     document = Document(name, text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n"))
     unreadable = _UNREADABLE_ASCII if document.text.isascii() else re.compile(_UNREADABLE)
     if bad := unreadable.search(document.text):
         message = f"the character U+{ord(bad[0]):04X} cannot stand here"
-        raise SetupError(document.problem_at(bad.start(), message, "leave it out, or escape it in double quotes"))
-    builder = _Builder(document)
+        problems.append(document.problem_at(bad.start(), message, "leave it out, or escape it in double quotes"))
+        return None
+    builder = _Builder(document, problems)
     try:
         for event in yaml.parse(document.text, Loader=_LOADER):
             builder.take(event)
     except yaml.MarkedYAMLError as error:
-        builder.problems.append(syntax_problem(error, document, builder.innermost))
+        problems.append(syntax_problem(error, document, builder.innermost))
+        return None
     except _Stop:
-        pass
-    if not builder.documents and not builder.problems:
+        return None
+    if not builder.documents:
         builder.refuse(0, "there is nothing in it")
-    if builder.problems:
-        raise SetupError(*builder.problems)
+        return None
     return document
 
 
@@ -116,6 +138,7 @@ class _Open(msgspec.Struct):
     """A map or a list that is being filled."""
 
     container: dict[str, Value] | list[Value]
+    path: KeyPath
     place: Place
     key: str | None = None
     """The key that waits for its value."""
@@ -130,10 +153,10 @@ def _offset(event: yaml.Event) -> int:
 class _Builder:
     """Makes the value out of the parser's events."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, problems: list[Problem]) -> None:
         self.document = document
         self.documents = 0
-        self.problems: list[Problem] = []
+        self.problems = problems
         self._open: list[_Open] = []
 
     @property
@@ -152,6 +175,16 @@ class _Builder:
             self.documents += 1
             if self.documents > 1:
                 self._stop(_offset(event), "a second document begins here", "one file holds one document")
+
+    @property
+    def _here(self) -> KeyPath:
+        """Where the value stands that is read; of a key the map that it is a key of."""
+        if not self._open:
+            return ()
+        inner = self._open[-1]
+        if isinstance(inner.container, list):
+            return (*inner.path, len(inner.container))
+        return inner.path if inner.key is None else (*inner.path, inner.key)
 
     def refuse(self, offset: int, message: str, hint: str | None = None) -> None:
         """Notes a problem and goes on, unless there are too many."""
@@ -178,10 +211,13 @@ class _Builder:
             message, mend = f"{name} is a tag, which is not allowed", "leave it out"
         else:
             return
+        if event.anchor is None or isinstance(event, yaml.AliasEvent):
+            self.document.unclear.add(self._here)
         self.refuse(_offset(event), message, f"{mend}; for text: put it in quotes")
 
     def _node(self, event: yaml.NodeEvent) -> None:
         offset = _offset(event)
+        here = self._here if isinstance(event, yaml.CollectionStartEvent) else ()
         value = self._value(event)
         parent = self._open[-1] if self._open else None
         if parent and isinstance(parent.container, dict) and parent.key is None:
@@ -201,7 +237,7 @@ class _Builder:
         if isinstance(value, dict | list):
             if len(self._open) == MAX_DEPTH:
                 self._stop(offset, *TOO_DEEP)
-            self._open.append(_Open(value, place))
+            self._open.append(_Open(value, here, place))
 
     def _value(self, event: yaml.NodeEvent) -> Value:
         if isinstance(event, yaml.MappingStartEvent):
@@ -210,12 +246,14 @@ class _Builder:
             return []
         text: str = getattr(event, "value", "")
         if _UNTRANSPORTABLE.search(text):
+            self.document.unclear.add(self._here)
             self.refuse(_offset(event), "there is a NUL or half a character in this", "no program can be given that")
         if not isinstance(event, yaml.ScalarEvent) or not event.implicit[0]:
             return text
         try:
             return scalar(text)
         except SetupError as error:
+            self.document.unclear.add(self._here)
             self.refuse(_offset(event), error.problems[0].message, error.problems[0].hint)
             return text
 
@@ -225,10 +263,13 @@ class _Builder:
             self._stop(offset, "a map or a list cannot be a key", "put text that begins with `{` or `[` in quotes")
         key: str = getattr(event, "value", "")
         if not isinstance(value, str):
+            self.document.unclear.add((*self._here, key))
             self.refuse(offset, f"the key {show(key)} is not text", f"write '{key}'")
         if key == "<<":
+            self.document.unclear |= {self._here, (*self._here, key)}
             self.refuse(offset, "merging with `<<` is not allowed", "write the keys out")
         if before := parent.place.inside.get(key):
             line, _ = self.document.position(before.key)
+            self.document.unclear.add((*self._here, key))
             self.refuse(offset, f"the key {show(key)} is given again", f"it is first given on line {line}; keep one")
         parent.key, parent.key_offset = key, offset

@@ -277,6 +277,7 @@ there is no recipe to run
         "run module.yaml --registry nowhere",
         """
 --registry: there is no registry `nowhere`
+    name a folder that holds each module's `module.yaml`, or one YAML file with all
 """,
     ),
     "cached": (

@@ -231,7 +231,7 @@ extends: other.yaml
 models: {m: {free: true}}
 """,
         [
-            "other.yaml:1:1: `p.yaml` extends this sheet in turn",
+            "other.yaml:1:1: `p.yaml` extends this sheet in turn [leave one of the two `extends` out]",
         ],
     ),
     "extends another currency": (

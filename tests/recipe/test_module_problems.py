@@ -14,7 +14,7 @@ module_id: m
 command: ['', x]
 """,
         [
-            "modules/m/module.yaml:2:11: the command does not begin with a program",
+            "modules/m/module.yaml:2:11: the command does not begin with a program [write it first, as in [python, script.py]]",
         ],
     ),
     "unknown keys and types": (
@@ -116,7 +116,7 @@ module_id: m
 command: x 'y
 """,
         [
-            "modules/m/module.yaml:2:1: the command cannot be split: No closing quotation",
+            "modules/m/module.yaml:2:1: the command cannot be split: No closing quotation [close each quote, or write it as a list of words]",
         ],
     ),
     "template": (
@@ -202,7 +202,7 @@ param_schema:
   allOf: [{$ref: '#'}]
 """,
         [
-            "modules/m/module.yaml:3:1: this refers to itself without end",
+            "modules/m/module.yaml:3:1: this refers to itself without end [let one `$ref` lead elsewhere]",
         ],
     ),
     "schema elsewhere": (

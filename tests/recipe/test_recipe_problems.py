@@ -41,7 +41,7 @@ RECIPES = {
 - a
 """,
         [
-            "r.yaml:1:1: this must be a map, not a list",
+            "r.yaml:1:1: a recipe must be a map, not a list [write `stages:`, and a list of them below it]",
         ],
     ),
     "a text": (
@@ -49,7 +49,7 @@ RECIPES = {
 name:x
 """,
         [
-            "r.yaml:1:1: this must be a map, not the text `name:x` [a key needs a space after its `:`]",
+            "r.yaml:1:1: a recipe must be a map, not the text `name:x` [a key needs a space after its `:`]",
         ],
     ),
     "a number": (
@@ -57,7 +57,7 @@ name:x
 3
 """,
         [
-            "r.yaml:1:1: this must be a map, not the number 3",
+            "r.yaml:1:1: a recipe must be a map, not the number 3 [write `stages:`, and a list of them below it]",
         ],
     ),
     "no stages": (
@@ -284,7 +284,7 @@ stages:
 stages: [{stage: a, run: ['', x]}]
 """,
         [
-            "r.yaml:1:27: the command does not begin with a program",
+            "r.yaml:1:27: the command does not begin with a program [write it first, as in [python, script.py]]",
         ],
     ),
     "no name": (
@@ -454,7 +454,7 @@ stages:
 """,
         [
             "r.yaml:6:27: the stage has no input `scr` [did you mean `src`?]",
-            "r.yaml:7:12: the stage has no parameter `x`",
+            "r.yaml:7:12: the stage has no parameter `x` [add it to the stage's `params`]",
         ],
     ),
     "params": (
@@ -497,9 +497,9 @@ stages:
   - {id: b, module: tool, inputs: {source: data.txt}, params: {lvel: 1}}
 """,
         [
-            "r.yaml:2:5: module `tool` needs the input `src`",
-            "r.yaml:2:13: module `tool` needs the input `docs` of the recipe",
-            "r.yaml:3:13: module `tool` needs the input `docs` of the recipe",
+            "r.yaml:2:5: module `tool` needs the input `src` [add it to the stage's `inputs`]",
+            "r.yaml:2:13: module `tool` needs the input `docs` of the recipe [add it to the recipe's `input`]",
+            "r.yaml:3:13: module `tool` needs the input `docs` of the recipe [add it to the recipe's `input`]",
             "r.yaml:3:27: module `tool` needs the input `src` [did you mean `source`?]",
             "r.yaml:3:55: module `tool` needs the parameter `level` [did you mean `lvel`?]",
         ],
@@ -538,7 +538,7 @@ stages:
             "r.yaml:3:36: `timeout` must be seconds, or a duration, not the text `soon` [write it like 90, 1.5s, 30m or 1h 30m, at most 365d]",
             "r.yaml:4:13: there is no module `nope` in `modules` [known: `clean`, `plain`, `tool`]",
             "r.yaml:4:35: the stages wait for each other: b -> c -> b [one of them must not need the next]",
-            "r.yaml:5:23: the stage has no input `x`",
+            "r.yaml:5:23: the stage has no input `x` [add it to the stage's `inputs`]",
             "r.yaml:5:36: `../y` is no path inside the stage's folder [write a file name, or folders and a file name]",
             "r.yaml:6:6: there is another stage `c`, on line 5 [give one of them an `id` of its own]",
             "r.yaml:6:37: there is no stage and no file `gone.txt` [known: `a`, `b`, `c`]",
@@ -558,7 +558,7 @@ stages:
 """,
         [
             "r.yaml:1:1: unknown key `nmae` [did you mean `name`?]",
-            "r.yaml:3:21: the stage has no input `q`",
+            "r.yaml:3:21: the stage has no input `q` [add it to the stage's `inputs`]",
             "r.yaml:3:42: the stages wait for each other: a -> b -> a [one of them must not need the next]",
             "r.yaml:3:45: `needs[1]` must be text, not the number 7 [put it in quotes]",
             "r.yaml:3:48: there is no stage `nope` [known: `a`, `b`, `c`, `d`]",

@@ -64,7 +64,10 @@ def test_a_missing_registry_is_one_problem() -> None:
         "r.yaml:2:16: there is no registry of modules [put modules into `modules/` beside the recipe "
         "or in the working directory, or give `--registry`]"
     ]
-    assert page(text, registry=Path("nowhere")) == ["--registry: there is no registry `nowhere`"]
+    assert page(text, registry=Path("nowhere")) == [
+        "--registry: there is no registry `nowhere` [name a folder that holds each module's `module.yaml`, or one YAML "
+        "file with all]"
+    ]
 
 
 def test_two_modules_of_one_id_are_named_with_their_places() -> None:

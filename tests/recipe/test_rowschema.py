@@ -57,7 +57,7 @@ SCHEMAS = {
         "rows.json",
         {"modules/m/rows.json": "[]"},
         [
-            "modules/m/rows.json:1:1: a JSON Schema must be a map",
+            "modules/m/rows.json:1:1: a JSON Schema must be a map [write keywords, such as `type: object`]",
         ],
     ),
     "no JSON Schema": (

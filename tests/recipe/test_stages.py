@@ -126,7 +126,7 @@ def test_what_is_nearly_a_placeholder_of_a_script_is_told(written: str, meant: s
 @pytest.mark.parametrize("program", ["''", "' '"])
 def test_a_command_begins_with_a_program(program: str) -> None:
     assert page(f"stages: [{{stage: s, run: [{program}]}}]\n") == [
-        "r.yaml:1:27: the command does not begin with a program"
+        "r.yaml:1:27: the command does not begin with a program [write it first, as in [python, script.py]]"
     ]
 
 

@@ -175,14 +175,15 @@ def test_an_empty_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     for content in ("", "\n\n", "# only a comment\n", "\ufeff"):
         path.write_text(content)
-        assert refused(path) == [f"{path}:1:1: there is nothing in it [None]"]
+        assert refused(path) == [f"{path}:1:1: there is nothing in it [write into it, or name the file that you mean]"]
 
 
 def test_a_huge_file_is_refused_without_reading_it_all(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.touch()
     os.truncate(path, 1 << 40)
-    assert refused(path) == [f"{path}: the file is larger than {MAX_BYTES // 1_000_000} MB [None]"]
+    told = f"{path}: the file is larger than {MAX_BYTES // 1_000_000} MB"
+    assert refused(path) == [f"{told} [put data into a file of its own, which a stage reads]"]
 
 
 def test_a_pipe_or_a_device_is_refused_and_not_waited_for(tmp_path: Path) -> None:

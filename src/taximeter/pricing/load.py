@@ -77,7 +77,8 @@ def _extended(
         return world()
     path = Path(document.name).parent / name
     if path.resolve() in files:
-        problems.append(document.problem(f"{show(name)} extends this sheet in turn", ("extends",)))
+        message = f"{show(name)} extends this sheet in turn"
+        problems.append(document.problem(message, ("extends",), "leave one of the two `extends` out"))
         return None
     if not path.is_file():
         hint = f"name a file beside this one, or {GENAI_PRICES}"

@@ -73,7 +73,7 @@ def with_interpreter(arguments: Sequence[str]) -> tuple[str, ...]:
 def faults(arguments: Sequence[str]) -> Iterator[tuple[int, Fault]]:
     """What is wrong with templates of arguments, by index."""
     if not arguments[0].strip():
-        yield 0, Fault("", "the command does not begin with a program", None)
+        yield 0, Fault("", "the command does not begin with a program", "write it first, as in [python, script.py]")
     for index, argument in enumerate(arguments):
         for fault in _argument_faults(argument):
             yield index, fault

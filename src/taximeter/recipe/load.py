@@ -11,6 +11,7 @@ from taximeter.recipe.holes import Holes
 from taximeter.recipe.model import RecipeBlock
 from taximeter.yamldoc import Document, KeyPath, Overlaid, load_in_part
 from taximeter.yamldoc.authored import take
+from taximeter.yamldoc.words import MAP, describe, mend
 
 _MAKES_A_GRAPH = {"id", "needs", "inputs"}
 
@@ -69,6 +70,11 @@ def read_recipe(path: Path, settings: Path | None, problems: list[Problem]) -> R
             )
             return None
         document = Overlaid(document, over)
+    if not isinstance(document.data, dict) and not document.unclear:
+        message = f"a recipe must be a map, not {describe(document.data)}"
+        hint = mend(document.data, [MAP]) or "write `stages:`, and a list of them below it"
+        problems.append(document.problem(message, (), hint))
+        return None
     if not document.unclear and (block := take(RecipeBlock, document.data)) is not None:
         return Recipe(block, document)
     from taximeter.recipe.salvage import salvage  # loads pydantic, for which a recipe that fits does not wait

@@ -90,7 +90,9 @@ def _registry(recipe: Recipe, options: PlanOptions, problems: list[Problem]) -> 
     if options.registry is not None:
         path = look_up(options.registry, options.cwd)
         if path is None:
-            problems.append(Problem(f"there is no registry {show(str(options.registry))}", key="--registry"))
+            message = f"there is no registry {show(str(options.registry))}"
+            hint = "name a folder that holds each module's `module.yaml`, or one YAML file with all"
+            problems.append(Problem(message, hint, key="--registry"))
     else:
         path = find_registry(Path(recipe.document.name), options.cwd)
         if path is None:

@@ -97,7 +97,8 @@ def _template(module: Module, command: str | list[str], problems: list[Problem])
     try:
         arguments = shlex.split(command) if isinstance(command, str) else command
     except ValueError as error:
-        problems.append(module.problem(f"the command cannot be split: {error}", ("command",)))
+        message, hint = f"the command cannot be split: {error}", "close each quote, or write it as a list of words"
+        problems.append(module.problem(message, ("command",), hint))
         return ()
     if isinstance(command, str) and (sign := shell.first_sign(command)):
         message = f"{show(sign)} is for a shell, and none runs this command"

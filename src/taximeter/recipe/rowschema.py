@@ -73,7 +73,7 @@ class RowSchemas:
 def _read(path: Path) -> dict[str, Any]:
     document = load(path)
     if not isinstance(document.data, dict):
-        raise SetupError(document.problem("a JSON Schema must be a map"))
+        raise SetupError(document.problem("a JSON Schema must be a map", (), "write keywords, such as `type: object`"))
     if faults := schema_faults(document.data):
         raise SetupError(*(document.problem(fault.message, fault.path, fault.hint) for fault in faults))
     try:

@@ -138,7 +138,7 @@ class ParamSchema:
             message = f"this cannot be followed: {show(str(error))}"
             raise SetupError(Problem(message, "refer only to `#/$defs/...`")) from None
         except RecursionError:
-            raise SetupError(Problem("this refers to itself without end")) from None
+            raise SetupError(Problem("this refers to itself without end", "let one `$ref` lead elsewhere")) from None
 
 
 def schema_faults(schema: dict[str, Any]) -> list[Violation]:

@@ -35,6 +35,13 @@ _MISSING = {
 }
 """What it means that a placeholder's name is not known, in a plain command and in a module's."""
 
+_ADD = {
+    "inputs": "add it to the stage's `inputs`",
+    "input": "add it to the recipe's `input`",
+    "params": "add it to the stage's `params`",
+}
+"""How to mend that, where no known name is meant."""
+
 
 class StagePlanner:
     """Plans the stages of one recipe; what is wrong with them is added to the problems."""
@@ -161,7 +168,7 @@ class StagePlanner:
             if name in known[kind] or self._is_unsure_of(draft, kind):
                 continue
             plain, of_module = (words.format(show(name)) for words in _MISSING[kind])
-            hint = nearest_or_all(name, known[kind])
+            hint = nearest_or_all(name, known[kind]) or _ADD[kind]
             if program:
                 at = ("module",) if kind == "input" else (kind,)
                 message = f"module {show(program.module.block.module_id)} {of_module}"

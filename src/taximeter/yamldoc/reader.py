@@ -55,7 +55,8 @@ def _text(path: Path) -> str:
     except OSError as error:
         raise SetupError(Problem(_why_unreadable(error), _nearby(error, path), path=name)) from None
     if len(content) > MAX_BYTES:
-        raise SetupError(Problem(f"the file is larger than {MAX_BYTES // 1_000_000} MB", path=name))
+        message = f"the file is larger than {MAX_BYTES // 1_000_000} MB"
+        raise SetupError(Problem(message, "put data into a file of its own, which a stage reads", path=name))
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -103,7 +104,7 @@ def _read(text: str, name: str, problems: list[Problem]) -> Document | None:
     except _Stop:
         return None
     if not builder.documents:
-        builder.refuse(0, "there is nothing in it")
+        builder.refuse(0, "there is nothing in it", "write into it, or name the file that you mean")
         return None
     return document
 

@@ -9,16 +9,22 @@ from typing import Any
 
 import pytest
 
+from taximeter.cli.shipping import FolderFacts
 from taximeter.errors import Problem, SetupError
+from taximeter.pricing.builtin import sheet_in
 from taximeter.query.warehouse import follow
 from taximeter.query.warehouse.address import parse_address
 from taximeter.query.warehouse.connect import Warehouse, open_warehouse
 from taximeter.query.warehouse.follow import Follower
 from taximeter.rundir import OutputDir
+from taximeter.web.collect.handles import Handles
+from taximeter.web.collect.shelf import Shelf
 from tests.query.warehouse.sums import facts_of
 from tests.query.warehouse.test_ship import ask, compared
 from tests.report.synthetic import a_big_run
 from tests.runs import Writing, call, plan, stage
+from tests.web.collect.conftest import call as line
+from tests.web.collect.test_once import send
 
 pytestmark = pytest.mark.slow
 
@@ -96,6 +102,45 @@ def test_of_a_run_that_goes_on_only_what_is_new_is_sent(tmp_path: Path, warehous
     assert follower.look()
     assert ask(warehouse, "SELECT status FROM runs") == [("done",)]
     compared(tmp_path, warehouse)
+    follower.close()
+
+
+def test_what_a_shard_tells_is_sent_while_it_runs(tmp_path: Path, warehouse: str) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "a", shards=2, shard_input="rows")]))
+    lock = writing.run.lock()
+    writing.start("a", shards=2)
+    shards = [writing.start_shard("a", number) for number in range(2)]
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)
+    for count, shard in enumerate(shards * 2, 1):
+        writing.sink(shard, call(prompt_tokens=1000, completion_tokens=0))
+        assert follower.look()
+        assert follower.state.rows["calls"] == count
+    for shard in shards:
+        writing.end(shard)
+    writing.end("a")
+    writing.close()
+    lock.close()
+    assert follower.look()
+    compared(tmp_path, warehouse)
+    again = Follower(OutputDir(tmp_path), Away(warehouse), facts_of, silent)
+    assert again.look()
+    assert again.state.rows == {}
+    follower.close()
+    again.close()
+
+
+def test_a_run_that_has_stood_still_is_sent_when_somebody_goes_on_with_it(tmp_path: Path, warehouse: str) -> None:
+    collected = Handles()
+    shelf = Shelf(OutputDir(tmp_path), sheet_in(None), collected)
+    follower = Follower(OutputDir(tmp_path), Away(warehouse), FolderFacts(OutputDir(tmp_path)), silent)
+    for seq in range(1, 4):
+        assert send(shelf, [line(seq)])[0] == 1
+        shelf.close()
+        for _ in range(3):
+            assert follower.look()
+        assert follower.state.rows["calls"] == seq * (seq + 1) // 2  # each time it is sent as a whole
+    collected.close_all()
+    assert ask(warehouse, "SELECT count() FROM calls JOIN runs USING run_id WHERE runs.calls = 3") == [(3,)]
     follower.close()
 
 

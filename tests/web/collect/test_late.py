@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 from taximeter.ledger import manifest
+from taximeter.query.compact import compact, is_compact
+from taximeter.query.store import open_store
+from taximeter.report.runs import known_runs
 from taximeter.rundir import OutputDir
+from tests.query.warehouse.sums import report_of
+from tests.report.synthetic import a_big_run
 from tests.stages import wait_until
 from tests.web.collect.conftest import Collect, ask, call, post, span
 from tests.web.collect.test_events import written
@@ -101,3 +106,16 @@ def test_a_deleted_run_of_which_nothing_comes_is_let_go(collect: Collect, tmp_pa
     going_on = 'taximeter_collector_runs{project=""} '
     assert wait_until(lambda: f"{going_on}0" in ask(server, "GET", "/metrics").body.decode())
     assert not (tmp_path / "runs/r").exists()
+
+
+def test_what_comes_for_a_run_of_a_driver_that_has_ended_is_in_answers_too(collect: Collect, tmp_path: Path) -> None:
+    run = a_big_run(tmp_path, 10, "r")
+    server = collect()
+    for late in (1, 2, 3):  # of one process, so that no file is new the second time
+        compact(run, report_of)
+        assert is_compact(run)
+        assert post(server, [call(late)]).said == TAKEN
+        assert not is_compact(run)
+    output = OutputDir(tmp_path)
+    views = open_store(output, known_runs(output), report_of)
+    assert views.ask("SELECT count(*) FROM calls").rows == [(13,)]

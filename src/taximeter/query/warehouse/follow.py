@@ -17,7 +17,7 @@ from taximeter.journal.writer import OPEN_SUFFIX
 from taximeter.query.warehouse.connect import Warehouse, told
 from taximeter.query.warehouse.migrate import migrate
 from taximeter.query.warehouse.ship import FactsOf, Shipment
-from taximeter.rundir import OutputDir, RunDir
+from taximeter.rundir import SHARDS, OutputDir, RunDir
 
 _LEAST = 2.0
 """Seconds between two looks; more if a look takes long: never more than a quarter of the time."""
@@ -29,7 +29,13 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _MOST = 64
 """Runs that are kept open to be sent piece by piece; any other is sent anew as a whole when it has changed."""
 
+_FILES = ("calls.*.jsonl", "usage.*.json")
+"""In the folder of a stage or a shard, what tells something beside the journals."""
+
 _THERE = "SELECT run_id, seq FROM runs FINAL WHERE status <> 'running'"
+
+
+_Changes = tuple[tuple[int, int], ...]
 
 
 class _Mark(msgspec.Struct, frozen=True):
@@ -91,6 +97,10 @@ class Follower:
         self._tell = tell
         self._rows: Counter[str] = Counter()
         self._sent: dict[str, _Mark] = {}
+        self._quiet: dict[str, _Changes] = {}
+        """When something had changed last in runs that nobody works on, and that have stood still since: there may be
+        thousands of them, and not each of their files is looked at each time."""
+
         self._there: dict[str, int] = {}
         """Bytes of each run that had ended when it was sent, by run id, as the warehouse knows."""
 
@@ -141,10 +151,15 @@ class Follower:
             return
         for name in names:
             run = self._output.run(name)
+            changes = _changes(run)
+            if self._quiet.get(name) == changes:
+                continue
             mark = _mark(run)
             # The size of a journal with reserved room says nothing, nor does its time: it is mapped.
             if mark.files and (self._sent.get(name) != mark or (mark.held and mark.size is None)):
                 yield run, mark
+            elif not mark.held:
+                self._quiet[name] = changes
 
     def _send(self, run: RunDir, mark: _Mark) -> None:
         warehouse = self._opened()
@@ -175,8 +190,14 @@ class Follower:
         return self._warehouse
 
 
+def _changes(run: RunDir) -> _Changes:
+    """Whoever goes on with a run makes a new file of events, or says by the time of their folder that he does."""
+    return _stat(run.events), _stat(run.plan), _stat(run.pricing)
+
+
 def _mark(run: RunDir) -> _Mark:
-    files = [*run.journals(), *run.path.glob("*/calls.*.jsonl"), *run.path.glob("*/usage.*.json")]
+    folders = ("*", f"*/{SHARDS}/*")
+    files = [*run.journals(), *(path for at in folders for name in _FILES for path in run.path.glob(f"{at}/{name}"))]
     told = ((str(path.relative_to(run.path)), *_stat(path)) for path in files)
     return _Mark(run.is_held(), (_stat(run.plan), _stat(run.pricing)), tuple(told))
 

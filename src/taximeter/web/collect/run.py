@@ -73,7 +73,9 @@ class Run:
         return not self._open and not self.others_open
 
     def settle(self, sync: Callable[[int], None]) -> None:
-        """Lets the names of its files be put where they outlive what the files outlive."""
+        """Lets the names of its files be put where they outlive what the files outlive, once something was written."""
+        if not self.is_ours:
+            os.utime(self.dir.events)  # its driver may have ended, and tables may have been made of what was there
         if self._is_settled:
             return
         for folder in (self.dir.events, self.dir.path, self.dir.path.parent):

@@ -70,8 +70,10 @@ class Stage:
         return found[0]
 
     def figures(self) -> Figures:
-        """What the whole stage took."""
-        return self.hear(Done).figures
+        """What the whole stage took; its supervisor may have another one."""
+        done = self.hear(Done)
+        self.handle.close()
+        return done.figures
 
     def processes(self) -> set[int]:
         """Those of its processes that live."""

@@ -12,12 +12,12 @@ import pytest
 
 from taximeter.clock import FakeClock
 from taximeter.report.build import build
+from taximeter.run.begin import run_recipe
 from taximeter.run.executor import Caps, Task
 from taximeter.run.executors.fake import Act, Fake
 from taximeter.run.observer import Unwatched
 from taximeter.run.options import RunOptions
 from taximeter.run.outcome import Outcome
-from taximeter.run.pipeline import run_recipe
 from tests.run.pipelines import here, lines, recipe
 
 __all__ = ["here"]  # a fixture

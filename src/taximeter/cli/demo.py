@@ -18,8 +18,8 @@ from taximeter.cli.local_model import local_model
 from taximeter.cli.run import tell, watch
 from taximeter.errors import Problem, SetupError
 from taximeter.pricing.builtin import BUILT_IN
+from taximeter.run.begin import run_recipe
 from taximeter.run.options import RunOptions
-from taximeter.run.pipeline import run_recipe
 
 REMOTE = ("OPENAI_BASE_URL", "OPENAI_API_KEY")
 """Variables that say that a person has an API of their own."""

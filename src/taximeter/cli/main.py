@@ -101,6 +101,8 @@ def main() -> None:
     except Interrupted as end:
         click.echo(f"taximeter: {end}", err=True)
         sys.exit(end.exit_code)
+    finally:
+        gc.freeze()  # to look through all that ends with the process takes longer than many a stage
 
 
 def _unwind_on_signals() -> None:

@@ -7,11 +7,12 @@ from decimal import Decimal, InvalidOperation
 import click
 
 from taximeter.budget import Budget, parse_budget
-from taximeter.yamldoc import quantities
 
 
 def duration(text: str) -> float:
     """Seconds from `90`, `1.5s`, `30m`, `1h 30m`."""
+    from taximeter.yamldoc import quantities  # comes with YAML
+
     try:
         seconds = quantities.seconds(_plain(text))
     except quantities.QuantityError as error:
@@ -23,6 +24,8 @@ def duration(text: str) -> float:
 
 def size(text: str) -> int:
     """Bytes from `500000000`, `512MiB`, `2GiB`."""
+    from taximeter.yamldoc import quantities
+
     try:
         return quantities.size(_plain(text))
     except quantities.QuantityError as error:

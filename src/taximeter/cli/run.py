@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -18,12 +18,12 @@ from taximeter.clock import SystemClock
 from taximeter.errors import Interrupted
 from taximeter.recipe.plan import Capture
 from taximeter.redact import visible, without_secrets
-from taximeter.run.lines import Lines
-from taximeter.run.observer import Observer
+from taximeter.run.begin import run_recipe
 from taximeter.run.options import RunOptions
-from taximeter.run.outcome import Outcome
-from taximeter.run.pipeline import run_recipe
-from taximeter.run.prepare import prepare
+
+if TYPE_CHECKING:
+    from taximeter.run.observer import Observer
+    from taximeter.run.outcome import Outcome
 
 _TAIL_BYTES = 4096
 _TAIL_LINES = 12
@@ -88,6 +88,8 @@ def command(
     if dry_run and dump_plan:
         raise click.UsageError("--dry-run and --dump-plan are two ways to look first: give one of them")
     if dump_plan:
+        from taximeter.run.prepare import prepare
+
         click.echo(prepare(chosen).checked.plan.snapshot(), nl=False)
         return
     if dry_run:
@@ -102,13 +104,19 @@ def command(
 def watch() -> Callable[[], Observer]:
     """A live table on a terminal, a line for each event elsewhere; both on standard error."""
     if not may_be_coloured(sys.stderr):
-        return lambda: Lines(sys.stderr, SystemClock())
+        return _lines
     from rich.console import Console
 
     from taximeter.run.live import LiveTable
 
     console = Console(stderr=True, highlight=False, emoji=False)
-    return (lambda: LiveTable(console)) if console.is_terminal else (lambda: Lines(sys.stderr, SystemClock()))
+    return (lambda: LiveTable(console)) if console.is_terminal else _lines
+
+
+def _lines() -> Observer:
+    from taximeter.run.lines import Lines
+
+    return Lines(sys.stderr, SystemClock())
 
 
 def _over_config(given: RunOptions, config: Path) -> RunOptions:

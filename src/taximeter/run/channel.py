@@ -8,6 +8,9 @@ import socket
 LAUNCH, HOLD = b"+", b"="
 """What the driver says to the forkserver with a file descriptor: fork a supervisor for it, or keep it open."""
 
+READY = b"ready"
+"""What a supervisor says to the driver when nothing is left of a stage, neither a process nor a file."""
+
 
 class Channel:
     """One end. Whoever is gone at the other end is noticed by `receive`, never by an error of a sender."""
@@ -24,8 +27,15 @@ class Channel:
 
     def receive(self) -> list[bytes]:
         """The lines that are made whole by what has arrived; a line that was cut off by the end is dropped."""
+        return self._receive(0)
+
+    def look(self) -> list[bytes]:
+        """The same without waiting for anything to arrive."""
+        return self._receive(socket.MSG_DONTWAIT)
+
+    def _receive(self, flags: int) -> list[bytes]:
         try:
-            data = self._connection.recv(1 << 16)
+            data = self._connection.recv(1 << 16, flags)
         except BlockingIOError:
             return []
         except ConnectionResetError:

@@ -2,8 +2,8 @@
 
 It imports little, since every supervisor is a copy of it. While a stage runs, the supervisor of the next one is forked
 already and has settled when it is needed: nobody waits for that. A supervisor that has nothing left of its stage takes
-another one. This process is also the net under the supervisors: when one dies, what it answered for falls to the
-forkserver, and is killed.
+another one, over the same connection. This process is also the net under the supervisors: when one dies, what it
+answered for falls to the forkserver, and is killed.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from taximeter.run.supervisor import supervise
 _FAREWELL = 0.2
 """Seconds for the supervisors to end their stages once the driver is gone."""
 
-_MOST_WAITING = 8
-"""Supervisors that are kept without a stage: as many stages as ran at once need not run at once again."""
+_MOST_WAITING = 2
+"""Supervisors that are kept without a driver: it keeps some itself, of those whose stages are done."""
 
 _KILL_AGAIN = 0.01
 """Seconds until survivors are looked for."""

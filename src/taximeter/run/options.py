@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from taximeter.budget import Budget
-from taximeter.recipe.instrumentation import Layer
-from taximeter.recipe.plan import Capture
+if TYPE_CHECKING:
+    from taximeter.budget import Budget
+    from taximeter.recipe.instrumentation import Layer
+    from taximeter.recipe.plan import Capture
 
 
 class RunOptions(msgspec.Struct, frozen=True, kw_only=True):

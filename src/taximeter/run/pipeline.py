@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from taximeter.clock import Clock, Ids, SystemClock
+from taximeter.clock import Clock, Ids
 from taximeter.errors import Problem, SetupError
 from taximeter.redact import brief, without_secrets
 from taximeter.report.records import RunInstrumentation
@@ -39,37 +39,31 @@ from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
 
 
-def run_recipe(
+def conduct(
+    forkserver: Forkserver,
     options: RunOptions,
     observe: Callable[[], Observer],
-    clock: Clock | None = None,
-    executor: Executor | None = None,
+    clock: Clock,
+    executor: Executor | None,
 ) -> Outcome:
-    """Runs a recipe: SetupError with all that is wrong, before anything starts; RunDirError if another driver has
-    the run.
-
-    `observe` makes the one who watches, once all is checked. From when the run directory is entered until the last
-    word is written, SIGINT, SIGTERM and SIGHUP end the stages and not this process. An `executor` that is given is
-    used in place of the one that the options name; it is closed.
-    """
-    with closing(Forkserver.start()) as forkserver:  # it boots while the recipe is read
-        prepared = prepare(options)
-        if options.strict and not prepared.checked.plan.instrumentation.enabled:
-            message = "the run is not metered, so there are no figures to be complete"
-            raise SetupError(Problem(message, "add --instrument", key="--strict"))
-        git = GitQuestion(Path.cwd())
-        with (
-            closing(executor or _executor(prepared, forkserver)) as runs,
-            Interrupts() as interrupts,
-            closing(enter(prepared.run, options)) as lock,
-        ):
-            forkserver.hold(lock.stages)
-            plan = prepared.checked.plan
-            left = left_in(prepared.run, plan.budget)
-            with closing(proxy_of(plan.instrumentation, prepared.run, left)) as proxy:
-                execution = _Execution(prepared, git, clock or SystemClock())
-                del prepared, plan  # the document of a large recipe would stay until the run is over
-                return execution.go(forkserver, runs, observe, interrupts, proxy)
+    """Runs a recipe, as `run_recipe` says."""
+    prepared = prepare(options)
+    if options.strict and not prepared.checked.plan.instrumentation.enabled:
+        message = "the run is not metered, so there are no figures to be complete"
+        raise SetupError(Problem(message, "add --instrument", key="--strict"))
+    git = GitQuestion(Path.cwd())
+    with (
+        closing(executor or _executor(prepared, forkserver)) as runs,
+        Interrupts() as interrupts,
+        closing(enter(prepared.run, options)) as lock,
+    ):
+        forkserver.hold(lock.stages)
+        plan = prepared.checked.plan
+        left = left_in(prepared.run, plan.budget)
+        with closing(proxy_of(plan.instrumentation, prepared.run, left)) as proxy:
+            execution = _Execution(prepared, git, clock)
+            del prepared, plan  # the document of a large recipe would stay until the run is over
+            return execution.go(forkserver, runs, observe, interrupts, proxy)
 
 
 def _executor(prepared: Prepared, forkserver: Forkserver) -> Executor:
@@ -137,6 +131,7 @@ class _Execution:
                 keep_going=bool(options.keep_going),
             )
             driver.go(interrupts)
+        forkserver.dismiss()
         with self._trouble:  # before the last report, which has all that it wrote
             proxy.close()
         status, reason, gone = driver.ending.status, driver.ending.reason, None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
+
+from taximeter.run.channel import Channel
 
 _STAGE, _READY = b"+", b"."
 
@@ -57,6 +60,13 @@ class Post:
         connection = socket.socket(fileno=fds[0])
         connection.set_inheritable(False)
         return connection
+
+    def stays(self, channel: Channel) -> bool:
+        """Waits until the driver says something or is gone; whether the forkserver lives and wants this supervisor."""
+        poll = select.poll()
+        poll.register(self._taker, select.POLLIN)
+        poll.register(channel, select.POLLIN)
+        return self._taker.fileno() not in {fd for fd, _ in poll.poll()}
 
     def tell_ready(self) -> None:
         """Nothing is left of the stage: there may be another one."""

@@ -7,12 +7,14 @@ import math
 import select
 import signal
 import time
+from collections.abc import Iterator
 from contextlib import closing
+from itertools import dropwhile
 
 from taximeter.capture import mark
 from taximeter.run import jobsignals, proctree, reaper, spawn
 from taximeter.run.attempt import Attempt
-from taximeter.run.channel import Channel
+from taximeter.run.channel import READY, Channel
 from taximeter.run.copies import Copies
 from taximeter.run.interpreters import Interpreters, NoInterpreters
 from taximeter.run.measure import EXACT, SAMPLED, Meter, Reading, Unmetered
@@ -40,14 +42,24 @@ def supervise(post: Post) -> None:
     io: dict[str, int] | None = {}
     while (connection := post.wait()) is not None:
         with closing(Channel(connection)) as channel:
-            lines: list[bytes] = []
-            while not lines and not channel.ended:
-                lines = channel.receive()
-            if lines:
-                supervisor = Supervisor(channel, spawn.Task(lines[0]), total_method, children, io)
-                supervisor.run(lines[1:])
+            for task, *orders in _tasks(channel, post):
+                supervisor = Supervisor(channel, spawn.Task(task), total_method, children, io)
+                supervisor.run(orders)
                 io = supervisor.io
         post.tell_ready()
+
+
+def _tasks(channel: Channel, post: Post) -> Iterator[list[bytes]]:
+    """What comes at once, a task first, as long as the driver keeps the connection and the forkserver lives."""
+    while post.stays(channel) and not channel.ended:
+        if lines := list(dropwhile(_is_order, channel.receive())):
+            yield lines
+            channel.send(READY)
+
+
+def _is_order(line: bytes) -> bool:
+    """It came too late for the stage that it was meant for."""
+    return line.startswith(b'{"op"')
 
 
 class Supervisor:

@@ -18,9 +18,9 @@ import pytest
 from distributed import Client
 
 from taximeter.report.build import build
+from taximeter.run.begin import run_recipe
 from taximeter.run.observer import Unwatched
 from taximeter.run.options import RunOptions
-from taximeter.run.pipeline import run_recipe
 from taximeter.run.remote import home
 from taximeter.rundir import RunDir
 from tests.run.pipelines import CALL_AND_HANG, TAXIMETER, UPPER, here, recipe, taximeter

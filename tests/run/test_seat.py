@@ -1,0 +1,73 @@
+"""A supervisor has one stage after the other, and none of them hears what another one was told."""
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from taximeter.run.launcher import Forkserver
+from taximeter.run.messages import Done, Lost
+from tests.stages import Launcher, wait_until
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Launcher]:
+    """A launcher whose forkserver may be killed."""
+    forkserver = Forkserver.start()
+    launcher = Launcher(forkserver, tmp_path)
+    yield launcher
+    launcher.close()
+    forkserver.close()
+
+
+def supervisors(launcher: Launcher) -> set[int]:
+    pid = launcher.forkserver.pid
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
+def test_a_stage_is_run_by_the_supervisor_of_an_earlier_one(own: Launcher) -> None:
+    def parent() -> int:
+        own.log.unlink(missing_ok=True)
+        own.run(["sh", "-c", "echo $PPID"])
+        return int(own.log.read_text())
+
+    first = [parent() for _ in range(8)]
+    assert len(set(first)) < len(first)
+    assert set(first) <= supervisors(own)
+
+
+def test_an_order_that_comes_too_late_is_not_for_the_next_stage(own: Launcher) -> None:
+    for _ in range(5):
+        stage = own.launch(["true"])
+        stage.hear(Done)
+        stage.handle.stop(grace=0)
+        stage.handle.kill()
+        stage.handle.close()
+        assert own.run(["sh", "-c", "sleep 0.05; exit 3"]).exit_code == 3
+
+
+def test_a_seat_is_free_once_however_often_its_stage_is_let_go(own: Launcher) -> None:
+    stage = own.launch(["true"])
+    stage.hear(Done)
+    stage.handle.close()
+    stage.handle.close()
+    both = [own.launch(["sh", "-c", "sleep 0.1; echo $PPID"]) for _ in range(2)]
+    assert [stage.figures().exit_code for stage in both] == [0, 0]
+    assert len(set(own.log.read_text().split())) == 2
+
+
+def test_no_supervisor_takes_a_stage_when_the_forkserver_is_dead(own: Launcher) -> None:
+    assert own.run(["true"]).exit_code == 0
+    waiting = supervisors(own)
+    os.kill(own.forkserver.pid, signal.SIGKILL)
+    assert wait_until(lambda: not any(_lives(pid) for pid in waiting))
+    own.launch(["true"]).hear(Lost)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False

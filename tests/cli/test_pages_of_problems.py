@@ -56,6 +56,13 @@ price_table: owo.yaml
     "module.yaml": """
 stages: [{module: m}]
 """,
+    "there/poem.txt": """
+a line
+""",
+    "there/r.yaml": """
+input: {text: poem.txt}
+stages: [{id: a, run: x, inputs: {text: poem.txt}}]
+""",
     "bad.yaml": """
 run_id: a/b
 stages: [{id: a, run: x}]
@@ -94,6 +101,16 @@ config.yaml:3:38: execution.jbos: unknown key `jbos`
     did you mean `jobs`?
 config.yaml:4:19: instrumentation.enabled: `enabled` must be true or false, not the number 1
 6 problems
+""",
+    ),
+    "files beside a recipe that is elsewhere": (
+        "run there/r.yaml",
+        """
+there/r.yaml:1:9: input.text: there is no file `poem.txt`
+    it is beside the recipe, and looked up in the working directory: go to `there` first
+there/r.yaml:2:35: stages[0].inputs.text: there is no stage and no file `poem.txt`
+    it is beside the recipe, and looked up in the working directory: go to `there` first
+2 problems
 """,
     ),
     "files of a config": (

@@ -18,7 +18,7 @@ def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Probl
     """Finds the inputs and needs of each stage; the problems are what cannot be found."""
     for name, path in recipe.block.input.items():
         if not look_up(path, cwd):
-            hint = did_you_mean(path, names_beside(path, cwd))
+            hint = _beside(path, recipe) or did_you_mean(path, names_beside(path, cwd))
             if hint is None and not Path(path).is_absolute():
                 hint = "it is looked up in the working directory"
             yield recipe.problem(f"there is no file {show(path)}", ("input", name), hint)
@@ -29,6 +29,14 @@ def wire(drafts: Collection[Draft], recipe: Recipe, cwd: Path) -> Iterator[Probl
     for draft in drafts:
         yield from _needs(draft, ids)
         yield from _inputs(draft, ids, cwd)
+
+
+def _beside(path: str, recipe: Recipe) -> str | None:
+    """A hint, if the file is where the recipe is, and not where its paths are looked up."""
+    folder = Path(recipe.document.name).parent
+    if Path(path).is_absolute() or not look_up(path, folder):
+        return None
+    return f"it is beside the recipe, and looked up in the working directory: go to {show(str(folder))} first"
 
 
 def _chain(drafts: Collection[Draft], recipe: Recipe) -> None:
@@ -50,7 +58,11 @@ def _inputs(draft: Draft, ids: Collection[str], cwd: Path) -> Iterator[Problem]:
         else:
             draft.inputs[name] = Source(path=value)
             if not look_up(value, cwd):
-                hint = did_you_mean(value, [*ids, *names_beside(value, cwd)]) or nearest_or_all(value, ids)
+                hint = (
+                    _beside(value, draft.recipe)
+                    or did_you_mean(value, [*ids, *names_beside(value, cwd)])
+                    or nearest_or_all(value, ids)
+                )
                 yield draft.problem(f"there is no stage and no file {show(value)}", ("inputs", name), hint)
 
 

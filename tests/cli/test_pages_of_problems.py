@@ -56,10 +56,10 @@ price_table: owo.yaml
     "module.yaml": """
 stages: [{module: m}]
 """,
-    "there/poem.txt": """
+    "poems/poem.txt": """
 a line
 """,
-    "there/r.yaml": """
+    "poems/r.yaml": """
 input: {text: poem.txt}
 stages: [{id: a, run: x, inputs: {text: poem.txt}}]
 """,
@@ -104,12 +104,12 @@ config.yaml:4:19: instrumentation.enabled: `enabled` must be true or false, not 
 """,
     ),
     "files beside a recipe that is elsewhere": (
-        "run there/r.yaml",
+        "run poems/r.yaml",
         """
-there/r.yaml:1:9: input.text: there is no file `poem.txt`
-    it is beside the recipe, and looked up in the working directory: go to `there` first
-there/r.yaml:2:35: stages[0].inputs.text: there is no stage and no file `poem.txt`
-    it is beside the recipe, and looked up in the working directory: go to `there` first
+poems/r.yaml:1:9: input.text: there is no file `poem.txt`
+    it is beside the recipe, and looked up in the working directory: go to `poems` first
+poems/r.yaml:2:35: stages[0].inputs.text: there is no stage and no file `poem.txt`
+    it is beside the recipe, and looked up in the working directory: go to `poems` first
 2 problems
 """,
     ),

@@ -177,6 +177,10 @@ class RunDir:
             return []
         return [self.events / name for name in sorted(names) if name.endswith((".jsonl", ".jsonl.open"))]
 
+    def sinks(self) -> list[Path]:
+        """The call sinks of all attempts, of stages and of shards."""
+        return [path for at in ("*", f"*/{SHARDS}/*") for path in self.path.glob(f"{at}/calls.*.jsonl")]
+
     def lock(self) -> RunLock:
         """Holds the run for this process; RunDirError if another one does, or if its stages do not end."""
         driver = self._lock(self.lock_file, _A_LOOK)

@@ -227,6 +227,23 @@ def test_a_folder(runs: Cli) -> None:
     assert "chdb://file: the folder of the warehouse cannot be opened\n" in refused.stderr
 
 
+@pytest.mark.slow
+def test_a_question_makes_neither_a_folder_nor_a_database(runs: Cli) -> None:
+    for folder in ("typo", "output"):
+        asked = command("top", "--store", f"chdb://{folder}")
+        assert asked.stderr == (
+            f"chdb://{folder}: there is no warehouse in this folder\n    `taximeter ship RUN --to ADDRESS` makes one\n"
+        )
+    assert not Path("typo").exists()
+    assert {path.name for path in Path("output").iterdir()} <= {"runs", "run_manifest.jsonl"}
+    assert command("ship", "one", "--to", "chdb://w").returncode == 0
+    asked = command("top", "--store", "chdb://w?database=typo")
+    assert asked.stderr.startswith("chdb://w?database=typo: there is no database 'typo'\n    `taximeter ship RUN ")
+    shown = command("query", "SELECT name FROM system.databases ORDER BY name", "--csv", "--store", "chdb://w").stdout
+    assert "taximeter" in shown
+    assert "typo" not in shown
+
+
 def test_what_the_server_says_is_passed_on(runs: Cli, warehouse: str) -> None:
     with open_warehouse(parse_address(warehouse)) as opened:
         opened.execute("CREATE TABLE calls (mine Int8) ENGINE = Memory")

@@ -18,7 +18,7 @@ from taximeter.cli.quantity import duration
 from taximeter.errors import Problem, RunDirError, SetupError
 from taximeter.journal.reader import UNREADABLE
 from taximeter.ledger.manifest import ManifestLine
-from taximeter.numbers import count, plural, to_json
+from taximeter.numbers import plural, to_json
 from taximeter.report import json
 from taximeter.report.build import build
 from taximeter.report.loose import EventFiles
@@ -84,7 +84,7 @@ def command(
         click.echo(to_json({"schema_version": "ship_v1", "to": str(where), "runs": rows, "left_out": left_out}))
         return
     calls = sum(of_run["calls"] for of_run in sent.values())
-    click.echo(f"{plural(len(sent), 'run')} with {count(calls)} calls shipped to {where}")
+    click.echo(f"{plural(len(sent), 'run')} with {plural(calls, 'call')} shipped to {where}")
     tell_left_out(tuple(left_out))
 
 
@@ -94,7 +94,7 @@ def _moving(bar: ProgressBar[int], before: int) -> Callable[[int], None]:
 
 def _size(run: RunDir) -> int:
     """Bytes of what a run has written of itself."""
-    return sum(path.stat().st_size for path in [*run.journals(), *run.path.glob("*/calls.*.jsonl")])
+    return sum(path.stat().st_size for path in [*run.journals(), *run.sinks()])
 
 
 def _named(names: tuple[str, ...], output: OutputDir) -> Iterator[RunDir]:

@@ -39,6 +39,13 @@ class Warehouse:
         with told(self.address):
             self._client.insert_arrow(table, pa.Table.from_batches([rows]), settings=_INSERT)
 
+    def make_database(self) -> None:
+        """Makes the database of an embedded engine if it is not there; that of a server is its owner's to make."""
+        if isinstance(self.address, Embedded):
+            with told(self.address):
+                name = identifier(self.address.database)
+                self._client.command(f"CREATE DATABASE IF NOT EXISTS {name}", use_database=False)
+
     def execute(self, sql: str) -> None:
         """Carries out a statement that has no answer."""
         with told(self.address):
@@ -110,6 +117,5 @@ def _client(address: Address) -> Client:
 
 def _embedded(address: Embedded) -> Client:
     client = clickhouse_connect.get_client(interface="chdb", path=str(address.path))
-    client.command(f"CREATE DATABASE IF NOT EXISTS {identifier(address.database)}")
     client.database = address.database
     return client

@@ -29,9 +29,6 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 60.0
 _MOST = 64
 """Runs that are kept open to be sent piece by piece; any other is sent anew as a whole when it has changed."""
 
-_FILES = ("calls.*.jsonl", "usage.*.json")
-"""In the folder of a stage or a shard, what tells something beside the journals."""
-
 _THERE = "SELECT run_id, seq FROM runs FINAL WHERE status <> 'running'"
 
 
@@ -196,8 +193,8 @@ def _changes(run: RunDir) -> _Changes:
 
 
 def _mark(run: RunDir) -> _Mark:
-    folders = ("*", f"*/{SHARDS}/*")
-    files = [*run.journals(), *(path for at in folders for name in _FILES for path in run.path.glob(f"{at}/{name}"))]
+    figures = (path for at in ("*", f"*/{SHARDS}/*") for path in run.path.glob(f"{at}/usage.*.json"))
+    files = [*run.journals(), *run.sinks(), *figures]
     told = ((str(path.relative_to(run.path)), *_stat(path)) for path in files)
     return _Mark(run.is_held(), (_stat(run.plan), _stat(run.pricing)), tuple(told))
 

@@ -47,6 +47,7 @@ def migrations() -> list[Migration]:
 
 def migrate(warehouse: Warehouse) -> list[int]:
     """Carries out what is missing, and gives the numbers; SetupError if the tables are of a newer program."""
+    warehouse.make_database()
     try:
         done = _applied(warehouse)
     except Error as error:

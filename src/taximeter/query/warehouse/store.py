@@ -13,10 +13,10 @@ from clickhouse_connect.driver.exceptions import Error
 
 from taximeter.errors import Problem, SetupError
 from taximeter.query.answer import Answer, Dialect
-from taximeter.query.warehouse.address import Address
+from taximeter.query.warehouse.address import Address, Embedded
 from taximeter.query.warehouse.connect import Warehouse, open_warehouse, told
 from taximeter.query.warehouse.migrate import check
-from taximeter.query.warehouse.trouble import said
+from taximeter.query.warehouse.trouble import nothing_there, said
 from taximeter.query.zone import local_zone
 
 _TABLES = "runs, stages, attempts, spans, calls, line_items, costs, cost_by_day, cost_by_model, cost_by_stage"
@@ -67,6 +67,8 @@ class WarehouseStore:
 @contextmanager
 def open_store(address: Address) -> Iterator[WarehouseStore]:
     """The runs of the warehouse at an address; SetupError if there are none of this program."""
+    if isinstance(address, Embedded) and not (address.path / "metadata").exists():  # the engine would make it
+        raise nothing_there(address)
     with open_warehouse(address) as warehouse:
         check(warehouse)
         warehouse.only_ask()

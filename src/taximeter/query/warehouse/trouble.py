@@ -10,6 +10,12 @@ _UNKNOWN_DATABASE, _UNKNOWN_TABLE = 81, 60
 _READ_ONLY, _NO_RIGHTS = 164, 497
 _WRONG_USER = frozenset({192, 193, 194, 516})
 _LONGEST = 300
+_SHIP = "`taximeter ship RUN --to ADDRESS`"
+
+
+def nothing_there(address: Embedded) -> SetupError:
+    """No engine has worked in that folder, and a question does not begin it."""
+    return _at(address, Problem("there is no warehouse in this folder", f"{_SHIP} makes one"))
 
 
 def unreachable(address: Address, error: Exception) -> SetupError:
@@ -37,10 +43,11 @@ def refused(address: Address, code: int, text: str) -> SetupError:
         )
         return _at(address, Problem(f"there is no user {user!r} with this password", hint))
     if code == _UNKNOWN_DATABASE:
-        hint = f"`CREATE DATABASE {database}` there, or name another one at the end of the address"
+        made = f"`CREATE DATABASE {database}` there" if isinstance(address, Server) else f"{_SHIP} makes it"
+        hint = f"{made}, or name another one at the end of the address"
         return _at(address, Problem(f"there is no database {address.database!r}", hint))
     if code == _UNKNOWN_TABLE and "taximeter_migrations" in text:
-        hint = "`taximeter ship RUN --to ADDRESS` makes them"
+        hint = f"{_SHIP} makes them"
         return _at(address, Problem(f"there are no tables of taximeter in the database {address.database!r}", hint))
     if code in {_READ_ONLY, _NO_RIGHTS}:
         whom = identifier(user)

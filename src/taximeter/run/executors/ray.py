@@ -7,6 +7,7 @@ import logging
 import math
 import os
 import queue
+import secrets
 import select
 import signal
 import socket
@@ -27,6 +28,7 @@ from taximeter.run.executors import ray_worker
 from taximeter.run.remote.files import FilesError
 from taximeter.run.remote.home import SILENT, VERSION, Receiver
 from taximeter.run.remote.shared import Tokens
+from taximeter.run.remote.wire import is_last
 
 _LOOK_EVERY = 1.0
 _PATIENCE = 10.0
@@ -78,7 +80,10 @@ class Ray:
         self._perform = ray.remote(ray_worker.perform)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         board = ray.remote(ray_worker.Board)
-        self._board = board.options(num_cpus=0, max_concurrency=100_000, scheduling_strategy=here).remote()
+        self._board_name = f"taximeter-{secrets.token_hex(8)}"
+        self._board = board.options(
+            name=self._board_name, num_cpus=0, max_concurrency=100_000, scheduling_strategy=here
+        ).remote()
         self._end = Flag()
         self._start(self._tick)
 
@@ -187,9 +192,12 @@ class Ray:
                 name=f"{task.run_id} {task.stage_id}",
                 _generator_backpressure_num_objects=_ON_ITS_WAY,
             )
-            flight.stream = options.remote(VERSION, flight.receiver.pack(), task.key, self._board)
-            for message in flight.stream:
-                yield ray.get(message)
+            flight.stream = options.remote(VERSION, flight.receiver.pack(), task.key, self._board_name)
+            for reference in flight.stream:
+                message = ray.get(reference)
+                yield message
+                if is_last(message):
+                    return  # the end of a stream is another journey
         except FilesError as error:
             yield str(error)
         except RayError as error:

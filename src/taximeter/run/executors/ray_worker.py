@@ -41,8 +41,10 @@ class Board:
 class _Orders:
     """Those to one attempt."""
 
-    def __init__(self, board: Any, key: Key) -> None:
+    def __init__(self, board: str, key: Key) -> None:
         self._board = board
+        """Its name: a handle on an actor costs each attempt that gets one."""
+
         self._key = key
         self._asked: Any = None
         self._ask_at = time.monotonic() + _ASK_AFTER
@@ -51,13 +53,16 @@ class _Orders:
         if self._asked is None:
             if time.monotonic() < self._ask_at:
                 return None
-            self._asked = self._board.wait.remote(self._key)
+            try:
+                self._asked = ray.get_actor(self._board).wait.remote(self._key)
+            except ValueError:  # it is gone, and the driver with it
+                return 0.0
         if not ray.wait([self._asked], timeout=0)[0]:
             return None
         answer, self._asked = self._asked, None
         try:
             return float(ray.get(answer))
-        except RayError:  # the board is gone, and the driver with it
+        except RayError:  # the same
             return 0.0
 
     def close(self) -> None:
@@ -66,7 +71,7 @@ class _Orders:
             ray.cancel(self._asked)
 
 
-def perform(version: str, parcel: bytes, key: Key, board: Any) -> Iterator[bytes]:
+def perform(version: str, parcel: bytes, key: Key, board: str) -> Iterator[bytes]:
     """The messages of an attempt, as a streaming task. If Ray ends it, all that it runs is killed."""
     with (
         closing(_Orders(board, Key(*key))) as orders,

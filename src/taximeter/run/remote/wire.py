@@ -96,6 +96,14 @@ read_news = msgspec.msgpack.Decoder(News).decode
 """A message; msgspec.DecodeError if it is none."""
 
 
+def is_last(message: bytes) -> bool:
+    """Whether no other one of the attempt follows it."""
+    try:
+        return read_news(message).end is not None
+    except msgspec.DecodeError:
+        return False
+
+
 def inside(task: Task, path: str) -> str:
     """A path in the run directory, from there and with slashes; ValueError for another one."""
     within = path.removeprefix(task.run_dir + os.sep)

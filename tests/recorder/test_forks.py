@@ -2,16 +2,22 @@
 
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import taximeter
 from taximeter.events import SpanEvent
+from taximeter.pricing import sheet as sheets
+from taximeter.pricing.sheet import Sheet
 from taximeter.recorder import guard
 from tests.recorder.events import calls, events, read, read_all, spans
 
@@ -170,6 +176,99 @@ def test_a_fork_while_another_thread_holds_every_lock_does_not_hang(tmp_path: Pa
     assert status == 0
     taximeter.disable()
     assert len(calls(read_all(tmp_path))) == 100
+
+
+def forked(work: Callable[[], object]) -> int:
+    """Exit code of a child that does this, and is killed if it waits."""
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(20)
+        code = 1
+        try:
+            code = 0 if work() else 2
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@contextmanager
+def a_thread_in(
+    monkeypatch: pytest.MonkeyPatch, owner: object, name: str, call: Callable[[], object]
+) -> Iterator[None]:
+    """While this is entered, another thread is in the middle of a function, from this call on."""
+    real, inside, go_on = getattr(owner, name), threading.Event(), threading.Event()
+
+    def wait(*args: Any, **kwargs: Any) -> Any:
+        inside.set()
+        go_on.wait(60)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, wait)
+    thread = threading.Thread(target=call)
+    thread.start()
+    assert inside.wait(60)
+    monkeypatch.setattr(owner, name, real)
+    yield
+    go_on.set()
+    thread.join()
+
+
+def test_a_fork_while_another_thread_works_out_prices_does_not_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    taximeter.enable(sink="memory:")
+    first, second = Sheet(name="first"), Sheet(name="second")
+    blocked = SimpleNamespace(decode=lambda _: None)
+    monkeypatch.setattr(sheets, "_base", blocked)
+    with a_thread_in(monkeypatch, blocked, "decode", lambda: first.base):
+        assert forked(lambda: list(second.chain()) == [second]) == 0
+
+
+def test_a_fork_while_another_thread_spends_or_counts_does_not_hang() -> None:
+    recorder = taximeter.enable(sink="memory:", budget="calls=5")
+    tracker = taximeter.TokenTracker()
+
+    def work() -> bool:
+        for _ in range(100):
+            tracker.record_llm("m", 1, 1)
+        assert recorder.purse is not None
+        return tracker.token_counters()["llm"]["m"]["input_tokens"] == 100 and recorder.purse.spent.calls == 100
+
+    assert recorder.purse is not None
+    held, done = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        assert recorder.purse is not None
+        with recorder.purse._lock, tracker._bucket._lock:
+            held.set()
+            done.wait(60)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    assert held.wait(60)
+    assert forked(work) == 0
+    done.set()
+    thread.join()
+
+
+def test_what_a_service_has_used_before_the_fork_is_told_by_the_parent_alone() -> None:
+    class Service:
+        used = 0
+
+        def token_counters(self) -> dict[str, Any]:
+            return {"llm": {"m": {"input_tokens": self.used}}}
+
+    recorder, service = taximeter.enable(sink="memory:"), Service()
+    taximeter.attach(service)
+
+    def work() -> bool:
+        with taximeter.span("child"):
+            service.used += 3
+        (call,) = calls(events(recorder))
+        return (call.usage.input_tokens, call.meta) == (3, None)
+
+    with taximeter.span("open"):
+        service.used += 1000
+        assert forked(work) == 0
+    assert [call.usage.input_tokens for call in calls(events(recorder))] == [1000]
 
 
 def test_what_the_parent_lost_is_not_the_childs() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from taximeter.pricing.lookup import Key, Term
 
 Mode = Literal["cliff", "marginal"]
+T = TypeVar("T")
 
 
 class Rate(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -142,6 +142,21 @@ class Provider(msgspec.Struct, frozen=True, omit_defaults=True):
     """Providers whose standard rates hold for models that it does not list."""
 
 
+class _Once(Generic[T]):
+    """A property that is worked out when it is first looked at.
+
+    That of functools has a lock before Python 3.12: a child that is forked while another thread looks waits forever.
+    """
+
+    def __init__(self, work: Callable[[Any], T]) -> None:
+        self._work = work
+        self.__doc__ = work.__doc__
+
+    def __get__(self, sheet: Any, _: type | None = None) -> T:
+        value: T = sheet.__dict__.setdefault(self._work.__name__, self._work(sheet))
+        return value
+
+
 NO_SHEET = msgspec.Raw(b"null")
 
 
@@ -164,7 +179,7 @@ class Sheet(msgspec.Struct, frozen=True, dict=True, omit_defaults=True, tag="pri
     extends: msgspec.Raw = NO_SHEET
     """The compiled sheet that is asked next; read when the first model is asked that is not listed here."""
 
-    @cached_property
+    @_Once
     def base(self) -> Sheet | None:
         """The sheet that is asked next."""
         return _base.decode(self.extends)
@@ -176,12 +191,12 @@ class Sheet(msgspec.Struct, frozen=True, dict=True, omit_defaults=True, tag="pri
             yield level
             level = level.base
 
-    @cached_property
+    @_Once
     def answers(self) -> dict[Key, tuple[Term, ...]]:
         """What was looked up in it."""
         return {}
 
-    @cached_property
+    @_Once
     def encoded(self) -> bytes:
         """The compiled sheet, keys sorted: the same rates give the same bytes."""
         fields = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) != _DEFAULTS[name]}
@@ -189,7 +204,7 @@ class Sheet(msgspec.Struct, frozen=True, dict=True, omit_defaults=True, tag="pri
         plain = msgspec.to_builtins(fields, builtin_types=(Decimal,), order="deterministic")
         return to_json({"schema_version": "pricing_v2", **plain, "extends": self.extends})
 
-    @cached_property
+    @_Once
     def sheet_id(self) -> str:
         """sha256 of the compiled sheet, in hex."""
         return hashlib.sha256(self.encoded).hexdigest()

@@ -86,11 +86,24 @@ class ServiceMeter:
             hint = "give it token_counters(), as taximeter.TokenService says"
             raise SetupError(Problem(f"{shown(service)} has no counters to read", hint))
         self.service = service
+        self._mark: Counters | None = None
+        """What was read last; None if nobody has looked yet in this process."""
+
+        self._let_go()
+        guarded(self._begin)()
+
+    def _let_go(self) -> None:
         self._lock = threading.RLock()
         self._open = 0
         self._overlapped = False
-        self._mark: Counters = {}
-        guarded(self._begin)()
+
+    def in_child(self) -> None:
+        """Takes it over in a forked child: its parent tells what was used before, and closes the spans that are open.
+
+        The service is looked at when the child opens its first span: in the middle of a fork it may be locked.
+        """
+        self._let_go()
+        self._mark = None
 
     def _begin(self) -> None:
         self._mark = snapshot_service(self.service)
@@ -100,6 +113,8 @@ class ServiceMeter:
         with self._lock:
             self._open += 1
             self._overlapped |= self._open > 1
+            if self._mark is None:
+                guarded(self._begin)()
 
     def closed(self, span: Span) -> None:
         """An outermost span is about to be written."""
@@ -112,7 +127,8 @@ class ServiceMeter:
         if isinstance(self.service, TokenTracker):
             return  # its records were calls already
         now = snapshot_service(self.service)
-        used, self._mark = diff(now, self._mark), now
+        mark, self._mark = self._mark, now
+        used = {} if mark is None else diff(now, mark)
         for kind in _KINDS:
             for model, counts in used.get(kind, {}).items():
                 usage = msgspec.convert(counts, Usage)

@@ -14,6 +14,7 @@ from taximeter.pricing.cost import EXACT, Cost
 from taximeter.pricing.price import price
 from taximeter.pricing.sheet import Sheet
 from taximeter.recorder.guard import guarded
+from taximeter.recorder.instance import RECORDER
 from taximeter.totals import NOTHING, Totals
 
 _FOLD_AT = 64
@@ -44,7 +45,7 @@ class Counted(msgspec.Struct, gc=False):
 class TokenBucket:
     """Sums of the calls that were recorded while it was open, by model."""
 
-    __slots__ = ("_folding", "_lock", "_waiting", "items", "sources", "totals")
+    __slots__ = ("_folding", "_lock", "_process", "_waiting", "items", "sources", "totals")
 
     def __init__(self) -> None:
         self.totals: dict[tuple[str, str], Totals] = {}
@@ -57,13 +58,25 @@ class TokenBucket:
         """Units of work by direction."""
 
         self._waiting: deque[Counted | tuple[str, int]] = deque()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        self._process = RECORDER.process
         self._lock = threading.RLock()
         self._folding = False
+
+    def _own(self) -> None:
+        """Takes it over in a forked child: the thread that was adding up may not be there."""
+        if self._process is not RECORDER.process:
+            self._let_go()
 
     def add(self, what: Counted | tuple[str, int]) -> None:
         """Adds one call, or some units of work; never waits."""
         self._waiting.append(what)
-        if len(self._waiting) >= _FOLD_AT and self._lock.acquire(blocking=False):
+        if len(self._waiting) < _FOLD_AT:
+            return
+        self._own()
+        if self._lock.acquire(blocking=False):
             try:
                 self._fold()
             finally:
@@ -71,6 +84,7 @@ class TokenBucket:
 
     def settle(self) -> TokenBucket:
         """The bucket with all that was added so far in its sums."""
+        self._own()
         with self._lock:
             self._fold()
         return self

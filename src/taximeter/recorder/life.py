@@ -163,6 +163,8 @@ class Life:
         self.lock = threading.RLock()
         self.process = Process(parent.parent, parent.span_id if part is not None else parent.forked_from)
         guard.forget()
+        if self.purse is not None:
+            self.purse.in_child()
         if part is not None:
             self._part = part.in_child(self.process)
             self.deliver = guard.delivering(self._first_in_child)

@@ -36,6 +36,10 @@ class Purse:
         """What the calls of this process have used."""
         return self._spent
 
+    def in_child(self) -> None:
+        """Takes it over in a forked child: a thread that is not there may have had the lock."""
+        self._lock = threading.RLock()
+
     def take(self, call: CallEvent, prices: Sheet | None) -> None:
         """Takes a call out of it; `prices` are those that hold now, None if nobody has asked for them yet."""
         totals = Totals.of(call, price(call, prices or self._sheet))

@@ -143,11 +143,15 @@ class Span(Node):
             self.scope = scope_of(node)
             if recorder.options.sample < 1:
                 self._sample(recorder.options.sample)
-            if recorder.meter is not None:
-                recorder.meter.opened()
+        if recorder.meter is not None and self._is_outermost():
+            recorder.meter.opened()
         open_node(self)
         self._cpu_began = thread_time() if recorder.options.span_cpu and measures_cpu else 0.0
         self._began = perf_counter()
+
+    def _is_outermost(self) -> bool:
+        """Whether there is none around it in this process."""
+        return self.parent is None or self.parent._process is not self._process
 
     def _sample(self, share: float) -> None:
         if random() >= share:
@@ -173,7 +177,7 @@ class Span(Node):
         recorder, process = RECORDER, self._process
         if process is not recorder.process:
             return  # a forked child leaves a block that its parent has entered
-        if recorder.meter is not None and self.parent is None:
+        if recorder.meter is not None and self._is_outermost():
             recorder.meter.closed(self)
         deliver, scope, is_stage = recorder.deliver_short, self.scope, self.kind == "stage"
         if deliver is None or not (scope.kept or is_stage):

@@ -232,6 +232,8 @@ class Switch(Life):
     def in_child(self) -> None:
         """Makes this the recorder of a child that was just forked: see `Life.in_child`."""
         super().in_child()
+        if self.meter is not None:
+            self.meter.in_child()
         self._settling = False  # who was about to find out is not here
 
     def disable(self) -> None:

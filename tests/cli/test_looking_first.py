@@ -179,6 +179,17 @@ def test_what_is_wrong_in_a_run_configuration_is_said_with_its_place(cli: Cli, r
     assert "c.yaml:2:19: instrumentation.price_table: there is no price sheet `gone.yaml`" in said
 
 
+def test_what_is_unclear_in_a_run_configuration_is_told_with_all_else(cli: Cli, recipe: Path) -> None:
+    write("c.yaml", "recipe: gone.yaml\nexecution: {jobs: 010, jbos: 2}\nrun_id: *x\n")
+    assert cli("run", "--config", "c.yaml", code=2).err.splitlines()[::2] == [
+        "c.yaml:1:1: recipe: there is no file `gone.yaml`",
+        "c.yaml:2:19: `010` is octal to some readers of YAML and decimal to others",
+        "c.yaml:2:24: execution.jbos: unknown key `jbos`",
+        "c.yaml:3:9: `*x` is an alias, which is not allowed",
+        "4 problems",
+    ]
+
+
 def test_every_option_of_a_run_can_stand_in_a_run_configuration(cli: Cli, recipe: Path) -> None:
     schema = model_of(RunConfigBlock).model_json_schema()
     keys = {*schema["properties"], *schema["$defs"]["ExecutionBlock"]["properties"]}

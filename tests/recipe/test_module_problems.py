@@ -86,7 +86,6 @@ module_id: m
 entrypoint: m.py
 """,
         [
-            "r.yaml:1:21: there is no module `m` in `modules`",
             "modules/m/module.yaml:1:1: `module_id` is missing",
         ],
     ),

@@ -61,6 +61,22 @@ def test_a_parameter_that_is_unclear_is_not_missing() -> None:
     assert page("stages: [{module: m, params: {n: 010}}]") == [f"r.yaml:1:34: {OCTAL}"]
 
 
+def test_a_module_is_checked_beside_what_is_unclear_in_it_and_its_stages_are() -> None:
+    module("m", "command: [x, '{params.a}', '{params.b}']\ndefault_params: {a: 010}\nnots: x\n")
+    assert page("stages: [{module: m, ouut: x, params: {b: 1}}]") == [
+        "r.yaml:1:22: unknown key `ouut` [did you mean `out`?]",
+        f"modules/m/module.yaml:3:21: {OCTAL}",
+        "modules/m/module.yaml:4:1: unknown key `nots` [did you mean `notes`?]",
+    ]
+
+
+@pytest.mark.parametrize("text", ["\tcommand: x", "module_id: *m\ncommand: x", "*m"])
+def test_a_module_of_which_nobody_knows_the_name_is_not_called_missing(text: str) -> None:
+    write("modules/m/module.yaml", text)
+    (told,) = page("stages: [{module: m}]")
+    assert told.startswith("modules/m/module.yaml:1:")
+
+
 def test_what_is_unclear_in_settings_is_told_with_what_is_wrong_in_the_recipe() -> None:
     settings = write("s.yaml", "stage_params: {a: {n: 010}}\nfoo: 1\n")
     told = page("stages: [{id: a, run: x, tiemout: 3}]", settings=settings)

@@ -94,7 +94,7 @@ def _draft(recipe: Recipe, number: int, block: StageBlock, registry: Registry) -
 
 def _module_problems(draft: Draft, registry: Registry) -> Iterator[Problem]:
     name = draft.block.module
-    if name and not draft.module and registry.path:
+    if name and not draft.module and registry.path and registry.is_whole:
         message = f"there is no module {show(name)} in {show(str(registry.path))}"
         yield draft.problem(message, ("module",), nearest_or_all(name, registry.modules))
 

@@ -10,7 +10,7 @@ from taximeter.errors import Problem, SetupError
 from taximeter.recipe.holes import Holes
 from taximeter.recipe.lookup import look_up
 from taximeter.recipe.module import Module, ModuleBlock
-from taximeter.yamldoc import Document, KeyPath, load, show
+from taximeter.yamldoc import Document, KeyPath, load_in_part, show
 from taximeter.yamldoc.authored import take
 from taximeter.yamldoc.document import part
 
@@ -24,6 +24,8 @@ class Registry(msgspec.Struct):
     """Where they were looked for; None if there is no such place."""
 
     modules: dict[str, Module] = {}
+    is_whole: bool = True
+    """Whether all of them are known: no file, and no module in one, is so wrong that nobody knows what it is called."""
 
 
 def load_registry(path: Path) -> dict[str, Module]:
@@ -47,13 +49,10 @@ def read_registry(path: Path, problems: list[Problem]) -> Registry:
     """As much of the modules as can be used; what is wrong with the rest is added to the problems."""
     registry = Registry(path)
     for file in sorted(path.rglob(MODULE_FILE)) if path.is_dir() else [path]:
-        try:
-            document = load(file)
-        except SetupError as error:
-            problems.extend(error.problems)
-            continue
-        for at in _modules_in(document):
+        document = load_in_part(file, problems)
+        for at in _modules_in(document) if document else ():
             _register(document, at, registry, problems)
+        registry.is_whole &= document is not None
     return registry
 
 
@@ -72,7 +71,7 @@ def _modules_in(document: Document) -> list[KeyPath]:
 
 def _usable(document: Document, at: KeyPath, problems: list[Problem]) -> tuple[ModuleBlock, Holes] | None:
     """As much of the module as can be used, and what cannot; None if that is nothing."""
-    if (block := take(ModuleBlock, part(document.data, at))) is not None:
+    if not document.unclear and (block := take(ModuleBlock, part(document.data, at))) is not None:
         return block, Holes()
     from taximeter.recipe.salvage_module import salvage_module  # loads pydantic, for which what fits does not wait
 
@@ -82,6 +81,7 @@ def _usable(document: Document, at: KeyPath, problems: list[Problem]) -> tuple[M
 def _register(document: Document, at: KeyPath, registry: Registry, problems: list[Problem]) -> None:
     salvaged = _usable(document, at, problems)
     if salvaged is None:
+        registry.is_whole = False
         return
     block, holes = salvaged
     first = registry.modules.get(block.module_id)

@@ -23,7 +23,12 @@ def salvage_module(document: Document, at: KeyPath, problems: list[Problem]) -> 
     None if nobody knows what it is called.
     """
     data: Value = part(document.data, at)
-    unsure, model = set[str](), model_of(ModuleBlock)
+    unclear = {path[len(at) :][:1] for path in document.unclear if path[: len(at)] == at}
+    if () in unclear or ("module_id",) in unclear:
+        return None
+    unsure, model = {str(key) for (key,) in unclear}, model_of(ModuleBlock)
+    if isinstance(data, dict) and unsure:
+        data = {key: value for key, value in data.items() if key not in unsure}
     while True:
         try:
             return block_of(ModuleBlock, model.model_validate(data)), Holes((key,) for key in unsure)

@@ -13,6 +13,7 @@ from taximeter.recipe import params
 from taximeter.recipe.artifact import WITH_ROWS, artifact_of
 from taximeter.recipe.command import faults, placeholders, script_faults, with_interpreter
 from taximeter.recipe.drafts import Draft
+from taximeter.recipe.holes import Holes
 from taximeter.recipe.load import Recipe
 from taximeter.recipe.model import BudgetBlock, RetriesBlock
 from taximeter.recipe.module import Module
@@ -149,6 +150,9 @@ class StagePlanner:
     def _is_unsure_of(self, draft: Draft, kind: str) -> bool:
         """Whether a name that is not known could stand where something cannot be used."""
         of_recipe = {"inputs": "input", "input": "input", "params": "stage_params"}
+        declared = draft.module.holes if draft.module and kind == "params" else Holes()
+        if any(declared.touch((key,)) for key in ("default_params", "param_schema")):
+            return True
         return (kind != "input" and draft.is_unsure_of(kind)) or self._recipe.holes.touch((of_recipe[kind],))
 
     def _check_names(

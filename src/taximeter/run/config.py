@@ -9,13 +9,14 @@ import msgspec
 from msgspec import Meta
 
 from taximeter.errors import Problem, SetupError, in_order
+from taximeter.recipe.holes import Holes
 from taximeter.recipe.instrumentation import Layer
 from taximeter.recipe.lookup import look_up, names_beside
 from taximeter.recipe.model import BudgetBlock, InstrumentationBlock
 from taximeter.recipe.stages import budget_of
 from taximeter.run.options import RunOptions
 from taximeter.rundir import check_run_id
-from taximeter.yamldoc import Document, Value, load, show
+from taximeter.yamldoc import Document, Value, load_in_part, show
 from taximeter.yamldoc.authored import Authored, Text, read_authored
 from taximeter.yamldoc.words import did_you_mean
 
@@ -106,11 +107,16 @@ class RunConfigBlock(Authored, frozen=True, kw_only=True):
 def read_config(path: Path) -> RunOptions:
     """The options in a run configuration; SetupError with every problem found."""
     problems: list[Problem] = []
-    document = load(path)
-    block = read_authored(RunConfigBlock, document, (), problems)
+    document = load_in_part(path, problems)
+    if document is None:
+        raise in_order(problems)
+    found: list[Problem] = []
+    block = read_authored(RunConfigBlock, document, (), found)
     said = document.data if isinstance(document.data, dict) else {}
-    files: dict[str, Any] = {key: _find(key, said.get(key), document, problems) for key in _FILES}
-    problems += _bad_run_id(said.get("run_id"), document)
+    files: dict[str, Any] = {key: _find(key, said.get(key), document, found) for key in _FILES}
+    found += _bad_run_id(said.get("run_id"), document)
+    unclear = Holes(document.unclear)
+    problems += [problem for problem in found if not unclear.explains(problem)]
     if block is None or problems:
         raise in_order(problems)
     execution = {name: value for name, value in msgspec.to_builtins(block.execution).items() if name != "set"}

@@ -50,9 +50,11 @@ def read_registry(path: Path, problems: list[Problem]) -> Registry:
     registry = Registry(path)
     for file in sorted(path.rglob(MODULE_FILE)) if path.is_dir() else [path]:
         document = load_in_part(file, problems)
-        for at in _modules_in(document) if document else ():
+        if document is None:
+            registry.is_whole = False
+            continue
+        for at in _modules_in(document):
             _register(document, at, registry, problems)
-        registry.is_whole &= document is not None
     return registry
 
 

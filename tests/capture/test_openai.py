@@ -100,8 +100,8 @@ def test_other_requests_are_no_calls(server: Server, recorder: Recorder) -> None
     assert calls(events(recorder)) == []
 
 
-def ask_stream(sdk: openai.OpenAI, **options: Any) -> list[Any]:
-    return list(sdk.chat.completions.create(model="m", messages=ASK, stream=True, **options))
+def ask_stream(sdk: openai.OpenAI, model: str = "m", **options: Any) -> list[Any]:
+    return list(sdk.chat.completions.create(model=model, messages=ASK, stream=True, **options))
 
 
 def test_a_stream_is_asked_for_its_usage_and_the_program_sees_none_of_it(server: Server, recorder: Recorder) -> None:
@@ -152,6 +152,17 @@ def test_a_server_that_refuses_is_asked_once(recorder: Recorder) -> None:
         (2, "done", NO_USAGE),
         (1, "done", NO_USAGE),
     ]
+    server.stop()
+
+
+def test_a_server_that_has_told_it_of_another_model_may_refuse(recorder: Recorder) -> None:
+    server = Server()
+    assert len(ask_stream(client(server), model="willing")) == 4
+    assert len(ask_stream(client(server, "no-stream-options"), model="other")) == 4
+    assert len(ask_stream(client(server), model="willing")) == 4
+    asked = [(body["model"], "stream_options" in body) for _, body in server.seen]
+    assert asked == [("willing", True), ("other", True), ("other", False), ("willing", True)]
+    assert [call.usage_source for call in calls(events(recorder))] == ["provider", "missing", "provider"]
     server.stop()
 
 

@@ -1,6 +1,7 @@
 """Asks a server to tell the usage of a streamed chat, which it does only if it is asked.
 
-A server that refuses is not asked again; one that has told it once is not suspected any more.
+A server that refuses is not asked again; one that has told it once is not suspected any more. Both are remembered of
+each model, since behind one address there can be servers of several kinds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ _ENDPOINTS = frozenset({"/chat/completions", "/completions"})
 _REFUSALS = frozenset({400, 422})
 """How servers say that they do not know a field."""
 
-_willing: dict[str, bool] = {}
-"""What is known of servers, by their address."""
+_willing: dict[tuple[str, str | None], bool] = {}
+"""What is known of servers, by their address and the model."""
 
 
 def with_usage_asked(exchange: Exchange, client: Any, options: Any) -> Any | None:
@@ -26,7 +27,7 @@ def with_usage_asked(exchange: Exchange, client: Any, options: Any) -> Any | Non
     body, wanted = options.json_data, options.json_data.get("stream_options")
     if "include_usage" in (wanted or {}) or "stream_options" in (options.extra_json or {}):
         return None
-    exchange.server = str(client.base_url)
+    exchange.server = str(client.base_url), exchange.asked.model
     if _willing.get(exchange.server) is False:
         return None
     asking = copy(options)

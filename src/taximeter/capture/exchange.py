@@ -56,8 +56,8 @@ class Exchange:
         self.asks_usage = False
         """Whether the usage of a stream is asked for that the program did not ask for."""
 
-        self.server = ""
-        """Address of the server, of a request that may ask for it."""
+        self.server: tuple[str, str | None] = ("", None)
+        """Address of the server, and the model, of a request that may ask for it."""
 
         self.request_id: str | None = None
         self.first_ns: int | None = None

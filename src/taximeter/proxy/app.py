@@ -16,7 +16,7 @@ from taximeter.proxy.books import Books
 from taximeter.proxy.call import Call
 from taximeter.proxy.client import Client, GoneError, Message, Receive, Send
 from taximeter.proxy.coding import CodingError, decoded
-from taximeter.proxy.endpoints import Endpoint, endpoint, model_in, response_in
+from taximeter.proxy.endpoints import endpoint, model_in, response_in
 from taximeter.proxy.exchange import Exchange
 from taximeter.proxy.failures import failure
 from taximeter.proxy.headers import Headers
@@ -50,6 +50,9 @@ class Proxy:
     ) -> None:
         self._upstreams = upstreams
         self._willing = willing
+        self._unwilling: set[tuple[str, str | None]] = set()
+        """Upstreams and models that rejected the question: behind one gateway there can be servers of several kinds."""
+
         self._books = books
         self._background = Background(books)
         self._client = client
@@ -94,10 +97,15 @@ class Proxy:
             return
         self._admit()
         body = await client.body()
-        call = Call(found, bought, _question(body, found, given), _tries(given), self._background.end)
+        asked = _question(body, found, given)
+        call = Call(found, bought, asked, _tries(given), self._background.end)
         with _ending(call):
             async with client.present():
-                await self._call(Exchange(self._client, found, send, call), found, bought, outgoing, body)
+                exchange = Exchange(self._client, found, send, call)
+                if bought.tells_usage_if_asked and found.upstream.name in self._willing:
+                    await self._ask_usage(exchange, (found.upstream.name, asked.model), outgoing, body)
+                else:
+                    await exchange.pass_on(await exchange.ask(outgoing.with_body(body)))
 
     def _admit(self) -> None:
         """Refuses a call that would be more than the budget."""
@@ -107,9 +115,10 @@ class Proxy:
         except BudgetExceeded as over:
             raise RefusedError(429, str(over)) from None
 
-    async def _call(self, exchange: Exchange, found: Route, bought: Endpoint, outgoing: Outgoing, body: bytes) -> None:
-        name = found.upstream.name
-        more = asking(body) if bought.tells_usage_if_asked and name in self._willing else None
+    async def _ask_usage(
+        self, exchange: Exchange, server: tuple[str, str | None], outgoing: Outgoing, body: bytes
+    ) -> None:
+        more = None if server in self._unwilling else asking(body)
         if more is None:
             await exchange.pass_on(await exchange.ask(outgoing.with_body(body)))
             return
@@ -120,7 +129,7 @@ class Proxy:
         await response.aclose()
         response = await exchange.ask(outgoing.with_body(body))
         if response.is_success:
-            self._willing.discard(name)  # it was the question for the usage that it did not like
+            self._unwilling.add(server)  # it was the question for the usage that it did not like
         await exchange.pass_on(response)
 
 

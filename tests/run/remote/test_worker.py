@@ -163,6 +163,22 @@ def test_a_worker_that_is_killed_takes_the_whole_tree_along_and_what_came_home_s
     assert run.stage("01_a").log(1).read_text() == "said\n"
 
 
+def test_the_next_worker_removes_what_a_killed_one_left_and_nothing_else(run: RunDir, tmp_path: Path) -> None:
+    with Worker(receiver(task(run, ["sleep", "60"])), tmp_path) as killed:
+        assert next(killed.messages())
+    (left,) = killed.scratch.iterdir()
+    others = killed.scratch / "taximeter-mine", killed.scratch / "taximeter-attempt-file"
+    others[0].mkdir()
+    others[1].touch()
+    with Worker(receiver(task(run, ["sleep", "60"])), tmp_path) as living:
+        assert next(living.messages())
+        (its,) = set(living.scratch.iterdir()) - {left, *others}
+        with Worker(receiver(task(run, ["true"])), tmp_path) as third:
+            assert list(third.messages())
+            assert third.process.wait() == 0
+        assert set(living.scratch.iterdir()) == {its, *others}
+
+
 def test_a_worker_that_does_not_see_the_run_directory_names_the_other_way(run: RunDir, tmp_path: Path) -> None:
     (run.path / TOKEN).write_text("another")
     events = all_of(receiver(task(run, ["true"]), token="this"), tmp_path)

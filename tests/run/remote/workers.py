@@ -76,7 +76,7 @@ class Worker:
         parcel = tmp_path / "parcel"
         parcel.write_bytes(receiver.pack())
         self.scratch = tmp_path / "scratch"
-        self.scratch.mkdir()
+        self.scratch.mkdir(exist_ok=True)
         self.process = subprocess.Popen(
             [sys.executable, "-c", _PROGRAM, version, str(parcel)],
             stdin=subprocess.PIPE,

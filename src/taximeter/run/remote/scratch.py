@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import sys
-import tempfile
-import threading
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -19,10 +16,10 @@ import msgspec
 from taximeter import settings
 from taximeter.run.environment import STARTUP
 from taximeter.run.executor import Task
+from taximeter.run.remote.folder import Folder
 from taximeter.run.remote.wire import Parcel, growing_files, inside
 from taximeter.rundir import RunDir
 
-_PREFIX = "taximeter-"
 _GPUS = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES")
 """Variables by which an engine gives a worker its share; the driver's own mean another machine."""
 
@@ -31,7 +28,8 @@ class Scratch:
     """Is there while it is entered. It lies on a disk of the node, since journals are mapped into memory."""
 
     def __init__(self, parcel: Parcel) -> None:
-        self._root = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        self._folder = Folder()
+        self._root = self._folder.path
         self._parcel = parcel
         self._true = parcel.task
         self.run = RunDir(self._root / Path(self._true.run_dir).name)
@@ -53,8 +51,7 @@ class Scratch:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """The next attempt need not wait until it is removed."""
-        threading.Thread(target=shutil.rmtree, args=(self._root, True)).start()
+        self._folder.remove()
 
     def inputs(self) -> dict[str, Path]:
         """Where inputs lie that travel by URL, by name."""

@@ -1,13 +1,16 @@
 """Inputs and artifacts that travel by URL, where a worker does not see the run directory."""
 
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from taximeter.run.executor import Event
+from taximeter.run.remote import files, worker
 from taximeter.run.remote.files import FilesError
 from taximeter.run.remote.home import VERSION
+from taximeter.run.remote.scratch import Scratch
 from taximeter.run.remote.worker import work
 from taximeter.rundir import RunDir
 from tests.run.remote.workers import Worker, last, receiver, run_dir, task
@@ -37,10 +40,10 @@ def test_what_lies_in_the_run_directory_and_outside_is_fetched_and_what_is_made_
     of = task(run, program(code, str(outside), str(earlier)), inputs={"a": str(outside), "b": str(earlier)})
     one = receiver(of, url=f"file://{tmp_path}/files")
     events: list[Event] = []
-    with Worker(one, tmp_path) as worker:
+    with Worker(one, tmp_path) as its:
         shutil.move(outside, tmp_path / "away.txt")
         shutil.move(earlier, tmp_path / "away")
-        for message in worker.messages():
+        for message in its.messages():
             events += one.take(message)
     assert last(events).figures.exit_code == 0, run.stage("01_a").log(1).read_text()
     assert (run.stage("01_a").path / "out").read_text() == "given|made before|{}"
@@ -53,6 +56,19 @@ def test_any_file_system_of_fsspec_will_do(run: RunDir) -> None:
     events = [event for message in work(VERSION, one.pack(), lambda: None) for event in one.take(message)]
     assert last(events).figures.exit_code == 0
     assert (run.stage("01_a").path / "out").read_text() == "made\n"
+
+
+def test_a_worker_is_not_silent_while_files_take_their_time(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    def slowly(url: str, scratch: Scratch) -> None:
+        time.sleep(0.5)
+        files.fetch(url, scratch)
+
+    monkeypatch.setattr(worker, "fetch", slowly)
+    monkeypatch.setattr(worker, "BEAT", 0.05)
+    one = receiver(task(run, ["true"]), url="memory://taximeter-slow-test")
+    messages = list(work(VERSION, one.pack(), lambda: None))
+    assert len(messages) > 3
+    assert last([event for message in messages for event in one.take(message)]).figures.exit_code == 0
 
 
 def test_a_stage_that_made_nothing_brings_nothing(run: RunDir, tmp_path: Path) -> None:

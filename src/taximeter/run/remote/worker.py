@@ -17,8 +17,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import taximeter
 from taximeter.ledger.figures import Figures
@@ -41,6 +44,8 @@ _ROOM = 2 * LARGEST
 
 _LOOK_EVERY = 0.2
 """Seconds between looks at the files; who ends before the first one costs one message."""
+
+T = TypeVar("T")
 
 Ordered = Callable[[], float | None]
 """Gives the grace of an order to end that has come since it was asked last, 0 for KILL at once; None if none has. It
@@ -68,8 +73,7 @@ def _attempt(parcel: Parcel, ordered: Ordered) -> Iterator[bytes]:
         return
     with Scratch(parcel) as scratch:
         if parcel.files is not None:
-            yield News(_node()).pack()  # it may take its time
-            fetch(parcel.files, scratch)
+            yield from _beating(partial(fetch, parcel.files, scratch))
         tails = Tails(scratch.run, scratch.growing, scratch.usage)
         with closing(_forkserver().launch(scratch.task())) as handle:
             figures = yield from _Stream(handle, tails, ordered).follow()
@@ -78,8 +82,19 @@ def _attempt(parcel: Parcel, ordered: Ordered) -> Iterator[bytes]:
         for bundle in bundles:
             yield News(_node(), chunks=last).pack()
             last = bundle
-        made = () if parcel.files is None else put_back(parcel.files, scratch)
+        made: tuple[int, ...] = ()
+        if parcel.files is not None:
+            made = yield from _beating(partial(put_back, parcel.files, scratch))
         yield News(_node(), chunks=last, usage=tails.usage(), end=End(figures, tails.sums(), made)).pack()
+
+
+def _beating(carry: Callable[[], T]) -> Generator[bytes, None, T]:
+    """Does what may take its time, and lives meanwhile."""
+    with ThreadPoolExecutor(1) as aside:
+        carried = aside.submit(carry)
+        while not wait([carried], BEAT).done:
+            yield News(_node()).pack()
+        return carried.result()
 
 
 class _Stream:

@@ -15,8 +15,8 @@ def joined(labels: Mapping[str, str]) -> str:
 
 def split(text: str) -> dict[str, str]:
     """The labels in a text; what is none is left out."""
-    pairs = (pair.split("=", 1) for pair in text.split(",") if "=" in pair)
-    return {_plain(name): _plain(value) for name, value in pairs}
+    pairs = (pair.partition("=") for pair in text.split(","))
+    return {_plain(name): _plain(value) for name, sign, value in pairs if name and sign}
 
 
 def bearable(text: str) -> str:

@@ -103,7 +103,7 @@ class RemoteParent:
 def remote_parent() -> RemoteParent:
     """What `TRACEPARENT` says (W3C: `00-<32 hex>-<16 hex>-<flags>`); nothing of one that is malformed."""
     version, *ids = (settings.TRACEPARENT.read() or "").strip().lower().split("-")[:3]
-    if len(ids) != 2 or not (_is_id(version, 2) and _is_id(ids[0], 32) and _is_id(ids[1], 16)):
+    if len(ids) != 2 or version == "ff" or not (_is_id(version, 2) and _is_id(ids[0], 32) and _is_id(ids[1], 16)):
         return RemoteParent()
     return RemoteParent(ids[0], ids[1], settings.STAGE_ID.read())
 

@@ -21,7 +21,7 @@ S = TypeVar("S", bound=Stream)
 MOST_RUNS = 4_096
 """Runs that are held at once; each takes a file descriptor."""
 
-MOST_STREAMS = 50_000
+MOST_STREAMS = 100_000
 """Streams, of all runs together, that are kept in memory; each takes about a kilobyte."""
 
 

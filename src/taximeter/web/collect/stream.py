@@ -132,6 +132,7 @@ class Stream:
     def _read(self) -> None:
         """Learns what the file holds, if there is one."""
         reader = LineReader(self.path)
+        reader.offset = self._first()
         for line in reader.lines():
             seq = self._seq(line.data)
             if seq is not None:
@@ -140,6 +141,10 @@ class Stream:
                 self._learn(line.data)
         if reader.tail() is not None:
             os.truncate(self.path, reader.offset)
+
+    def _first(self) -> int:
+        """Where begins what has to be known of the file."""
+        return 0
 
     def _learn(self, line: bytes) -> None:
         """Sees a line that stands in the file already."""

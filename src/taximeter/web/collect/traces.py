@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from asyncio import Future
-from collections import OrderedDict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +18,18 @@ from taximeter.semconv import OWN
 from taximeter.web.collect.batch import Batch, Dirty
 from taximeter.web.collect.check import OTLP, doubt_of
 from taximeter.web.collect.handles import Handles
+from taximeter.web.collect.recent import Recent
 from taximeter.web.collect.shelf import Shelf
 from taximeter.web.collect.stream import Stream
 from taximeter.web.collect.verdict import Rejection, Verdict
 
-_MOST_KNOWN = 200_000
+_KNOWN = 5_000
 """Spans of one process that are known again; what is sent twice comes soon after."""
+
+_TAIL = 8 << 20
+"""Bytes at the end of a file in which they stand, and the latest record of the process."""
+
+_PROCESS = b'"kind":"process"'
 
 _SPAN = "otlp_span_id"
 """The span that a call was, in the `meta` of the call: its own `span_id` is that of the region around it."""
@@ -52,7 +58,7 @@ class TraceStream(Stream):
     __slots__ = ("_known", "began", "ended")
 
     def __init__(self, path: Path, process: str, handles: Handles) -> None:
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._known = Recent(_KNOWN)
         self.began: float | None = None
         self.ended = 0.0
         """Seconds since the epoch."""
@@ -61,9 +67,8 @@ class TraceStream(Stream):
 
     def take_event(self, key: str, event: Event) -> bool:
         """Takes an event to be written, and numbers it; false if it is known."""
-        if key in self._known:
+        if not self._known.is_new(key):
             return False
-        self._remember(key)
         self._cover(event.started_at, event.ended_at if isinstance(event, SpanEvent) else None)
         self.number(event)
         return True
@@ -78,10 +83,12 @@ class TraceStream(Stream):
         before, self.counted = self.counted, 1 + len(self._known) // 8
         return self.counted - before
 
-    def _remember(self, key: str) -> None:
-        self._known[key] = None
-        if len(self._known) > _MOST_KNOWN:
-            self._known.popitem(last=False)
+    def _first(self) -> int:
+        """Not all of what a service has sent in a day: it is read again whenever there was no memory left for it."""
+        fd = self._handles.of(self.path)
+        begin = max(os.fstat(fd).st_size - _TAIL, 0)
+        _, newline, tail = os.pread(fd, _TAIL, begin).partition(b"\n")
+        return begin + _TAIL - len(tail) if begin and newline and _PROCESS in tail else 0
 
     def _cover(self, *moments: float | None) -> None:
         for moment in moments:
@@ -93,7 +100,7 @@ class TraceStream(Stream):
         found = _line.decode(line)
         self._cover(found.started_at, found.ended_at)
         if found.kind != "process":
-            self._remember(f"{found.trace_id}{(found.meta or {}).get(_SPAN, found.span_id)}")
+            self._known.is_new(f"{found.trace_id}{(found.meta or {}).get(_SPAN, found.span_id)}")
 
 
 class TraceBatch(Batch):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
 import sys
 from importlib import import_module
@@ -13,9 +12,9 @@ import click
 
 import taximeter
 from taximeter.cli.failure import page, sentence
+from taximeter.cli.streams import open_streams
 from taximeter.errors import Interrupted, SetupError, TaximeterError
 
-_STDERR = 2
 _COMMANDS = {
     "baseline": "Keep the figures of a run, to compare others with.",
     "check": "Fail if a run took or cost more than it may.",
@@ -88,7 +87,7 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point of the command `taximeter`. What a person wrote wrong is one page and exit code 2."""
-    _open_standard_streams()
+    open_streams()
     try:
         _unwind_on_signals()
         cli()
@@ -114,13 +113,3 @@ def _unwind_on_signals() -> None:
 
 def _interrupt(number: int, _frame: FrameType | None) -> None:
     raise Interrupted(number)
-
-
-def _open_standard_streams() -> None:
-    """Opens those that are closed: else the next file that is opened would be the standard output."""
-    while (fd := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
-        pass
-    os.close(fd)
-    sys.stdin = sys.stdin or os.fdopen(0)
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")

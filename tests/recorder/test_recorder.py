@@ -47,6 +47,42 @@ def test_enable_is_idempotent_and_later_calls_change_options(recorder: Recorder)
     assert taximeter.is_enabled()
 
 
+@pytest.mark.parametrize("how", ["object", "url", "both"])
+def test_a_sink_that_is_named_again_stays_as_it_is(tmp_path: Path, how: str) -> None:
+    url = f"jsonl:{tmp_path}/e.jsonl"
+    memory = taximeter.MemorySink()
+    named: Any = {"object": memory, "url": url, "both": [memory, url]}[how]
+    recorder = taximeter.enable(sink=named)
+    first = recorder.sink
+    with taximeter.span("one"):
+        pass
+    assert taximeter.enable(sink=list(named) if how == "both" else named, sample=1).sink is first
+    with taximeter.span("two"):
+        pass
+    taximeter.disable()
+    assert len(list(tmp_path.iterdir())) == (how != "object")
+    found = read(tmp_path / "e.jsonl") if how != "object" else memory.get_events()
+    assert spans(found).keys() == {"one", "two"}
+
+
+def test_a_sink_that_gets_company_is_not_closed(tmp_path: Path) -> None:
+    sink = taximeter.JsonlSink(tmp_path / "e.jsonl")
+    taximeter.enable(sink=sink)
+    with taximeter.span("one"):
+        pass
+    taximeter.enable(sink=[sink, f"jsonl:{tmp_path}/more.jsonl"])
+    with taximeter.span("two"):
+        pass
+    taximeter.enable(sink=sink)
+    assert (tmp_path / "more.jsonl").exists(), "it was replaced"
+    with taximeter.span("three"):
+        pass
+    taximeter.disable()
+    assert spans(read(tmp_path / "e.jsonl")).keys() == {"one", "two", "three"}
+    assert spans(read(tmp_path / "more.jsonl")).keys() == {"two"}
+    assert not guard.losses
+
+
 def test_what_a_later_call_leaves_out_stays_until_the_recorder_is_turned_off(recorder: Recorder) -> None:
     taximeter.enable(sample=0, span_cpu=True, session_id="s-1", tags={"team": "x"})
     taximeter.enable(record_tokens=False)

@@ -27,6 +27,9 @@ class Home:
     def __init__(self, run_id: str, sink: Sink, run: RunDir | None = None, lock: RunLock | None = None) -> None:
         self.run_id = run_id
         self.sink = sink
+        self.named: Target | None = None
+        """What the program has named as the sink, if it has."""
+
         self.run = run
         self.lock = lock
         self.exported: dict[str, str] = {}
@@ -88,7 +91,9 @@ def open_home(
     if target is None:
         target = settings.HTTP_URL.read()
     if target is not None:
-        return Home(known, open_sinks(target))
+        home = Home(known, open_sinks(target))
+        home.named = target
+        return home
     out, joined = settings.OUT.read(), settings.RUN_DIR.read()
     if out is not None and not out.endswith(os.sep):
         return Home(known, open_sinks(f"jsonl:{out}"))
@@ -100,6 +105,13 @@ def open_home(
         return _own(run, run_id or told or run.run_id, process_id)
     folder = Path(output_dir or settings.OUTPUT_DIR.read() or "output").absolute()
     return _own(OutputDir(folder).run(safe_name(known)), known, process_id)
+
+
+def is_same(one: Target | None, other: Target | None) -> bool:
+    """Whether two targets name the same: one URL, one object, or several of these."""
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(is_same, one, other))
+    return one is other or (isinstance(one, str) and one == other)
 
 
 def join(run: RunDir, process_id: str) -> Home:

@@ -14,6 +14,7 @@ from taximeter.journal.short import ShortSpan
 from taximeter.recorder import guard
 from taximeter.recorder.options import Options
 from taximeter.recorder.process import Process, RemoteParent
+from taximeter.recorder.sinks.sink import leaves
 
 if TYPE_CHECKING:
     from taximeter.pricing.sheet import Sheet
@@ -94,7 +95,7 @@ class Life:
             if old.home.run_id != home.run_id:
                 for stage in tuple(self.process.stages):
                     guard.guarded(stage.go_on)(old.delivery(), old.home.run_id)
-            old.end("done", None)
+            old.end("done", None, staying=tuple(leaves(home.sink)))
 
     def _begin(self, part: Part) -> None:
         self.beat_at = perf_counter() + _BEAT

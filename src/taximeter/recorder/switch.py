@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Self
 
 from taximeter import settings
@@ -153,13 +153,17 @@ class Switch(Life):
         output_dir: str | os.PathLike[str] | None,
         given: dict[str, Any],
     ) -> None:
-        from taximeter.recorder.home import open_home
+        from taximeter.recorder.home import is_same, open_home
         from taximeter.recorder.roll import parse_roll
 
+        if isinstance(sink, Iterable) and not isinstance(sink, str):
+            sink = tuple(sink)
         part, rolling = self._part, parse_roll(given["roll"])
         more = {"roll": rolling, "budget": self._budget(given["budget"]), "content": self._content(given["content"])}
         options = self.options.changed(**given | more)
         named = self._named_prices(given["rate_card_path"], options)
+        if part is not None and is_same(sink, part.home.named) and run_id in (None, self.run_id):
+            sink = None  # it is there
         if part is None or sink is not None or run_id not in (None, self.run_id):
             staying = self.run_id if part is not None and sink is not None else None
             home = open_home(sink, run_id or staying, output_dir, self.process.id)

@@ -30,7 +30,7 @@ class LaterSink:
         self._made.emit(event)
 
     @property
-    def inner(self) -> tuple[Sink, ...]:
+    def hands_on_to(self) -> tuple[Sink, ...]:
         """The made sink, if there is one."""
         return () if self._made is None else (self._made,)
 

@@ -14,7 +14,7 @@ class SeveralSinks:
     """Gives every event to each of its sinks; what goes wrong in one does not touch the others."""
 
     def __init__(self, sinks: tuple[Sink, ...]) -> None:
-        self.inner = sinks
+        self.hands_on_to = sinks
         self._emits = [delivering(sink.emit) for sink in sinks]
 
     def emit(self, event: Event) -> None:
@@ -25,24 +25,24 @@ class SeveralSinks:
     def flush(self, timeout: float) -> bool:
         """Waits up to `timeout` seconds in all."""
         deadline = time.monotonic() + timeout
-        out = [sink.flush(max(0.0, deadline - time.monotonic())) for sink in self.inner]  # all, whoever fails
+        out = [sink.flush(max(0.0, deadline - time.monotonic())) for sink in self.hands_on_to]  # all, whoever fails
         return all(out)
 
     def begin_close(self) -> None:
         """Lets each begin."""
-        for sink in self.inner:
+        for sink in self.hands_on_to:
             guarded(begin_close)(sink)
 
     def close(self) -> None:
         """Closes each, in the time that the slowest needs."""
         self.begin_close()
-        for sink in self.inner:
+        for sink in self.hands_on_to:
             guarded(sink.close)()
 
     def losses(self) -> dict[str, int]:
         """The losses of all of them, added up."""
-        return dict(sum((Counter(losses_of(sink)) for sink in self.inner), Counter[str]()))
+        return dict(sum((Counter(losses_of(sink)) for sink in self.hands_on_to), Counter[str]()))
 
     def in_child(self) -> SeveralSinks:
         """The children of each."""
-        return SeveralSinks(tuple(child_of(sink) for sink in self.inner))
+        return SeveralSinks(tuple(child_of(sink) for sink in self.hands_on_to))

@@ -66,7 +66,7 @@ class NestedSink(Protocol):
     """A sink that hands its events on."""
 
     @property
-    def inner(self) -> tuple[Sink, ...]:
+    def hands_on_to(self) -> tuple[Sink, ...]:
         """The sinks that get them."""
         ...
 
@@ -74,8 +74,8 @@ class NestedSink(Protocol):
 def leaves(sink: Sink) -> Iterator[Sink]:
     """The sinks at which the events of this one end."""
     if isinstance(sink, NestedSink):
-        for inner in sink.inner:
-            yield from leaves(inner)
+        for one in sink.hands_on_to:
+            yield from leaves(one)
     else:
         yield sink
 

@@ -119,3 +119,20 @@ def test_a_second_collector_of_the_folder_is_refused(collect: Collect, tmp_path:
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30)
     assert ended.returncode == 2
     assert "another collector writes to this folder" in ended.stderr
+
+
+FAILING = """
+import sys
+from taximeter.cli.main import main
+from taximeter.web.collect.keeper import Keeper
+Keeper.look = lambda self, shelf: {}["an error of ours"]
+sys.argv = ["taximeter", "serve", "--collect", "--port", "0", "--output-dir", sys.argv[1]]
+main()
+"""
+
+
+def test_a_collector_that_cannot_write_any_more_ends_so_that_whoever_started_it_sees_it(tmp_path: Path) -> None:
+    ended = subprocess.run([sys.executable, "-c", FAILING, str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 1
+    assert "KeyError: 'an error of ours'" in ended.stderr
+    assert "the thread that writes has failed: its error stands above" in ended.stderr

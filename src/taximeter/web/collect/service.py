@@ -110,8 +110,11 @@ async def _serve(
         await serving.serve(sockets=[bound])
     finally:
         watching.cancel()
+        has_failed = not writer.is_alive
         writer.close()
         handles.close_all()
+    if has_failed:
+        raise RuntimeError("the thread that writes has failed: its error stands above")
 
 
 async def _watch(shelves: dict[str, Shelf], writer: Writer, serving: Any, tell: Callable[[Traffic], Any]) -> None:

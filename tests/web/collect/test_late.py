@@ -33,6 +33,11 @@ def listed(folder: Path) -> tuple[str | None, str | None, int]:
     return run.status, run.started_at, run.totals.calls if run.totals else 0
 
 
+def is_let_go(server: Served) -> bool:
+    """Whether the collector holds no run any more."""
+    return 'taximeter_collector_runs{project=""} 0' in ask(server, "GET", "/metrics").body.decode()
+
+
 def followed(server: Served, collect: Collect, is_another: bool) -> Served:
     """The collector that what is late comes to."""
     if not is_another:
@@ -103,14 +108,14 @@ def test_a_deleted_run_of_which_nothing_comes_is_let_go(collect: Collect, tmp_pa
     server = collect("--lost-after", "1s")
     post(server, [span(1), call(2)])
     shutil.rmtree(tmp_path / "runs/r")
-    going_on = 'taximeter_collector_runs{project=""} '
-    assert wait_until(lambda: f"{going_on}0" in ask(server, "GET", "/metrics").body.decode())
+    assert wait_until(lambda: is_let_go(server))
     assert not (tmp_path / "runs/r").exists()
 
 
 def test_what_comes_for_a_run_of_a_driver_that_has_ended_is_in_answers_too(collect: Collect, tmp_path: Path) -> None:
     run = a_big_run(tmp_path, 10, "r")
-    server = collect()
+    said = manifest.read(OutputDir(tmp_path))
+    server = collect("--lost-after", "3s")
     for late in (1, 2, 3):  # of one process, so that no file is new the second time
         compact(run, report_of)
         assert is_compact(run)
@@ -119,3 +124,5 @@ def test_what_comes_for_a_run_of_a_driver_that_has_ended_is_in_answers_too(colle
     output = OutputDir(tmp_path)
     views = open_store(output, known_runs(output), report_of)
     assert views.ask("SELECT count(*) FROM calls").rows == [(13,)]
+    assert wait_until(lambda: is_let_go(server))
+    assert manifest.read(output) == said  # how it went is its driver's to say

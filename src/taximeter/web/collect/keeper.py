@@ -48,8 +48,9 @@ class Keeper:
         self._heed()
         for run_id, run, silence in shelf.silent(_SETTLED):
             is_silent = silence >= self._lost_after
-            if is_silent and not run.is_ours:
-                shelf.forget(run_id)
+            if not run.is_ours:  # whoever began it tells how it ends
+                if is_silent:
+                    shelf.forget(run_id)
             elif (run.seems_over or is_silent) and not run.is_being_read:
                 run.is_being_read = True
                 self._asked.put(_Question(shelf, run_id, run, run.heard))

@@ -15,6 +15,7 @@ import pytest
 import taximeter
 from taximeter.errors import RunDirError, SetupError
 from taximeter.events import CallEvent, SpanEvent
+from taximeter.journal.short import ShortSpan
 from taximeter.recorder import guard
 from taximeter.recorder.recorder import Recorder
 from taximeter.report.build import build
@@ -81,6 +82,24 @@ def test_a_sink_that_gets_company_is_not_closed(tmp_path: Path) -> None:
     assert spans(read(tmp_path / "e.jsonl")).keys() == {"one", "two", "three"}
     assert spans(read(tmp_path / "more.jsonl")).keys() == {"two"}
     assert not guard.losses
+
+
+def test_a_thread_that_is_on_the_way_to_a_sink_that_is_replaced_comes_to_the_next(tmp_path: Path) -> None:
+    recorder = taximeter.enable(run_id="a", output_dir=tmp_path)
+    with taximeter.span("first"):
+        pass
+    deliver, deliver_short = recorder.deliver, recorder.deliver_short
+    assert deliver is not None
+    assert deliver_short is not None
+    taximeter.enable(run_id="b", output_dir=tmp_path)
+    deliver(SpanEvent(("me", 0), "a", "t", "s", "span", "late", 1.0, ended_at=2.0))
+    deliver_short(ShortSpan(10**6, "t", "u", "short", 1.0, 1.0))
+    taximeter.disable()
+    found = spans(read_all(tmp_path / "runs" / "b"))
+    assert {name: found[name].run_id for name in ("late", "short")} == {"late": "b", "short": "b"}
+    assert not guard.losses
+    deliver(SpanEvent(("me", 1), "a", "t", "v", "span", "too late", 1.0))
+    assert guard.losses == {"dropped": 1}
 
 
 def test_what_a_later_call_leaves_out_stays_until_the_recorder_is_turned_off(recorder: Recorder) -> None:

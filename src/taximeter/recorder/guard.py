@@ -52,15 +52,20 @@ def shielded(function: Callable[P, T], otherwise: Callable[P, T]) -> Callable[P,
     return call
 
 
-def delivering(emit: Callable[[T], None]) -> Callable[[T], None]:
-    """The same for the one call that every event takes; what cannot be delivered is `dropped`."""
+def _nowhere(_: object) -> bool:
+    return False
+
+
+def delivering(emit: Callable[[T], None], elsewhere: Callable[[T], bool] = _nowhere) -> Callable[[T], None]:
+    """The same for the one call that every event takes; what is taken neither here nor elsewhere is `dropped`."""
 
     def deliver(event: T) -> None:
         try:
             emit(event)
         except Exception as error:  # noqa: BLE001 - the host comes first
-            losses["dropped"] += 1
-            swallow(error)
+            if not elsewhere(event):
+                losses["dropped"] += 1
+                swallow(error)
 
     return deliver
 

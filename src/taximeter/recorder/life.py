@@ -95,6 +95,7 @@ class Life:
             if old.home.run_id != home.run_id:
                 for stage in tuple(self.process.stages):
                     guard.guarded(stage.go_on)(old.delivery(), old.home.run_id)
+            old.next = part
             old.end("done", None, staying=tuple(leaves(home.sink)))
 
     def _begin(self, part: Part) -> None:

@@ -36,6 +36,9 @@ class Part:
         self.has_begun = False
         """Whether anything was written: a forked child has no file before it has something to say."""
 
+        self.next: Part | None = None
+        """What its process writes now; None while it is this."""
+
         self._process = process
         self._truncated_before = truncated.copy()
         self._run_span = _run_span(process, home.run_id) if home.lock is not None else None
@@ -44,16 +47,29 @@ class Part:
     def delivery(self) -> Callable[[Event], None]:
         """Hands one event to the sink, and never raises. Asked for anew when the sink or the hook has changed."""
         if self.redact is None:
-            return guard.delivering(self.home.sink.emit)
+            return guard.delivering(self.home.sink.emit, self._deliver_late)
         from taximeter.recorder.sinks.redacting import RedactingSink
 
-        return guard.delivering(RedactingSink(self.home.sink, self.redact).emit)
+        return guard.delivering(RedactingSink(self.home.sink, self.redact).emit, self._deliver_late)
+
+    def _deliver_late(self, event: Event) -> bool:
+        """Hands an event on to what comes after: its thread was on the way to a sink that is closed now."""
+        if self.next is None:
+            return False
+        self.next.delivery()(msgspec.structs.replace(event, run_id=self.next.home.run_id))
+        return True
+
+    def _deliver_short_late(self, span: ShortSpan) -> bool:
+        if self.next is None:
+            return False
+        self.next.short_delivery()(span)
+        return True
 
     def short_delivery(self) -> Callable[[ShortSpan], None]:
         """The same for a span in short, which is made whole where somebody else than the file sees it."""
         emit = short_of(self.home.sink, self._process.id)
         if emit is not None and self.redact is None:
-            return guard.delivering(emit)
+            return guard.delivering(emit, self._deliver_short_late)
         deliver, scope = self.delivery(), context.process_scope
         origin = Origin(self._process.id, self.home.run_id, self._process.pid, scope.attempt, scope.shard)
         return lambda span: deliver(span.whole(origin))

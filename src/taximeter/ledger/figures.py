@@ -72,6 +72,10 @@ class FiguresReader:
         except (OSError, *UNREADABLE):
             return None
         if figures.state == "done":
-            known = self._methods.setdefault(tuple(figures.methods.items()), figures.methods)
-            self._done[name] = figures = msgspec.structs.replace(figures, methods=known)
+            self.know(folder, attempt, figures)
         return figures
+
+    def know(self, folder: StageDir, attempt: int, figures: Figures) -> None:
+        """The last figures of an attempt, which need not be read any more."""
+        known = self._methods.setdefault(tuple(figures.methods.items()), figures.methods)
+        self._done[f"{folder.path}/{attempt}"] = msgspec.structs.replace(figures, methods=known)

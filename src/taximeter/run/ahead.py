@@ -6,6 +6,14 @@ from collections.abc import Iterator
 from importlib import import_module
 
 _OF_ANY_RUN = (
+    "taximeter.report.stage",
+    "taximeter.report.tally",
+    "taximeter.report.shards",
+    "taximeter.report.headline",
+    "taximeter.report.local",
+    "taximeter.report.programs",
+    "taximeter.report.timeline",
+    "taximeter.report.whole",
     "taximeter.report.columns",
     "taximeter.report.gaps",
     "taximeter.report.trust",

@@ -125,8 +125,13 @@ class Attempts:
 
     def close(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
         """Notes how the attempt ended, and what it took."""
-        items_in, items_out = self._items(running) if self._plan.instrumentation.enabled else (None, None)
-        log = _size(self._run.stage(running.stage.folder).log(running.key.attempt))
+        folder, attempt = self._run.stage(running.stage.folder), running.key.attempt
+        items_in = items_out = None
+        if self._plan.instrumentation.enabled:
+            items_in, items_out = self._items(running)
+            if figures is not None:
+                self._books.figures.know(folder, attempt, figures)
+        log = _size(folder.log(attempt))
         self._spans.close_stage(running.span, status, figures, error, items_in, items_out, log)
 
     def _full_disk(self) -> str:

@@ -147,6 +147,7 @@ class Supervisor:
             started = {"event": "started", "pid": self._attempt.pid, "started_at": self._attempt.started_at}
             self._channel.send(json.dumps(started).encode())
             self._interpreters.look_at(self._attempt.pid)
+            self._file.prepare()
 
     def _reap(self) -> bool:
         """Waits for those that have ended; says whether any process of the stage is left."""
@@ -214,6 +215,7 @@ class Supervisor:
         self._channel.send(b'{"event": "done", "figures": %b}' % figures)
         if self._task.is_kept:
             self._file.settle()
+        self._file.close()
         spawn.leave(self._task)
 
     def _publish(self, state: str, reading: Reading, uncaptured: dict[str, int] | None = None) -> bytes:

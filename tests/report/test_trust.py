@@ -42,10 +42,17 @@ def test_what_the_headline_has_to_cut_is_said_in_full(tmp_path: Path) -> None:
 
 
 def test_of_many_failures_the_first_are_told_and_the_others_counted(tmp_path: Path) -> None:
-    notes = about(
-        failed(tmp_path, {f"s{i}": f"exit code {i}" for i in range(1, 13)}, "stage s1: exit code 1"), "Failed"
-    )
-    assert (len(notes), notes[-1]) == (9, "Failed: 3 other stages.")
+    writing = failed(tmp_path, {f"s{i}": f"exit code {i}" for i in range(1, 13)}, "stage s1: exit code 1")
+    notes = about(writing, "Failed", "Not done")
+    assert (len(notes), notes[-1]) == (9, "Not done either: 3 other stages.")
+
+
+def test_a_stage_that_was_lost_says_why(tmp_path: Path) -> None:
+    writing = Writing(tmp_path, plan([stage(1, "a")]))
+    writing.start("a")
+    writing.end("a", "lost", error="its supervisor died")
+    writing.close("failed", "the forkserver died")
+    assert about(writing, "Lost") == ["Lost: a: its supervisor died."]
 
 
 def test_a_stage_that_was_tried_again_is_named_with_how_often(tmp_path: Path) -> None:

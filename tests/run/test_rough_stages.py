@@ -132,3 +132,14 @@ def test_one_that_fills_the_disk_is_named_with_the_space_that_is_left(small_disk
     assert shutil.disk_usage(small_disk).free < 1_000_000
     found.stage("02_fill").path.joinpath("big").unlink()
     taximeter("run", "recipe.yaml", "--run-id", "r", "--skip-done", "--end-at", "a", "--output-dir", str(small_disk))
+
+
+def test_more_of_them_than_there_may_be_open_files_are_lost_and_can_be_run_later() -> None:
+    recipe([{"id": f"s{number}", "run": "sleep 0.2"} for number in range(30)])
+    command = f"ulimit -n 40; exec {' '.join(TAXIMETER)} run recipe.yaml --run-id r --jobs 30"
+    assert subprocess.run(["sh", "-c", command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 1
+    report = build(RunDir(Path("output/runs/r")))
+    assert report.error is not None
+    assert report.error.endswith(": it could not be started: Too many open files; with fewer --jobs it can")
+    assert {stage.status for stage in report.stages} == {"done", "lost"}
+    assert {stage.status for stage in build(run("--skip-done", "--jobs", "15")).stages} == {"done", "reused"}

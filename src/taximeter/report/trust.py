@@ -61,14 +61,14 @@ def _run(report: records.RunInstrumentation) -> list[str]:
 def _failures(report: records.RunInstrumentation) -> list[str]:
     """Why stages failed, as far as the headline does not say it, and which took more than one attempt."""
     headline = report.error if report.error and brief(report.error) == visible(report.error) else None
-    why = {stage.id: stage.attempts[-1].error for stage in report.stages if stage.status == "failed" and stage.attempts}
+    ended = [stage for stage in report.stages if stage.status in ("failed", "lost") and stage.attempts]
     notes = [
-        f"Failed: {brief(stage_id or '')}: {visible(error[:_WHY])}."
-        for stage_id, error in why.items()
-        if error and headline not in (error, f"stage {stage_id}: {error}")
+        f"{stage.status.capitalize()}: {brief(stage.id or '')}: {visible(error[:_WHY])}."
+        for stage in ended
+        if (error := stage.attempts[-1].error) and headline not in (error, f"stage {stage.id}: {error}")
     ]
     if len(notes) > _MOST_FAILURES:
-        notes[_MOST_FAILURES:] = [f"Failed: {plural(len(notes) - _MOST_FAILURES, 'other stage')}."]
+        notes[_MOST_FAILURES:] = [f"Not done either: {plural(len(notes) - _MOST_FAILURES, 'other stage')}."]
     again = {brief(stage.id or ""): sum(1 for _ in tries(stage)) - (len(stage.shards) or 1) for stage in report.stages}
     if more := [f"{name} ({count}x)" for name, count in again.items() if count > 0]:
         notes.append(f"Tried again, with every attempt in the figures: {listed(more)}.")

@@ -151,7 +151,10 @@ class Forkserver:
 
     def _fork(self) -> Post | None:
         """Forks a supervisor that waits; only in that, returns its post."""
-        post = Post()
+        try:
+            post = Post()
+        except OSError:  # too many open files
+            return None
         try:
             supervisor = os.fork()
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import selectors
 from collections.abc import Iterator
 
@@ -9,6 +10,9 @@ from taximeter.run import messages
 from taximeter.run.executor import Broken, Caps, Done, Event, Key, Lost, Started, Task
 from taximeter.run.launcher import Forkserver, StageHandle
 from taximeter.run.machine import gpus, memory_bytes
+
+_BELL = object()
+"""Marks what rings where nobody else would wake whoever waits."""
 
 
 class Local:
@@ -20,10 +24,19 @@ class Local:
         self._handles: dict[Key, StageHandle] = {}
         self._selector = selectors.DefaultSelector()
         self._selector.register(forkserver, selectors.EVENT_READ)
+        self._unstarted: list[Lost] = []
+        self._bell, self._rope = os.pipe()
+        self._selector.register(self._bell, selectors.EVENT_READ, _BELL)
 
     def submit(self, task: Task) -> None:
-        """Launches the task."""
-        handle = self._handles[task.key] = self._forkserver.launch(task)
+        """Launches the task; for one too many `poll` says that it is lost."""
+        try:
+            handle = self._handles[task.key] = self._forkserver.launch(task)
+        except OSError as error:
+            reason = f"it could not be started: {error.strerror}; with fewer --jobs it can"
+            self._unstarted.append(Lost(task.key, reason))
+            os.write(self._rope, b"!")
+            return
         self._selector.register(handle, selectors.EVENT_READ, task.key)
 
     def poll(self, timeout: float) -> list[Event]:
@@ -32,7 +45,7 @@ class Local:
         for ready, _ in self._selector.select(timeout):
             if ready.data is None:
                 return [*events, self._forkserver_died()]
-            events += self._read(ready.data)
+            events += self._told_off() if ready.data is _BELL else self._read(ready.data)
         return events
 
     def cancel(self, key: Key, grace: float) -> None:
@@ -54,6 +67,14 @@ class Local:
         for key in list(self._handles):
             self._let_go(key)
         self._selector.close()
+        os.close(self._bell)
+        os.close(self._rope)
+
+    def _told_off(self) -> list[Lost]:
+        told = self._unstarted[:]
+        os.read(self._bell, len(told))
+        self._unstarted.clear()
+        return told
 
     def _read(self, key: Key) -> Iterator[Event]:
         for message in self._handles[key].read():

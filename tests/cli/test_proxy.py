@@ -41,7 +41,7 @@ def test_all_that_is_wrong_is_told_at_once(cli: Cli, monkeypatch: pytest.MonkeyP
     said = cli("proxy", "--upstream", "one=two", "--upstream", "three", code=2)
     assert said.err.splitlines() == [
         "OPENAI_BASE_URL: the address of openai is no http:// or https:// URL",
-        HINT,
+        "    set it to a URL such as http://127.0.0.1:8000/v1, or unset it",
         "--upstream: the address of one is no http:// or https:// URL",
         HINT,
         "--upstream: the address of three is no http:// or https:// URL",

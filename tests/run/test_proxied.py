@@ -194,8 +194,10 @@ def test_a_signal_before_the_command_has_started_ends_it_all_the_same(
 
 def test_a_proxy_that_cannot_start_says_why_and_leaves_no_run(environment: dict[str, str]) -> None:
     told = execute(["touch", "ran"], environment | {"OPENAI_BASE_URL": "nowhere"}, "--proxy", code=2)
-    assert told.startswith("taximeter: the proxy did not start: ")
-    assert "the address of openai is no http:// or https:// URL" in told
+    assert told == (
+        "taximeter: the proxy did not start: OPENAI_BASE_URL: the address of openai is no http:// or https:// URL; "
+        "set it to a URL such as http://127.0.0.1:8000/v1, or unset it\n"
+    )
     assert not Path("ran").exists()
     assert not Path("output/runs/r").exists()
 

@@ -13,6 +13,7 @@ from taximeter.errors import Problem, SetupError
 from taximeter.rundir import safe_name
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_OPTION = "--upstream"
 _HINT = "write NAME=URL, such as --upstream openai=http://127.0.0.1:8000/v1"
 
 
@@ -80,7 +81,7 @@ def upstreams(named: Iterable[str], environment: Mapping[str, str] = os.environ)
     ]
     for pair in named:
         name, _, url = pair.partition("=")
-        told.append((name, url, "--upstream"))
+        told.append((name, url, _OPTION))
     problems = [problem for name, url, where in told if (problem := _problem_of(name, url, where)) is not None]
     if problems:
         raise SetupError(*problems)
@@ -119,7 +120,8 @@ def _problem_of(name: str, url: str, where: str) -> Problem | None:
     except ValueError:
         is_address = False
     if not is_address:
-        return Problem(f"the address of {name} is no http:// or https:// URL", hint=_HINT, key=where)
+        hint = _HINT if where == _OPTION else "set it to a URL such as http://127.0.0.1:8000/v1, or unset it"
+        return Problem(f"the address of {name} is no http:// or https:// URL", hint=hint, key=where)
     if "@" in parts.netloc or parts.query or parts.fragment:
         hint = "name the server and a path; keys are sent by the program, as it sends them without the proxy"
         return Problem(f"the address of {name} has more than a host and a path", hint=hint, key=where)

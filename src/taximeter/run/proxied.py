@@ -75,8 +75,9 @@ class Proxy:
         line = process.stdout.readline()
         if not line:
             process.communicate()
-            said = run.proxy_log.read_text(errors="backslashreplace").strip()
-            raise RunDirError(f"the proxy did not start: {said or f'exit code {process.returncode}'}")
+            lines = run.proxy_log.read_text(errors="backslashreplace").split("\n")
+            said = "; ".join(filter(None, map(str.strip, lines))) or f"exit code {process.returncode}"
+            raise RunDirError(f"the proxy did not start: {said}")
         return cls(process, msgspec.json.decode(line, type=_Told), run.proxy_log)
 
     def variables(self, environment: Mapping[str, str], stage: PlannedStage, attempt: int) -> dict[str, str]:

@@ -84,6 +84,21 @@ def test_a_sink_that_gets_company_is_not_closed(tmp_path: Path) -> None:
     assert not guard.losses
 
 
+def test_another_run_goes_to_the_sink_that_was_named(tmp_path: Path) -> None:
+    recorder = taximeter.enable(sink=f"jsonl:{tmp_path}/e.jsonl", run_id="a")
+    with taximeter.span("one"):
+        pass
+    taximeter.enable(run_id="b")
+    with taximeter.span("two"):
+        pass
+    with pytest.raises(SetupError, match="run id"):
+        taximeter.enable(run_id="../c")
+    assert (recorder.run_id, recorder.run_dir) == ("b", None)
+    taximeter.disable()
+    assert {name: span.run_id for name, span in spans(read(tmp_path / "e.jsonl")).items()} == {"one": "a", "two": "b"}
+    assert [path.name for path in tmp_path.iterdir()] == ["e.jsonl"]
+
+
 def test_a_thread_that_is_on_the_way_to_a_sink_that_is_replaced_comes_to_the_next(tmp_path: Path) -> None:
     recorder = taximeter.enable(run_id="a", output_dir=tmp_path)
     with taximeter.span("first"):

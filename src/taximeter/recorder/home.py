@@ -14,7 +14,7 @@ from taximeter.errors import Problem, RunDirError, SetupError
 from taximeter.pricing.sheet import Sheet, read_sheet
 from taximeter.recorder.ratecards import built_in_sheet, load_rate_card
 from taximeter.recorder.sinks.open import open_sinks
-from taximeter.recorder.sinks.sink import Sink
+from taximeter.recorder.sinks.sink import Sink, is_within, leaves
 from taximeter.rundir import OutputDir, RunDir, RunLock, check_run_id, new_run_id, replace, safe_name
 
 if TYPE_CHECKING:
@@ -49,6 +49,12 @@ class Home:
         """Whether another run may follow: this one lies among others, and is not that of a driver."""
         return self.run is not None and self.run.is_listed and settings.STAGE_ID.read() is None
 
+    def of_run(self, run_id: str) -> Home:
+        """The same sink, for another run; SetupError for an id that cannot name one."""
+        home = Home(check_run_id(run_id), self.sink)
+        home.named = self.named
+        return home
+
     def next(self, run_id: str, process_id: str) -> Home:
         """The home of the run that follows, beside this one."""
         assert self.run is not None
@@ -70,8 +76,11 @@ class Home:
                 del os.environ[name]
         self.exported = {}
 
-    def close(self) -> None:
-        """Lets the run go."""
+    def close(self, staying: Sink | None = None) -> None:
+        """Lets the run go, and closes its sinks but for those that are in use elsewhere."""
+        from taximeter.recorder.sinks.several import SeveralSinks
+
+        SeveralSinks(tuple(sink for sink in leaves(self.sink) if not is_within(sink, staying))).close()
         if self.lock is not None:
             self.lock.close()
             self.lock = None

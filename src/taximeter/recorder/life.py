@@ -14,7 +14,7 @@ from taximeter.journal.short import ShortSpan
 from taximeter.recorder import guard
 from taximeter.recorder.options import Options
 from taximeter.recorder.process import Process, RemoteParent
-from taximeter.recorder.sinks.sink import leaves
+from taximeter.recorder.sinks.sink import is_within, leaves
 
 if TYPE_CHECKING:
     from taximeter.pricing.sheet import Sheet
@@ -96,7 +96,9 @@ class Life:
                 for stage in tuple(self.process.stages):
                     guard.guarded(stage.go_on)(old.delivery(), old.home.run_id)
             old.next = part
-            old.end("done", None, staying=tuple(leaves(home.sink)))
+            old.end("done", None, staying=home.sink)
+            if any(is_within(sink, home.sink) for sink in leaves(old.home.sink)):
+                part.beat()  # what comes now is of the run that a process has named last in a file
 
     def _begin(self, part: Part) -> None:
         self.beat_at = perf_counter() + _BEAT

@@ -17,7 +17,7 @@ from taximeter.journal.short import Origin, ShortSpan
 from taximeter.recorder import context, guard
 from taximeter.recorder.pids import pid_space
 from taximeter.recorder.process import Process
-from taximeter.recorder.sinks.sink import Sink, child_of, leaves, losses_of, short_of
+from taximeter.recorder.sinks.sink import Sink, child_of, losses_of, short_of
 
 if TYPE_CHECKING:
     from taximeter.recorder.home import Home
@@ -93,8 +93,8 @@ class Part:
         """Says anew that the process runs, with what was lost so far."""
         self.delivery()(self._process_span())
 
-    def end(self, status: Status, error: str | None, staying: tuple[Sink, ...] = ()) -> None:
-        """Says how both have ended, and closes the home, but for sinks that stay in use."""
+    def end(self, status: Status, error: str | None, staying: Sink | None = None) -> None:
+        """Says how both have ended, and closes the home, but for sinks that are in use elsewhere."""
         deliver, process = self.delivery(), self._process
         if self.has_begun:
             deliver(_ended(self._process_span(), process, status, error))
@@ -104,11 +104,7 @@ class Part:
             from taximeter.recorder.manifest import tell_end
 
             guard.guarded(tell_end)(self.home, status, process.utc(perf_counter()))
-        from taximeter.recorder.sinks.several import SeveralSinks
-
-        kept = {id(sink) for sink in staying}
-        SeveralSinks(tuple(sink for sink in leaves(self.home.sink) if id(sink) not in kept)).close()
-        self.home.close()
+        self.home.close(staying)
 
     def in_child(self, process: Process) -> Part:
         """The part of a child that was just forked: a file of its own, and the run is its parent's."""

@@ -162,17 +162,19 @@ class Switch(Life):
         more = {"roll": rolling, "budget": self._budget(given["budget"]), "content": self._content(given["content"])}
         options = self.options.changed(**given | more)
         named = self._named_prices(given["rate_card_path"], options)
-        if part is not None and is_same(sink, part.home.named) and run_id in (None, self.run_id):
+        if part is not None and is_same(sink, part.home.named):
             sink = None  # it is there
         if part is None or sink is not None or run_id not in (None, self.run_id):
             staying = self.run_id if part is not None and sink is not None else None
-            home = open_home(sink, run_id or staying, output_dir, self.process.id)
+            if part is not None and run_id is not None and sink is None and output_dir is None and part.home.named:
+                home = part.home.of_run(run_id)
+            else:
+                home = open_home(sink, run_id or staying, output_dir, self.process.id)
             try:
                 prices = self._prices_of(home, named)
                 purse = self._purse(options.budget, prices)
             except BaseException:
-                home.sink.close()
-                home.close()
+                home.close(staying=part.home.sink if part is not None else None)
                 raise
             rolling = options.roll
             self._set(options, prices, purse)

@@ -80,6 +80,11 @@ def leaves(sink: Sink) -> Iterator[Sink]:
         yield sink
 
 
+def is_within(sink: Sink, other: Sink | None) -> bool:
+    """Whether events of the other one end at this very sink."""
+    return other is not None and any(leaf is sink for leaf in leaves(other))
+
+
 def begin_close(sink: Sink) -> None:
     """Lets a sink begin to close, if it may need a moment."""
     if isinstance(sink, SlowSink):

@@ -14,6 +14,7 @@ started it has ended. An exit code 2 before that line tells on standard error wh
 
 from __future__ import annotations
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,7 +131,8 @@ def _report(run: RunDir, as_json: bool) -> None:
 
 
 def _path(books: Books) -> str | None:
-    return None if books.home.run is None else str(books.home.run.path)
+    """The run directory, as far as JSON can say it."""
+    return None if books.home.run is None else os.fsencode(books.home.run.path).decode(errors="backslashreplace")
 
 
 def _require_extra() -> None:

@@ -12,6 +12,15 @@ def look_up(name: str | Path, *folders: Path) -> Path | None:
     return next((folder / name for folder in folders if os.path.exists(folder / name)), None)  # noqa: PTH110
 
 
+def is_utf_8(text: str) -> bool:
+    """Whether it can stand in JSON: a path may have bytes that are no text, an argument too."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def names_beside(name: str, folder: Path) -> list[str]:
     """Names in the folder where a file should be, written as its own name is."""
     beside = Path(name).parent

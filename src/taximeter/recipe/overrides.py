@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from taximeter.errors import Problem, SetupError
+from taximeter.recipe.lookup import is_utf_8
 from taximeter.yamldoc import KeyPath, Value, parse, scalar, show
 from taximeter.yamldoc.authored import NAME_HINT, NAME_PATTERN
 from taximeter.yamldoc.words import nearest_or_all
@@ -32,7 +33,7 @@ class Override(msgspec.Struct, frozen=True):
 
 def read_override(text: str, ids: Iterable[str]) -> Override:
     """The parameter that is set; of the stage ids that fit, the longest. SetupError if it cannot be understood."""
-    if not _is_utf_8(text):
+    if not is_utf_8(text):
         raise SetupError(_problem(ascii(text)[1:-1], "this is not UTF-8", None))
     stage = max((name for name in ids if text.startswith(f"{name}.")), key=len, default=None)
     if stage is None:
@@ -54,14 +55,6 @@ def read_override(text: str, ids: Iterable[str]) -> Override:
 def _value(text: str) -> Value:
     """YAML if it begins like a list, a map or a quoted text; else a scalar, so that a text needs no quotes."""
     return parse(text, "--set").data if text[:1] in tuple("[{\"'") else scalar(text)
-
-
-def _is_utf_8(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _problem(text: str, message: str, hint: str | None) -> Problem:

@@ -11,7 +11,7 @@ import msgspec
 
 from taximeter.errors import Problem, SetupError
 from taximeter.recipe.drafts import Draft
-from taximeter.recipe.lookup import look_up
+from taximeter.recipe.lookup import is_utf_8, look_up
 from taximeter.recipe.module import Module
 from taximeter.recipe.plan import RowSchema, Source
 from taximeter.recipe.rowjson import compile_schema
@@ -58,7 +58,7 @@ class RowSchemas:
         if text in self._table.formats:
             return RowSchema(text, format=text)
         if _CLASS.fullmatch(text):
-            folders = tuple(str(folder.absolute()) for folder in (*module.folders, self._cwd))
+            folders = tuple(_whole(folder.absolute()) for folder in (*module.folders, self._cwd))
             return self._table.look_at_class(RowSchema(text, class_name=text, folders=folders))
         path = look_up(text, *module.folders, self._cwd)
         if path is None:
@@ -67,7 +67,14 @@ class RowSchemas:
                 "or a format of taximeter"
             )
             raise SetupError(Problem(f"there is no schema {show(text)}", hint))
-        return RowSchema(_version(_read(path), path), file=str(path.resolve()))
+        return RowSchema(_version(_read(path), path), file=_whole(path.resolve()))
+
+
+def _whole(path: Path) -> str:
+    """A path for whoever checks the rows, another process, which is told it as JSON."""
+    if not is_utf_8(str(path)):
+        raise SetupError(Problem("the whole path of this schema is not UTF-8", "rename the folder whose name is not"))
+    return str(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

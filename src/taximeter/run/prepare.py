@@ -13,8 +13,10 @@ from taximeter.budget import NO_BUDGET
 from taximeter.errors import Problem, SetupError
 from taximeter.pricing.builtin import sheet_in
 from taximeter.pricing.sheet import Sheet
+from taximeter.recipe.lookup import is_utf_8
 from taximeter.recipe.model import InstrumentationBlock
 from taximeter.recipe.options import PlanOptions
+from taximeter.recipe.plan import Plan
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
 from taximeter.redact import hide_named
@@ -60,6 +62,7 @@ def prepare(options: RunOptions) -> Prepared:
     check_money(plan, sheet)
     # Absolute, since a stage may go wherever it likes.
     output = OutputDir((options.output_dir or Path(plan.output_dir or "output")).absolute())
+    _check_place(options, plan, output)
     asked = plan.run_id if options.run_id is None else options.run_id
     if asked is None:
         check_named(options, lambda: _latest(output, plan.recipe_name))
@@ -67,6 +70,15 @@ def prepare(options: RunOptions) -> Prepared:
     check_range(plan, options, run)
     _check_sheet(options, sheet, run)
     return Prepared(options, checked, sheet, output, run, _resumed(options, output, run))
+
+
+def _check_place(options: RunOptions, plan: Plan, output: OutputDir) -> None:
+    """Whoever checks rows is told by JSON where they are."""
+    if options.validate is False or not any(stage.output_schema for stage in plan.stages):
+        return
+    if not is_utf_8(str(output.path)):
+        hint = "name another one with --output-dir, or give --no-validate"
+        raise SetupError(Problem("the whole path of the folder of runs is not UTF-8, so no rows can be checked", hint))
 
 
 def _latest(output: OutputDir, recipe: str) -> str | None:

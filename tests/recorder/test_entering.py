@@ -112,6 +112,32 @@ def test_threads_that_share_a_span_each_have_their_own(recorder: Recorder) -> No
     assert [found[f"after {name}"].parent_span for name in "ab"] == ["a", "b"]
 
 
+def test_what_is_left_out_of_turn_or_by_another_thread_is_left(recorder: Recorder) -> None:
+    outer, inner, elsewhere = (taximeter.span(name) for name in ("outer", "inner", "elsewhere"))
+    for span in (outer, inner):
+        span.__enter__()
+    for span in (outer, inner, inner):
+        span.__exit__(None, None, None)
+    with taximeter.span("after"):
+        pass
+    elsewhere.__enter__()
+    thread = threading.Thread(target=elsewhere.__exit__, args=(None, None, None))
+    thread.start()
+    thread.join()
+    taximeter.span("never entered").__exit__(None, None, None)
+    with taximeter.span("last"):
+        pass
+    found = of_recorder(recorder)
+    assert {name: span.parent_span for name, span in found.items()} == {
+        "outer": None,
+        "inner": "outer",
+        "after": None,
+        "elsewhere": None,
+        "last": None,
+    }
+    assert len(closed(recorder, "inner")) == 1
+
+
 def test_labels_that_are_entered_again_hold_until_they_are_left_as_often(recorder: Recorder) -> None:
     team = taximeter.tags(team="x")
     with team:

@@ -172,8 +172,10 @@ class Span(Node):
         if current() is self:
             previous = self.previous
             open_node(previous if previous is None or previous.frame is None else not_closed(previous))
-        if self.frame is not None:
-            self.frame = CLOSED
+            if self.frame is not None:
+                self.frame = CLOSED
+        else:
+            self.frame = CLOSED  # left before what was opened in it, or by another thread
         recorder, process = RECORDER, self._process
         if process is not recorder.process:
             return  # a forked child leaves a block that its parent has entered

@@ -346,6 +346,18 @@ def test_a_process_of_a_driver_hangs_under_its_stage(tmp_path: Path) -> None:
     assert not (tmp_path / "sink.jsonl").exists()
 
 
+def test_in_a_stage_of_a_driver_a_program_that_names_a_run_is_in_that_of_the_driver(tmp_path: Path) -> None:
+    (tmp_path / "driven" / "events").mkdir(parents=True)
+    program = "import taximeter\nfor _ in range(2): taximeter.enable(run_id='mine')\ntaximeter.log_llm_usage('m', 1, 1)"
+    env = {"PIPELINE_STAGE_ID": "stage", "TAXIMETER_RUN_ID": "driven", "TAXIMETER_RUN_DIR": str(tmp_path / "driven")}
+    done = run(program, tmp_path, **env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["driven"]
+    (file,) = (tmp_path / "driven" / "events").iterdir()
+    (call,) = calls(read(file))
+    assert (call.run_id, call.stage_id) == ("driven", "stage")
+
+
 def test_what_is_carried_out_comes_in_again(tmp_path: Path) -> None:
     program = """
 import os, subprocess, sys, taximeter

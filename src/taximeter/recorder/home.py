@@ -116,6 +116,17 @@ def open_home(
     return _own(OutputDir(folder).run(safe_name(known)), known, process_id)
 
 
+def own_run(run_id: str | None) -> str | None:
+    """The run that a program names for itself: none in a stage of a driver, whose run it is.
+
+    SetupError for an id that cannot name one.
+    """
+    if run_id is not None:
+        check_run_id(run_id)
+    is_stage = settings.STAGE_ID.read() is not None and settings.RUN_DIR.read() is not None
+    return None if is_stage else run_id
+
+
 def is_same(one: Target | None, other: Target | None) -> bool:
     """Whether two targets name the same: one URL, one object, or several of these."""
     if isinstance(one, tuple) and isinstance(other, tuple):

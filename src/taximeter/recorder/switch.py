@@ -153,11 +153,13 @@ class Switch(Life):
         output_dir: str | os.PathLike[str] | None,
         given: dict[str, Any],
     ) -> None:
-        from taximeter.recorder.home import is_same, open_home
+        from taximeter.recorder.home import is_same, open_home, own_run
         from taximeter.recorder.roll import parse_roll
 
         if isinstance(sink, Iterable) and not isinstance(sink, str):
             sink = tuple(sink)
+        if sink is None:
+            run_id = own_run(run_id)
         part, rolling = self._part, parse_roll(given["roll"])
         more = {"roll": rolling, "budget": self._budget(given["budget"]), "content": self._content(given["content"])}
         options = self.options.changed(**given | more)

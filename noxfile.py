@@ -1,5 +1,8 @@
 """Sets of dependencies that do not fit into one environment."""
 
+import shutil
+from pathlib import Path
+
 import nox
 
 nox.options.default_venv_backend = "uv"
@@ -40,6 +43,23 @@ def sdks(session: nox.Session) -> None:
     session.install("-e", ".[dev-pip]", "mistralai", "cohere", "litellm")
     session.install("--upgrade", "openai", "anthropic", "google-genai", env={"UV_CONSTRAINT": ""})
     session.run(*FAST, "-W", "default", "tests/normalize")
+
+
+@nox.session
+def compiled(session: nox.Session) -> None:
+    """The wheel for one platform, in which what every span goes through is compiled, does what the source does."""
+    if shutil.which("cc") is None:
+        session.error("there is no compiler of C: apt-get install gcc libc6-dev")
+    built = Path(session.create_tmp())
+    shutil.rmtree(built)
+    hook = {"HATCH_BUILD_HOOK_ENABLE_CUSTOM": "1"}
+    python = f"--python={session.virtualenv.location}"
+    session.run("uv", "build", "--quiet", "--wheel", python, f"--out-dir={built}", env=hook, external=True)
+    (wheel,) = built.glob("*.whl")
+    session.install("--reinstall-package=taximeter", f"taximeter[dev-pip] @ {wheel.as_uri()}")
+    ours = "import taximeter.recorder.spans as spans, sys; sys.exit(not spans.__file__.endswith('.so'))"
+    session.run("python", "-c", ours)
+    session.run(*FAST, "tests/recorder", "tests/journal")
 
 
 _CAPTURED = ("openai", "async", "anthropic", "google", "media", "clouds")

@@ -6,8 +6,9 @@
 Every candidate runs in a process of its own, rounds take turns, medians and (best) are printed, in microseconds a span
 with five attributes, written as one writes them. `producer` is the CPU time of the threads that make the spans, `CPU`
 what all threads of the process use until everything is written, `wall` what passes while the spans are made. The
-recorders of others are installed into an environment of their own, which is made anew. At last the targets: how many
-times dearer others are than ours, by the best rounds.
+recorders of others are installed into an environment of their own, which is made anew, and so is ours as the wheel with
+compiled modules, beside ours as Python interprets it. At last the targets: how many times dearer others are than ours,
+by the best rounds.
 """
 
 from __future__ import annotations
@@ -146,18 +147,19 @@ def floor(_: str) -> tuple[Act, Finish]:
     return act, nothing
 
 
+FLOOR: tuple[Callable[[str], tuple[Act, Finish]], ...] = (floor, bare_call)
 OURS: tuple[Callable[[str], tuple[Act, Finish]], ...] = (
-    floor,
     ours,
     ours_decorator,
     ours_cpu,
     ours_two_threads,
     ours_asyncio,
-    bare_call,
     ours_off,
 )
-CANDIDATES = {candidate.__name__: candidate for candidate in (*OURS, *span_peers.CANDIDATES)}
+CANDIDATES = {candidate.__name__: candidate for candidate in (*FLOOR, *OURS, *span_peers.CANDIDATES)}
+ROOT = Path(__file__).parent.parent
 
+INTERPRETED, COMPILED = "interpreted", "compiled"
 PRODUCER, CPU, WALL = range(3)
 TARGETS = (
     ("otel_noop", "ours", PRODUCER, 10),
@@ -184,27 +186,42 @@ def measure(name: str, spans: int) -> None:
     os._exit(0)  # some of the candidates take long to say goodbye
 
 
+def environments(folder: Path) -> list[tuple[str, str | Path, str]]:
+    """Every candidate as it is printed, the Python that it runs in, and its name; environments are made for those that
+    need one."""
+    peers = python_with(folder / "peers", *span_peers.PACKAGES)
+    compiled = python_with(folder / "compiled", str(ROOT), HATCH_BUILD_HOOK_ENABLE_CUSTOM="1")
+    names = [(candidate.__name__, sys.executable, candidate.__name__) for candidate in FLOOR]
+    for candidate in OURS:
+        name = candidate.__name__
+        names += [
+            (f"{name}, {how}", python, name) for how, python in ((INTERPRETED, sys.executable), (COMPILED, compiled))
+        ]
+    return names + [(candidate.__name__, peers, candidate.__name__) for candidate in span_peers.CANDIDATES]
+
+
 def main(spans: int, rounds: int) -> None:
     """Prints the table, and how far the targets are."""
-    found: dict[str, list[list[float]]] = {name: [] for name in CANDIDATES}
+    found: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        peers = python_with(Path(folder), *span_peers.PACKAGES)
+        candidates = environments(Path(folder))
         for _ in range(rounds):
-            for name, candidate in CANDIDATES.items():
-                python = sys.executable if candidate in OURS else peers
-                done = subprocess.run([python, __file__, name, str(spans)], capture_output=True, text=True)
+            for shown, python, name in candidates:
+                command = [python, __file__, name, str(spans)]
+                done = subprocess.run(command, capture_output=True, text=True)
                 if done.returncode:
-                    sys.exit(f"{name}: {done.stderr}")
-                found[name].append(json.loads(done.stdout))
-    for name, figures in found.items():
+                    sys.exit(f"{shown}: {done.stderr}")
+                found.setdefault(shown, []).append(json.loads(done.stdout))
+    for shown, figures in found.items():
         told = zip(("producer", "CPU", "wall"), zip(*figures, strict=True), strict=True)
-        print(f"{name:<18}", *(f"{what} {statistics.median(of):8.2f} {f'({min(of):.2f})':9}" for what, of in told))
-    for dear, cheap, what, target in TARGETS:
-        ratio = min(turn[what] for turn in found[dear]) / min(turn[what] for turn in found[cheap])
-        print(f"{dear} / {cheap}: {ratio:.1f} (target: {target})")
-    for name in ("ours", "ours_decorator"):
-        ratio = min(turn[PRODUCER] for turn in found[name]) / min(turn[PRODUCER] for turn in found["floor"])
-        print(f"{name} / floor: {ratio:.1f} (target: at most 3)")
+        print(f"{shown:<29}", *(f"{what} {statistics.median(of):8.2f} {f'({min(of):.2f})':9}" for what, of in told))
+    best = {shown: [min(of) for of in zip(*figures, strict=True)] for shown, figures in found.items()}
+    for how in (INTERPRETED, COMPILED):
+        for dear, name, what, target in TARGETS:
+            print(f"{dear} / {name}, {how}: {best[dear][what] / best[f'{name}, {how}'][what]:.1f} (target: {target})")
+        for name in ("ours", "ours_decorator"):
+            ratio = best[f"{name}, {how}"][PRODUCER] / best["floor"][PRODUCER]
+            print(f"{name}, {how} / floor: {ratio:.1f} (target: at most 3)")
 
 
 if __name__ == "__main__":

@@ -14,18 +14,19 @@ if TYPE_CHECKING:
     from taximeter.recorder.attribution import TokenService, TokenTracker
     from taximeter.recorder.buckets import TokenBucket
     from taximeter.recorder.calls import log_embedding_usage, log_llm_usage, record_usage
-    from taximeter.recorder.context import carry, session, tags
+    from taximeter.recorder.context import carry
     from taximeter.recorder.instance import admit, attach, clocks, disable, enable, flush, get_recorder, is_enabled
     from taximeter.recorder.items import items
+    from taximeter.recorder.labelling import session, tags
     from taximeter.recorder.progress import ProgressLogger
     from taximeter.recorder.ratecards import compute_cost, load_rate_card
     from taximeter.recorder.recorder import Recorder
+    from taximeter.recorder.regions import record_stage, span
     from taximeter.recorder.sinks.http import HttpSink
     from taximeter.recorder.sinks.jsonl import JsonlSink
     from taximeter.recorder.sinks.memory import MemorySink
     from taximeter.recorder.sinks.otlp import OtlpSink
     from taximeter.recorder.sinks.sink import Sink
-    from taximeter.recorder.spans import record_stage, span
     from taximeter.report.running import run_report
     from taximeter.usage import Usage
 
@@ -62,12 +63,12 @@ _HOME_OF = {
     "log_embedding_usage": "taximeter.recorder.calls",
     "log_llm_usage": "taximeter.recorder.calls",
     "record_response": "taximeter.capture.response",
-    "record_stage": "taximeter.recorder.spans",
+    "record_stage": "taximeter.recorder.regions",
     "record_usage": "taximeter.recorder.calls",
     "run_report": "taximeter.report.running",
-    "session": "taximeter.recorder.context",
-    "span": "taximeter.recorder.spans",
-    "tags": "taximeter.recorder.context",
+    "session": "taximeter.recorder.labelling",
+    "span": "taximeter.recorder.regions",
+    "tags": "taximeter.recorder.labelling",
 }
 
 __all__ = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 import msgspec
 
@@ -10,14 +11,14 @@ from taximeter.events import CallEvent, Event, SpanEvent
 from taximeter.journal.fit import fit, without_payload
 from taximeter.journal.short import ShortSpan
 
-MAX_LINE = 256 << 10
+MAX_LINE: Final = 256 << 10
 """An event that makes a longer line keeps its figures and loses its payload."""
 
 truncated: Counter[str] = Counter()
 """How many events lost their payload in this process (and in its parent, before it was forked), as `truncated`."""
 
 _encode = msgspec.json.Encoder().encode
-_encode_into = msgspec.json.Encoder().encode_into
+_encode_into: Final = msgspec.json.Encoder().encode_into
 _encode_money = msgspec.json.Encoder(decimal_format="number").encode
 _scan = msgspec.json.Decoder(msgspec.Raw).decode
 

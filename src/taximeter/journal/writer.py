@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from taximeter.events import Event
-from taximeter.journal.line import write_line, write_plain_line
+from taximeter.journal.pen import Pen
 from taximeter.journal.reader import RESERVED
 from taximeter.journal.short import ShortSpan
 
@@ -170,42 +170,19 @@ class Journal:
         self._lock = threading.RLock()
         self._writing = False
         self._waiting: deque[bytes] = deque()
-        self._buffers: list[bytearray] = []
-        """Who writes a line takes one, or makes one: no thread and no signal handler has that of another."""
+        file = _open_file(self._fd, path)
+        self._pen = pen = Pen(file.put, self._append_slowly)
+        self.append: Callable[[Event], None] = pen.append
+        """Writes one event; safe from any thread and from a signal handler."""
 
-        self._use(_open_file(self._fd, path))
+        self.append_short: Callable[[ShortSpan], None] = pen.append_short
+        """The same for a span in short; the span of its process is in the file."""
+
+        self._use(file)
 
     def _use(self, file: _MappedFile | _AppendedFile | _ClosedFile) -> None:
         self._file = file
-        self._put = file.put
-
-    def append(self, event: Event) -> None:
-        """Writes one event; safe from any thread and from a signal handler."""
-        buffers = self._buffers
-        try:
-            line = buffers.pop()
-        except IndexError:
-            line = bytearray()
-        write_line(event, line)
-        try:
-            self._put(line)
-        except ValueError:
-            self._append_slowly(bytes(line))
-        buffers.append(line)
-
-    def append_short(self, span: ShortSpan) -> None:
-        """The same for a span in short; the span of its process is in the file."""
-        buffers = self._buffers
-        try:
-            line = buffers.pop()
-        except IndexError:
-            line = bytearray()
-        write_plain_line(span, line)
-        try:
-            self._put(line)
-        except ValueError:
-            self._append_slowly(bytes(line))
-        buffers.append(line)
+        self._pen.put = file.put
 
     def _append_slowly(self, line: bytes) -> None:
         with self._lock:
@@ -224,7 +201,7 @@ class Journal:
         try:
             try:
                 self._file.write(line)
-                self._put = self._file.put
+                self._pen.put = self._file.put
             except OSError:
                 if not isinstance(self._file, _MappedFile):
                     raise

@@ -3,33 +3,49 @@
 from __future__ import annotations
 
 import contextvars
-import sys
 from collections.abc import Callable
-from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar
-
-import msgspec
-
-from taximeter.recorder.guard import text
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
+    from taximeter.recorder.labelling import Labels
     from taximeter.recorder.spans import Span
 
 P = ParamSpec("P")
 R = TypeVar("R")
+F = TypeVar("F", bound=Callable[..., object])
 
 
-class Scope(msgspec.Struct, frozen=True, gc=False):
-    """What spans and calls of a place in a trace have in common, and those of many traces."""
+class Scope:
+    """What spans and calls of a place in a trace have in common, and those of many traces; is never changed."""
 
-    stage: str | None = None
-    stage_id: str | None = None
-    attempt: int | None = None
-    shard: int | None = None
-    session_id: str | None = None
-    tags: dict[str, str] | None = None
-    kept: bool = True
-    """Whether the spans of this trace are written: false for those that sampling leaves out."""
+    __slots__ = ("attempt", "kept", "session_id", "shard", "stage", "stage_id", "tags")
+
+    def __init__(
+        self,
+        stage: str | None = None,
+        stage_id: str | None = None,
+        attempt: int | None = None,
+        shard: int | None = None,
+        session_id: str | None = None,
+        tags: dict[str, str] | None = None,
+        kept: bool = True,
+    ) -> None:
+        self.stage = stage
+        self.stage_id = stage_id
+        self.attempt = attempt
+        self.shard = shard
+        self.session_id = session_id
+        self.tags = tags
+        self.kept = kept
+        """Whether the spans of this trace are written: false for those that sampling leaves out."""
+
+    def with_(self, **changes: Any) -> Scope:
+        """The same but for these."""
+        return Scope(**{name: getattr(self, name) for name in _FIELDS} | changes)
+
+
+_FIELDS = ("stage", "stage_id", "attempt", "shard", "session_id", "tags", "kept")
 
 
 class Mark:
@@ -39,10 +55,10 @@ class Mark:
         self.f_back = f_back
 
 
-CLOSED = Mark(None)
+CLOSED: Final = Mark(None)
 """A node that was opened in a generator and is closed: it may still lie in the stack."""
 
-OPEN = Mark(True)
+OPEN: Final = Mark(True)
 """A node that counts until it is closed, as labels do."""
 
 
@@ -63,6 +79,10 @@ class Node:
 
     scope: Scope
 
+    def __call__(self, function: F) -> F:
+        """Only spans are called. Compiled, they lie in memory as other nodes do if those can be called as well."""
+        raise TypeError(f"a {type(self).__name__} is no decorator")
+
 
 class Labelled(Node):
     """Session and tags, for what happens in one context from now on."""
@@ -74,39 +94,7 @@ class Labelled(Node):
     """The innermost span around the labels."""
 
 
-class Labels:
-    """Session and tags for what happens inside; the context manager behind `session` and `tags`.
-
-    It may be entered again, also while it is entered, here or by others.
-    """
-
-    def __init__(self, changes: Callable[[Scope], Scope]) -> None:
-        self._changes = changes
-
-    def __enter__(self) -> Self:
-        frame = sys._getframe(1)
-        node = Labelled()
-        node.labels = self
-        node.previous = not_closed(current())
-        around = live(node.previous)
-        node.span = span_of(around)
-        node.scope = self._changes(scope_of(around))
-        node.frame = owner_of(frame) if frame.f_code.co_flags & GENERATOR else OPEN
-        open_node(node)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        innermost = node = current()
-        while node is not None and not (isinstance(node, Labelled) and node.labels is self):
-            node = node.previous
-        if node is not None:
-            node.frame = CLOSED
-            open_node(not_closed(innermost))
-
-
-GENERATOR = 0x20 | 0x200
+GENERATOR: Final = 0x20 | 0x200
 """Flags of the code of a generator and of an async generator (`inspect.CO_GENERATOR`, `CO_ASYNC_GENERATOR`)."""
 
 _ENTERING = frozenset({"__enter__", "__aenter__"})
@@ -124,10 +112,10 @@ def owner_of(generator: FrameType) -> FrameType | Mark:
 
 
 _stack: contextvars.ContextVar[Node | None] = contextvars.ContextVar("taximeter", default=None)
-current = _stack.get
+current: Final = _stack.get
 """The innermost node, which may not count any more: see `live`."""
 
-open_node = _stack.set
+open_node: Final = _stack.set
 
 process_scope = Scope()
 """What holds where nothing is open; the recorder sets it."""
@@ -162,18 +150,6 @@ def set_process_scope(scope: Scope) -> None:
     """Says what holds where nothing is open."""
     global process_scope  # noqa: PLW0603 - one process, one scope
     process_scope = scope
-
-
-def session(session_id: str) -> Labels:
-    """Names the session (a user's conversation, a job) of every span and call inside; a context manager."""
-    name = text(session_id)
-    return Labels(lambda scope: msgspec.structs.replace(scope, session_id=name))
-
-
-def tags(**labels: str) -> Labels:
-    """Adds labels to every span and call inside; a context manager."""
-    added = {name: text(value) for name, value in labels.items()}
-    return Labels(lambda scope: msgspec.structs.replace(scope, tags={**(scope.tags or {}), **added}))
 
 
 def carry(function: Callable[P, R]) -> Callable[P, R]:

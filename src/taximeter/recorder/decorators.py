@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from taximeter.recorder.instance import RECORDER
-from taximeter.recorder.spans import Span, made
+from taximeter.recorder.spans import Span
 
 _CONSTANT = frozenset({str, int, float, bool, type(None)})
 F = TypeVar("F", bound=Callable[..., Any])
@@ -17,19 +17,20 @@ _GENERATOR, _COROUTINE, _ASYNC_GENERATOR = 0x20, 0x80 | 0x100, 0x200
 """Flags of code objects, as `inspect` names them; importing it would cost more than all of this."""
 
 
-def decorated(function: F, kind: type[Span], name: str, meta: dict[str, Any]) -> F:
-    """The function with a new span of this kind around each call."""
+def decorated(function: F, span: Span) -> F:
+    """The function with another span like this around each call."""
     RECORDER.settled()
     if isinstance(function, classmethod | staticmethod):
-        return cast(F, type(function)(decorated(function.__func__, kind, name, meta)))
+        return cast(F, type(function)(decorated(function.__func__, span)))
     if not callable(function):
         raise TypeError(f"a {type(function).__name__} cannot be recorded: the decorator belongs right above a function")
-    make = partial(made, kind, name, meta, _encoded(meta))
+    pattern = span.another()
+    pattern._encoded = _encoded(span._meta)
     flags = _flags(function)
     for flag, wrapper in ((_COROUTINE, _coroutine), (_GENERATOR, _generator), (_ASYNC_GENERATOR, _async_generator)):
         if flags & flag:
-            return cast(F, wrapper(function, make))
-    return cast(F, _plain(function, make))
+            return cast(F, wrapper(function, pattern))
+    return cast(F, _plain(function, pattern))
 
 
 def _encoded(meta: dict[str, Any]) -> msgspec.Raw | None:
@@ -50,16 +51,14 @@ def _flags(function: Callable[..., Any]) -> int:
     return code.co_flags if code is not None else 0
 
 
-def _plain(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
+def _plain(function: Callable[..., Any], pattern: Span) -> Callable[..., Any]:
     recorder = RECORDER
 
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return function(*args, **kwargs)
-        span = make()
-        span.frame = None
-        span.open(True)
+        span = pattern.around_call()
         try:
             result = function(*args, **kwargs)
         except BaseException as error:
@@ -71,32 +70,32 @@ def _plain(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[.
     return call
 
 
-def _coroutine(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
+def _coroutine(function: Callable[..., Any], pattern: Span) -> Callable[..., Any]:
     recorder = RECORDER
 
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> Any:
         if recorder.deliver is None:
             return await function(*args, **kwargs)
-        with make():
+        with pattern.another():
             return await function(*args, **kwargs)
 
     return call
 
 
-def _generator(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
+def _generator(function: Callable[..., Any], pattern: Span) -> Callable[..., Any]:
     @wraps(function)
     def call(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        with make():
+        with pattern.another():
             return (yield from function(*args, **kwargs))
 
     return call
 
 
-def _async_generator(function: Callable[..., Any], make: Callable[[], Span]) -> Callable[..., Any]:
+def _async_generator(function: Callable[..., Any], pattern: Span) -> Callable[..., Any]:
     @wraps(function)
     async def call(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        with make():
+        with pattern.another():
             inner = function(*args, **kwargs)
             step, value = inner.asend, None
             try:

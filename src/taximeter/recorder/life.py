@@ -13,8 +13,9 @@ from taximeter.events import Event, Status
 from taximeter.journal.short import ShortSpan
 from taximeter.recorder import guard
 from taximeter.recorder.options import Options
-from taximeter.recorder.process import Process, RemoteParent
+from taximeter.recorder.process import Process
 from taximeter.recorder.sinks.sink import is_within, leaves
+from taximeter.recorder.state import State
 
 if TYPE_CHECKING:
     from taximeter.pricing.sheet import Sheet
@@ -45,29 +46,19 @@ class Staying:
             self._lock.release()
 
 
-class Life:
+class Life(State):
     """The part of the recorder that writes to one run after another, from the first event to the end of the process."""
 
     def __init__(self) -> None:
-        self.deliver: Callable[[Event], None] | None = None
-        """Hands one event to the sink, and never raises; None while the recorder is off."""
-
-        self.deliver_short: Callable[[ShortSpan], None] | None = None
-        """The same for a span that is done."""
-
-        self.process = Process(RemoteParent())
+        super().__init__()
         self.run_id: str = ""
         """The run that events belong to; empty before the first `enable`."""
 
-        self.options = Options()
         self.prices: Sheet | None = None
         """By which the tokens of spans are priced; None before they are needed."""
 
         self.purse: Purse | None = None
         """What may be spent and what is; None without a budget."""
-
-        self.beat_at = 0.0
-        """When the span of the process is to be written anew, on the clock of `perf_counter`."""
 
         self.lock = threading.RLock()
         """Held while it is turned on or off, rolls or beats."""
@@ -115,7 +106,8 @@ class Life:
         part, self._part = self._part, None
         if part is not None:
             self.deliver = self.deliver_short = None
-            self.options, self.purse = Options(), None
+            self.take(Options())
+            self.purse = None
             part.home.unexport()
             part.end(status, error)
 

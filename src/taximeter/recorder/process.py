@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from taximeter import settings
 
 if TYPE_CHECKING:
-    from taximeter.recorder.spans import StageSpan
+    from taximeter.recorder.stages import StageSpan
 
 
 class Process:

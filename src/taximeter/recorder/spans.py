@@ -1,18 +1,17 @@
-"""Timed regions: `with span(...)`, `with record_stage(...)`, and both as decorators."""
+"""Timed regions: what is done when one begins and when it ends."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from random import random
-from threading import get_ident
 from time import perf_counter, thread_time
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 import msgspec
 
-from taximeter.events import Event, SpanEvent, SpanKind, Status
+from taximeter.events import SpanEvent, SpanKind, Status
 from taximeter.journal.short import Origin, ShortSpan
 from taximeter.recorder.buckets import TokenBucket, add_tokens
 from taximeter.recorder.context import (
@@ -27,23 +26,22 @@ from taximeter.recorder.context import (
     scope_of,
     span_of,
 )
-from taximeter.recorder.guard import text, told
+from taximeter.recorder.guard import told
 from taximeter.recorder.instance import RECORDER
+from taximeter.recorder.state import State
 
 F = TypeVar("F", bound=Callable[..., Any])
-S = TypeVar("S", bound="Span")
-_COROUTINE = 0x80 | 0x100
+_COROUTINE: Final = 0x80 | 0x100
 """Flags of the code of a coroutine (`inspect.CO_COROUTINE`, `CO_ITERABLE_COROUTINE`)."""
 
-GOES_ON_IN = "goes_on_in"
-"""The run in which a stage goes on, if its process begins another one: in the `meta` of the stage, by this name."""
-
-_twins: set[Span] = set()
+twins: Final[set[Span]] = set()
 """Spans that are open and stand for another one: see `Span._twin`."""
 
-_SUSPENDS = GENERATOR | _COROUTINE
-_getframe = sys._getframe
-_new = object.__new__
+_SUSPENDS: Final = GENERATOR | _COROUTINE
+_getframe: Final = sys._getframe
+_state: Final[State] = RECORDER
+_clock: Final = perf_counter
+_next: Final = next
 
 
 class Span(Node):
@@ -87,6 +85,9 @@ class Span(Node):
     span_id: str
     trace_id: str
 
+    def __init__(self, name: str, meta: dict[str, Any], encoded: msgspec.Raw | None = None) -> None:
+        self.name, self._meta, self._encoded, self._began = name, meta, encoded, 0.0
+
     def set(self, /, **meta: Any) -> None:
         """Adds what is known only now: `s.set(rows=len(rows))`."""
         self._meta, self._encoded = {**self._meta, **meta}, None
@@ -95,11 +96,22 @@ class Span(Node):
         """The function, recorded by a span of its own at each call, if anybody records then."""
         from taximeter.recorder.decorators import decorated
 
-        return decorated(function, type(self), self.name, self._meta)
+        return decorated(function, self)
 
-    def __enter__(self) -> Self:
-        if RECORDER.deliver is not None or RECORDER.settled():
-            frame = _getframe(1)
+    def another(self) -> Span:
+        """One like this."""
+        return Span(self.name, self._meta, self._encoded)
+
+    def around_call(self) -> Span:
+        """One like this, open around a call of a plain function: `__exit__` is what ends it."""
+        span = self.another()
+        span.frame = None
+        span.open(True)
+        return span
+
+    def __enter__(self) -> Span:
+        if _state.deliver is not None or RECORDER.settled():
+            frame = _getframe(_CALLER)
             flags = frame.f_code.co_flags & _SUSPENDS
             span = self._twin() if self._began else self
             span.frame = owner_of(frame) if flags & GENERATOR else None
@@ -107,11 +119,11 @@ class Span(Node):
             return span
         return self
 
-    def _twin(self) -> Self:
+    def _twin(self) -> Span:
         """Another one like this, which is open already: around itself, or in another thread or task."""
-        twin = made(type(self), self.name, self._meta, self._encoded)
+        twin = self.another()
         twin._twin_of = self
-        _twins.add(twin)
+        twins.add(twin)
         return twin
 
     def _innermost(self) -> Span:
@@ -123,14 +135,17 @@ class Span(Node):
 
     def open(self, measures_cpu: bool) -> None:
         """Puts the span on the stack; `frame` is set."""
-        recorder = RECORDER
-        self._process = process = recorder.process
+        state = _state
+        self._process = process = state.process
         self.kind = "span"
         self._bucket = None
-        self.span_id = span_id = next(process.span_ids)
+        self.span_id = span_id = _next(process.span_ids)
         self.previous = node = current()
-        parent: Span | None = node  # type: ignore[assignment] # as it is, unless the node has a frame
-        if node is not None and node.frame is not None:
+        if node is None:
+            parent = None
+        elif node.frame is None:
+            parent = cast("Span", node)
+        else:
             self.previous = node = not_closed(node)
             node = live(node)
             parent = span_of(node)
@@ -141,13 +156,13 @@ class Span(Node):
         else:
             self.trace_id = process.parent.trace_id or process.trace_prefix + span_id
             self.scope = scope_of(node)
-            if recorder.options.sample < 1:
-                self._sample(recorder.options.sample)
-        if recorder.meter is not None and self._is_outermost():
-            recorder.meter.opened()
+            if state.sample < 1:
+                self._sample(state.sample)
+        if state.meter is not None and self._is_outermost():
+            state.meter.opened()
         open_node(self)
-        self._cpu_began = thread_time() if recorder.options.span_cpu and measures_cpu else 0.0
-        self._began = perf_counter()
+        self._cpu_began = thread_time() if state.span_cpu and measures_cpu else 0.0
+        self._began = _clock()
 
     def _is_outermost(self) -> bool:
         """Whether there is none around it in this process."""
@@ -155,14 +170,14 @@ class Span(Node):
 
     def _sample(self, share: float) -> None:
         if random() >= share:
-            self.scope = msgspec.structs.replace(self.scope, kept=False)
+            self.scope = self.scope.with_(kept=False)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        ended = perf_counter()
-        if _twins and (innermost := self._innermost()) is not self:
-            _twins.discard(innermost)
+        ended = _clock()
+        if twins and (innermost := self._innermost()) is not self:
+            twins.discard(innermost)
             innermost.__exit__(kind, error, traceback)
             return
         began = self._began
@@ -176,17 +191,17 @@ class Span(Node):
                 self.frame = CLOSED
         else:
             self.frame = CLOSED  # left before what was opened in it, or by another thread
-        recorder, process = RECORDER, self._process
-        if process is not recorder.process:
+        state, process = _state, self._process
+        if process is not state.process:
             return  # a forked child leaves a block that its parent has entered
-        if recorder.meter is not None and self._is_outermost():
-            recorder.meter.closed(self)
-        deliver, scope, is_stage = recorder.deliver_short, self.scope, self.kind == "stage"
+        if state.meter is not None and self._is_outermost():
+            state.meter.closed(self)
+        deliver, scope, is_stage = state.deliver_short, self.scope, self.kind == "stage"
         if deliver is None or not (scope.kept or is_stage):
             return
         parent = self.parent
         short = ShortSpan(
-            next(process.seq),
+            _next(process.seq),
             self.trace_id,
             self.span_id,
             self.name,
@@ -203,9 +218,9 @@ class Span(Node):
         if error is None and self._bucket is None and not self._cpu_began and not is_stage:
             deliver(short)
         else:
-            recorder.emit(self._whole(short, error))
-        if ended > recorder.beat_at:
-            recorder.beat(ended)
+            RECORDER.emit(self._whole(short, error))
+        if ended > state.beat_at:
+            RECORDER.beat(ended)
 
     def _whole(self, short: ShortSpan, error: BaseException | None) -> SpanEvent:
         """With what few spans have: an error, tokens, CPU time."""
@@ -230,102 +245,11 @@ class Span(Node):
         return self._bucket
 
 
-class StageSpan(Span):
-    """A span that names the stage for all inside, unless they have one already."""
-
-    __slots__ = ("_thread",)
-
-    def open(self, measures_cpu: bool) -> None:
-        """Puts the span on the stack, and says that the stage has begun: who dies in a stage has been in it."""
-        super().open(False)
-        outer = self.scope
-        is_stage = outer.stage_id is None
-        self.scope = msgspec.structs.replace(outer, stage=self.name, stage_id=self.name if is_stage else outer.stage_id)
-        if is_stage:
-            self.kind = "stage"
-            with RECORDER.staying():
-                self._process.stages.add(self)
-                RECORDER.emit(self._begun(RECORDER.run_id))
-        self._thread = get_ident()
-        self._cpu_began = thread_time() if measures_cpu else 0.0
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        stage = self._innermost() if _twins else self
-        if stage._began:
-            with RECORDER.staying():
-                RECORDER.process.stages.discard(stage)
-                Span.__exit__(stage, kind, error, traceback)
-
-    def go_on(self, deliver: Callable[[Event], None], run_id: str) -> None:
-        """Ends in the run that its process leaves, with what it took there, and begins in the one that comes now."""
-        event = self._begun(run_id)
-        now = perf_counter()
-        event.ended_at, event.wall_ms = self._process.utc(now), (now - self._began) * 1e3
-        event.ok, event.status, event.meta = True, "done", {**self._meta, GOES_ON_IN: RECORDER.run_id}
-        if self._cpu_began and self._thread == get_ident():
-            cpu = thread_time()
-            event.cpu_ms, event.cpu_method = (cpu - self._cpu_began) * 1e3, "thread"
-            self._cpu_began = cpu
-        else:
-            self._cpu_began = 0.0  # no other thread can read the clock of this one
-        bucket, self._bucket = self._bucket, None
-        if bucket is not None:
-            add_tokens(event, bucket)
-        deliver(event)
-        self._began = now
-        RECORDER.emit(self._begun(RECORDER.run_id))
-
-    def _begun(self, run_id: str) -> SpanEvent:
-        process, parent, scope = self._process, self.parent, self.scope
-        return SpanEvent(
-            event_id=(process.id, next(process.seq)),
-            run_id=run_id,
-            trace_id=self.trace_id,
-            span_id=self.span_id,
-            kind="stage",
-            span=self.name,
-            started_at=process.utc(self._began),
-            parent_id=process.parent.span_id if parent is None else parent.span_id,
-            parent_span=process.parent.name if parent is None else parent.name,
-            stage=scope.stage,
-            stage_id=scope.stage_id,
-            session_id=scope.session_id,
-            tags=scope.tags,
-            pid=process.pid,
-            meta=self._meta or None,
-        )
+_CALLER: Final = 1 if hasattr(Span.__enter__, "__code__") else 0
+"""Where `sys._getframe` finds who calls a method of ours: a compiled one has no frame of its own."""
 
 
 def _status(error: BaseException) -> Status:
     """Whether a region that was left by this exception had failed, or was stopped from outside."""
     stopped = not isinstance(error, Exception) or type(error).__name__ == "CancelledError"
     return "cancelled" if stopped else "failed"
-
-
-def made(kind: type[S], name: str, meta: dict[str, Any], encoded: msgspec.Raw | None = None) -> S:
-    """A span of this kind; it would be dearer with an `__init__`."""
-    span = _new(kind)
-    span.name, span._meta, span._encoded, span._began = name, meta, encoded, 0.0
-    return span
-
-
-def _named(name: object) -> str:
-    """A name that is no plain text, as text; TypeError for a function, which is what a bare `@span` hands over."""
-    if callable(name):
-        raise TypeError("a span has a name: write @span('embed'), or @record_stage('ingest'), above the function")
-    return name if isinstance(name, str) else text(name)
-
-
-def span(name: str, /, **meta: Any) -> Span:
-    """A sub-span, `with span("embed", model="x") as s`, or `@span("embed")` on a function of any kind: see `Span`."""
-    return made(Span, name if type(name) is str else _named(name), meta)
-
-
-def record_stage(name: str, /, **meta: Any) -> StageSpan:
-    """A root span of kind stage, `record_stage("ingest")`: what `span` is, and it names the stage for all inside.
-
-    Inside a stage of a driver, or of another `record_stage`, the stage keeps its name and this is a span in it.
-    """
-    return made(StageSpan, name if type(name) is str else _named(name), meta)

@@ -17,7 +17,7 @@ from taximeter.recorder.sinks.sink import Sink
 if TYPE_CHECKING:
     from taximeter.budget import Budget
     from taximeter.pricing.sheet import Sheet
-    from taximeter.recorder.attribution import ServiceMeter, TokenService
+    from taximeter.recorder.attribution import TokenService
     from taximeter.recorder.home import Home, Target
     from taximeter.recorder.part import Part
     from taximeter.recorder.purse import Purse
@@ -31,7 +31,6 @@ class Switch(Life):
 
     def __init__(self) -> None:
         super().__init__()
-        self.meter: ServiceMeter | None = None
         self._settled = False
         """Whether it is known if it records: the environment has been asked, or the program has said it."""
 
@@ -213,7 +212,8 @@ class Switch(Life):
     def _set(self, options: Options, prices: Sheet | None, purse: Purse | None) -> None:
         if self._part is None:
             self.process.parent = remote_parent()
-        self.options, self.prices, self.purse = options, prices, purse
+        self.take(options)
+        self.prices, self.purse = prices, purse
         set_process_scope(options.scope())
 
     def _redact(self, part: Part) -> None:

@@ -126,6 +126,14 @@ def test_prices_that_cannot_be_read_leave_no_run_behind() -> None:
     assert not Path("output").exists()
 
 
+def test_a_run_that_cannot_hold_its_prices_is_named() -> None:
+    Path("out/runs/r/snapshots/pricing.json/x").mkdir(parents=True)
+    with pytest.raises(SetupError, match="cannot write a run there: Is a directory") as caught:
+        taximeter.enable(output_dir="out", run_id="r")
+    assert str(Path("out/runs/r").absolute()) in str(caught.value)
+    assert not taximeter.is_enabled()
+
+
 def test_a_service_without_counters_is_told_at_once() -> None:
     taximeter.enable(sink="memory:")
     with pytest.raises(SetupError, match="a value of type object has no counters to read"):

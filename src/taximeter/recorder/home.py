@@ -35,13 +35,19 @@ class Home:
         self.exported: dict[str, str] = {}
 
     def sheet(self, named: Sheet | None) -> Sheet:
-        """The prices: those that the program names, else those of the run, of the environment, the built-in ones."""
+        """The prices: those that the program names, else those of the run, of the environment, the built-in ones.
+
+        SetupError, naming the path, if they cannot be read, or written into a run that begins.
+        """
         if named is None and self.run is not None and self.lock is None and self.run.pricing.exists():
             return read_sheet(self.run.pricing)
         path = settings.RATE_CARD.read()
         sheet = named or (load_rate_card(path) if path else built_in_sheet())
         if self.run is not None and self.lock is not None:
-            replace(self.run.pricing, sheet.encoded)
+            try:
+                replace(self.run.pricing, sheet.encoded)
+            except OSError as error:
+                raise _not_writable(self.run.path, error) from None
         return sheet
 
     @property

@@ -112,12 +112,13 @@ class Switch(Life):
         says, else to a run directory of their own, `output/runs/<run_id>/`. `rate_card_path` names the price sheet,
         `sample` is the share of traces whose spans are kept (1), `record_tokens` puts tokens and cost on spans
         (True), `span_cpu` reads the CPU time of spans too (False), `roll` ("1d", "1GiB") begins a new run directory
-        from time to time, `summary` prints a short table when the process ends (False). `content` keeps what captured
-        calls ask and are answered in their `meta`, as `request` and `response` (False). `redact` sees every event
-        before any sink does, and gives what may be kept of it. `budget` is what the calls of this process may spend:
-        money, or `"cost=5.00,tokens=1000000,calls=500,wall=1800"`; once it is used up, captured calls raise
-        BudgetExceeded before they are sent, and so does `admit()`. SetupError or RunDirError, naming the path, for
-        what cannot be used; ValueError for a sample that is no share.
+        from time to time, `summary` prints a short table when the process ends (False). `session_id` and `tags` label
+        all that is recorded. `content` keeps what captured calls ask and are answered in their `meta`, as `request` and
+        `response` (False). `redact` sees every event before any sink does, and gives what may be kept of it. `budget`
+        is what the calls of this process may spend: money, or `"cost=5.00,tokens=1000000,calls=500,wall=1800"`; once it
+        is used up, captured calls raise BudgetExceeded before they are sent, and so does `admit()`. In a stage of a
+        driver `run_id` says nothing. SetupError or RunDirError, naming the path, for what cannot be used; ValueError
+        for a sample that is no share.
         """
         # So that no signal handler that records finds them half loaded, and none is loaded while the lock is held.
         from taximeter.recorder import calls, decorators, home  # noqa: F401

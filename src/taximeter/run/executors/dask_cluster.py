@@ -13,8 +13,16 @@ import sys
 import dask
 from distributed import LocalCluster
 
-_SETTINGS = {"distributed.scheduler.allowed-failures": 0}
-"""Whether there is another attempt is for the driver to say."""
+_SETTINGS = {
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.work-stealing": False,
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+}
+"""Where an attempt is made, and whether there is another one, is for the driver to say. Nobody looks at what Dask finds
+out of its own processes ten or a hundred times a second, which do nothing but wait for ours."""
 
 
 async def serve(workers: int, threads: int) -> None:

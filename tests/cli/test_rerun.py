@@ -499,3 +499,17 @@ def test_stamps_that_are_new_in_each_run_are_no_change_of_what_is_read(cli: Cli)
     artifact = RUN / "01_maker/artifact.jsonl"
     artifact.write_text(artifact.read_text().replace("x", "y"))  # by hand: it is not what was stamped any more
     assert again(cli, "--skip-done", "--set", "maker.n=2") == ["b"]
+
+
+def test_prices_of_a_run_that_were_damaged_are_told_and_no_traceback(cli: Cli) -> None:
+    tell = "import taximeter; taximeter.log_llm_usage('gpt-5', 7, 1)"
+    recipe([{"id": "a", "run": [sys.executable, "-c", tell]}], instrumentation={"enabled": True})
+    cli("run", "r.yaml", "--run-id", "r")
+    prices = Path("output/runs/r/snapshots/pricing.json")
+    whole = prices.read_bytes()
+    prices.write_bytes(whole[: whole.index(b'"extends"')] + b'"extends":{"schema_version":"pricing_v2","entries":7}}')
+    for command in (["show", "r"], ["run", "r.yaml", "--run-id", "r", "--skip-done"]):
+        said = cli(*command, code=2).err
+        assert "the prices that the run keeps in its snapshots cannot be read: " in said
+        assert "start the run over with --force, or make a new one" in said
+    cli("run", "r.yaml", "--run-id", "r", "--force")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 
+from taximeter.errors import Problem, SetupError
 from taximeter.numbers import to_json
 from taximeter.pricing.match import Pattern
 from taximeter.rundir import read_file
@@ -181,8 +182,12 @@ class Sheet(msgspec.Struct, frozen=True, dict=True, omit_defaults=True, tag="pri
 
     @_Once
     def base(self) -> Sheet | None:
-        """The sheet that is asked next."""
-        return _base.decode(self.extends)
+        """The sheet that is asked next; SetupError if it is broken."""
+        try:
+            return _base.decode(self.extends)
+        except (msgspec.DecodeError, RecursionError) as error:
+            message = f"the prices that the run keeps in its snapshots cannot be read: {error}"
+            raise SetupError(Problem(message, "start the run over with --force, or make a new one")) from None
 
     def chain(self) -> Iterator[Sheet]:
         """This sheet, and those that are asked one after the other."""

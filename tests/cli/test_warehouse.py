@@ -118,6 +118,30 @@ def test_somebody_else_answers(runs: Cli) -> None:
         server.shutdown(socket.SHUT_RDWR)
 
 
+@pytest.mark.parametrize(
+    "form", ["clickhouses://ada:hunter2@{at}/costs", "clickhouse://ada:hunter2@{at}/costs?secure=1"]
+)
+def test_who_asks_for_tls_says_nothing_in_the_clear(runs: Cli, form: str) -> None:
+    heard: list[bytes] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                heard.append(connection.recv(65536))
+                connection.close()
+
+        Thread(target=listen, daemon=True).start()
+        address = form.format(at=f"127.0.0.1:{server.getsockname()[1]}")
+        assert "no ClickHouse answers" in told(runs, "ship", "one", "--to", address)
+        server.shutdown(socket.SHUT_RDWR)
+    assert heard
+    assert {data[:1] for data in heard} == {b"\x16"}  # a handshake of TLS, and no request of HTTP
+
+
 def test_a_wrong_password(runs: Cli, warehouse: str) -> None:
     url = urlsplit(warehouse)
     address = f"clickhouse://writer:hunter2@{url.hostname}:{url.port}{url.path}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
@@ -31,6 +31,18 @@ _FAILED = 2
 
 
 Key = tuple[str, str]
+
+
+class Around(Protocol):
+    """Remembers spans in which there are calls."""
+
+    def __contains__(self, key: object) -> bool:
+        """Whether there are calls in that span."""
+        ...
+
+    def add(self, key: Key) -> object:
+        """There are."""
+        ...
 
 
 class OtlpSpan(msgspec.Struct, frozen=True):
@@ -77,11 +89,20 @@ def events(spans: Iterable[OtlpSpan]) -> Iterator[Event]:
     return (event for _, event in events_of(spans))
 
 
-def events_of(spans: Iterable[OtlpSpan]) -> Iterator[tuple[OtlpSpan, Event]]:
-    """The same, each with the span that it is made of."""
+def events_of(spans: Iterable[OtlpSpan], around: Around | None = None) -> Iterator[tuple[OtlpSpan, Event]]:
+    """The same, each with the span that it is made of.
+
+    `around` are spans in which calls were seen before; those in which there are calls now are added: a span comes when
+    it has ended, so after those inside of it.
+    """
+    around = set() if around is None else around
     by_id = {span.key: span for span in spans}
     calls = {key: call for key, span in by_id.items() if (call := _call(span)) is not None}
-    outer = {parent for key in calls for parent in _ancestors(by_id[key], by_id) if parent in calls}
+    outer = {key for key in by_id if key in around}
+    for key in calls.keys() | outer:
+        outer.update(_above(by_id[key], by_id))
+    for key in outer:
+        around.add(key)
     for key, span in by_id.items():
         if key in calls and key not in outer:
             yield span, calls[key]
@@ -89,11 +110,14 @@ def events_of(spans: Iterable[OtlpSpan]) -> Iterator[tuple[OtlpSpan, Event]]:
             yield span, _region(span, by_id)
 
 
-def _ancestors(span: OtlpSpan, by_id: Mapping[Key, OtlpSpan]) -> Iterator[Key]:
+def _above(span: OtlpSpan, by_id: Mapping[Key, OtlpSpan]) -> Iterator[Key]:
+    """The spans around it, up to the first that is not here."""
     seen = {span.key}
-    while (parent := span.parent_key) in by_id and parent not in seen:
+    while span.parent_id is not None and (parent := span.parent_key) not in seen:
         seen.add(parent)
         yield parent
+        if parent not in by_id:
+            return
         span = by_id[parent]
 
 

@@ -26,7 +26,7 @@ BEGAN = 1_767_225_600.0
 def test_what_came_lately_is_known_and_not_much_more(things: list[str], least: int) -> None:
     recent, news = Recent(least), list[str]()
     for thing in things:
-        is_new = recent.is_new(thing)
+        is_new = recent.add(thing)
         assert is_new or thing in news[-2 * least :]
         assert not is_new or thing not in news[-least:]
         news += [thing] if is_new else []

@@ -146,6 +146,16 @@ def test_a_span_names_its_run_and_else_it_is_of_its_service_and_day(collect: Col
     assert len(names(tmp_path, "own")) == 2
 
 
+def test_of_nested_calls_the_innermost_counts_though_each_comes_by_itself(collect: Collect, tmp_path: Path) -> None:
+    server = collect()
+    outer, region, inner = span(1, CHAT | USED), span(2, {}, parent=1), span(3, CHAT | USED, parent=2)
+    for each in (inner, region, outer):  # as they end
+        assert send(server, request(each)).status == 200
+    assert [event["meta"]["otlp_span_id"] for event in calls(tmp_path)] == [f"{3:016x}"]
+    assert send(server, request(span(1, CHAT | USED, traceId="2" * 32))).status == 200  # nothing is in this one
+    assert len(calls(tmp_path)) == 2
+
+
 def test_a_service_goes_on_until_it_is_silent_for_long(collect: Collect, tmp_path: Path) -> None:
     server = collect("--lost-after", "4.5s")
     send(server, request(span(1, CHAT | USED)))

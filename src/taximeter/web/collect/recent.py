@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 
 class Recent:
     """Knows the last `least` things again, and up to twice as many; of each it keeps a number of 64 bits."""
@@ -13,12 +15,16 @@ class Recent:
         self._young: set[int] = set()
         self._old: set[int] = set()
 
-    def is_new(self, thing: str) -> bool:
-        """Remembers a thing; false if it is known."""
+    def __contains__(self, thing: object) -> bool:
+        """Whether it is known."""
         number = hash(thing)
-        if number in self._young or number in self._old:
+        return number in self._young or number in self._old
+
+    def add(self, thing: Hashable) -> bool:
+        """Remembers a thing; false if it is known."""
+        if thing in self:
             return False
-        self._young.add(number)
+        self._young.add(hash(thing))
         if len(self._young) == self._least:
             self._old, self._young = self._young, set()
         return True

@@ -13,6 +13,7 @@ from taximeter.rundir import OutputDir, safe_name
 from taximeter.web.collect.counts import Counts
 from taximeter.web.collect.handles import Handles
 from taximeter.web.collect.prices import Prices
+from taximeter.web.collect.recent import Recent
 from taximeter.web.collect.run import Run
 from taximeter.web.collect.stream import Stream
 
@@ -24,6 +25,9 @@ MOST_RUNS = 4_096
 MOST_STREAMS = 100_000
 """Streams, of all runs together, that are kept in memory; each takes about a kilobyte."""
 
+_AROUND = 50_000
+"""Spans that have not ended, with calls in them, which are known; each takes a tenth of a kilobyte."""
+
 
 class Shelf:
     """What is known of the runs of one project, in bounded memory. For one thread."""
@@ -34,6 +38,9 @@ class Shelf:
         self.prices = Prices(sheet)
         self.runs: OrderedDict[str, Run] = OrderedDict()
         """By the names of their directories; the one that was heard of last at the end."""
+
+        self.around = Recent(_AROUND)
+        """Spans of OpenTelemetry in which there are calls: whichever of them comes later is no call itself."""
 
         self._handles = handles
         self._weight = 0

@@ -67,7 +67,7 @@ class TraceStream(Stream):
 
     def take_event(self, key: str, event: Event) -> bool:
         """Takes an event to be written, and numbers it; false if it is known."""
-        if not self._known.is_new(key):
+        if not self._known.add(key):
             return False
         self._cover(event.started_at, event.ended_at if isinstance(event, SpanEvent) else None)
         self.number(event)
@@ -100,7 +100,7 @@ class TraceStream(Stream):
         found = _line.decode(line)
         self._cover(found.started_at, found.ended_at)
         if found.kind != "process":
-            self._known.is_new(f"{found.trace_id}{(found.meta or {}).get(_SPAN, found.span_id)}")
+            self._known.add(f"{found.trace_id}{(found.meta or {}).get(_SPAN, found.span_id)}")
 
 
 class TraceBatch(Batch):
@@ -113,7 +113,7 @@ class TraceBatch(Batch):
     def take(self, dirty: Dirty) -> None:
         """Hands each span to the process that it comes from. OSError as ever."""
         touched: dict[tuple[str, str], TraceStream] = {}
-        for index, (span, event) in enumerate(events_of(self._spans)):
+        for index, (span, event) in enumerate(events_of(self._spans, self.shelf.around)):
             event.run_id, process = _run_id(span), _process(span)
             event.event_id = (process, 0)
             if isinstance(event, CallEvent):

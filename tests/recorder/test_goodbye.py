@@ -39,11 +39,11 @@ def test_a_summary_is_a_short_table_on_stderr_at_the_end(tmp_path: Path) -> None
     assert len(table.splitlines()) < 25
 
 
-@pytest.mark.parametrize("sink", ["memory:", "jsonl:e.jsonl"])
-def test_so_it_is_where_events_go_to_no_run_directory(tmp_path: Path, sink: str) -> None:
+@pytest.mark.parametrize(("sink", "title"), [("memory:", "r  done"), ("jsonl:e.jsonl", "e.jsonl  done")])
+def test_so_it_is_where_events_go_to_no_run_directory(tmp_path: Path, sink: str, title: str) -> None:
     inside = "if (pid := os.fork()) == 0: os.close(1); sys.exit()\n    os.waitpid(pid, 0)"
     table = stderr_of(tmp_path, f"summary=True, sink='{sink}'", inside)
-    assert (table.count("ingest"), table.count("jsonl  done")) == (1, 1)
+    assert (table.count("ingest"), table.count(title)) == (1, 1)
 
 
 @pytest.mark.parametrize("options", ["", "summary=False", "summary=True, sink='http://127.0.0.1:1'"])

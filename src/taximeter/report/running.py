@@ -17,7 +17,7 @@ from taximeter.recorder.sinks.sink import Sink, leaves
 from taximeter.report import html_static, records, terminal
 from taximeter.report.build import build
 from taximeter.report.loose import EventFiles, FileBooks, OwnBooks, build_from_files
-from taximeter.rundir import RunDir
+from taximeter.rundir import RunDir, safe_name
 
 
 class RunView:
@@ -45,13 +45,13 @@ def run_report() -> RunView:
         raise RunDirError("nothing is recorded: turn the recorder on with taximeter.enable()")
     if recorder.run_dir is not None:
         return RunView(build(RunDir(Path(recorder.run_dir))))
-    report = _of_sink(recorder.sink, recorder.sheet(), OwnBooks)
+    report = _of_sink(recorder.sink, recorder.run_id, recorder.sheet(), OwnBooks)
     if report is None:
         raise RunDirError("the events of this process go elsewhere: look at them there")
     return RunView(report)
 
 
-def _of_sink(sink: Sink, sheet: Sheet | None, books: type[FileBooks]) -> records.RunInstrumentation | None:
+def _of_sink(sink: Sink, run_id: str, sheet: Sheet | None, books: type[FileBooks]) -> records.RunInstrumentation | None:
     """The report of what a sink holds; None if it holds nothing that can be read back."""
     for leaf in sorted(leaves(sink), key=lambda leaf: isinstance(leaf, MemorySink)):  # a memory may be too small
         match leaf:
@@ -60,7 +60,7 @@ def _of_sink(sink: Sink, sheet: Sheet | None, books: type[FileBooks]) -> records
                 return build_from_files(EventFiles(files), sheet, books)
             case MemorySink() as memory:
                 with tempfile.TemporaryDirectory() as folder:
-                    path = Path(folder, "memory.jsonl")
+                    path = Path(folder, safe_name(run_id))  # the name of the report
                     path.write_bytes(b"".join(map(to_line, memory.get_events())))
                     return build_from_files(EventFiles([path]), sheet, books)
     return None
@@ -68,6 +68,6 @@ def _of_sink(sink: Sink, sheet: Sheet | None, books: type[FileBooks]) -> records
 
 def print_summary(home: Home, sheet: Sheet | None) -> None:
     """Prints a short table of a run that has ended to stderr, if its events can be read back."""
-    report = build(home.run) if home.run is not None else _of_sink(home.sink, sheet, FileBooks)
+    report = build(home.run) if home.run is not None else _of_sink(home.sink, home.run_id, sheet, FileBooks)
     if report is not None:
         sys.stderr.write(terminal.render(report))

@@ -94,6 +94,11 @@ def test_a_bad_row_fails_the_stage_with_its_place_and_reason() -> None:
     assert artifact("01_a") == [{"id": 1}, {"secret": 2}]
 
 
+def test_a_single_row_that_does_not_fit_is_told_as_one() -> None:
+    arrange('{"secret": 2}', "rows.json")
+    assert "1 of 1 row does not fit rows: 01_a/artifact.jsonl:1: " in taximeter(code=1)
+
+
 def test_without_validation_artifacts_stay_as_they_were_written() -> None:
     arrange('{"id": 1}\\n{"secret": 2}', "mypackage:Other")
     taximeter("--no-validate")

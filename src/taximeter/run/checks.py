@@ -93,7 +93,7 @@ class Checks:
         except (OSError, *UNREADABLE):
             by = f"killed by {signal.Signals(figures.signal).name}" if figures.signal else None
             how = figures.spawn_error or by or f"exit code {figures.exit_code}"
-            return f"the check of its artifact broke ({figures.spawn_error or how}); its log says why"
+            return f"the check of its artifact broke ({how}); its log says why"
         name = f"{stage.folder}/{stage.out}"
         if not verdict.bad:
             return f"{name}: {verdict.error}"

@@ -100,6 +100,7 @@ def test_where_the_money_went(runs: Cli) -> None:
 def test_a_question_that_is_wrong_is_told(runs: Cli) -> None:
     told = runs("query", "SELECT * FROM nope", code=2).err
     assert told.startswith("the question cannot be answered: Catalog Error: Table with name nope does not exist!\n")
+    assert "the question is not UTF-8" in runs("query", "\udcff", code=2).err
 
 
 def test_runs_are_compacted_on_demand(runs: Cli) -> None:

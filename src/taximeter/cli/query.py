@@ -16,6 +16,7 @@ from taximeter.cli import asking, options
 from taximeter.cli.asking import say_left_out, store
 from taximeter.export.csv import field
 from taximeter.numbers import exact, to_json
+from taximeter.recipe.lookup import is_utf_8
 from taximeter.redact import visible
 from taximeter.report.grid import grid
 from taximeter.report.table import Column, table
@@ -39,6 +40,8 @@ def command(
     The views are runs, stages, attempts, spans, calls and line_items; `DESCRIBE calls` shows the columns of one. Runs
     that still go on are in them, or what was shipped of them. Needs the extra `query`; a warehouse `clickhouse`.
     """
+    if not is_utf_8(sql):
+        raise click.UsageError("the question is not UTF-8")
     with store(output_dir, address) as views:
         if parquet is not None:
             import pyarrow.parquet as pq

@@ -132,7 +132,7 @@ def test_a_recipe_without_a_name_is_called_like_its_file() -> None:
 
 def test_the_plan_tells_what_a_module_says_about_itself() -> None:
     module("m", "entrypoint: main.py\ninput_schema: a_v1\noutput_schema: b_v1\nnotes: be careful\n")
-    planned = stage("stages: [{stage: s, module: m}]\n", schemas=SchemaTable(("a_v1", "b_v1")))
+    planned = stage("stages: [{stage: s, module: m}]\n", schemas=SchemaTable(lambda: ("a_v1", "b_v1")))
     assert (planned.module_id, planned.input_schema, planned.output_schema, planned.notes) == (
         "m",
         RowSchema("a_v1", format="a_v1"),

@@ -20,7 +20,7 @@ def look(schema: RowSchema) -> RowSchema:
     return msgspec.structs.replace(schema, version="v_of_class")
 
 
-TABLE = SchemaTable(("ours_v1", "ours_v2"), look)
+TABLE = SchemaTable(lambda: ("ours_v1", "ours_v2"), look)
 RECIPE = "stages:\n  - {id: a, module: m}\n"
 REST = {"a.json": "{}", "sub/b.json": "{}"}
 

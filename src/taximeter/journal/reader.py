@@ -46,6 +46,9 @@ class LineReader:
         self.offset = 0
         """Where the next line begins."""
 
+        self.is_missing = False
+        """There was no file when it was last looked for."""
+
         self.is_strange = False
         """Something else than a file that can be read stands there: a directory, a pipe, somebody else's."""
 
@@ -86,10 +89,12 @@ class LineReader:
         try:
             fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe would keep us waiting
         except FileNotFoundError:
+            self.is_missing = True
             return None
         except OSError:
             self.is_strange = True
             return None
+        self.is_missing = False
         if stat.S_ISREG(os.fstat(fd).st_mode):
             return os.fdopen(fd, "rb")
         os.close(fd)

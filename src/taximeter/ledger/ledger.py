@@ -247,7 +247,7 @@ class Ledger:
                 self._take_line(reader, line)
 
     def _close_sink(self, reader: SinkReader) -> None:
-        tail = reader.lines.tail()
+        tail = None if reader.lines.is_missing else reader.lines.tail()
         if tail is not None:
             self._take_line(reader, tail)
         if reader.lines.is_strange:

@@ -26,8 +26,8 @@ _ENDING = re.compile(r"(\.schema)?\.(json|yaml|yml)$")
 class SchemaTable(msgspec.Struct, frozen=True):
     """What of schemas is only known above this layer."""
 
-    formats: Collection[str] = ()
-    """Names of the formats of ours."""
+    formats: Callable[[], Collection[str]] = tuple
+    """Gives the names of the formats of ours."""
 
     look_at_class: Callable[[RowSchema], RowSchema] = lambda schema: schema
     """The schema with the version that its class gives; SetupError (without a place) if the class cannot be used."""
@@ -55,14 +55,14 @@ class RowSchemas:
         return self._found.get(at)
 
     def _find(self, text: str, module: Module) -> RowSchema:
-        if text in self._table.formats:
+        if text in self._table.formats():
             return RowSchema(text, format=text)
         if _CLASS.fullmatch(text):
             folders = tuple(_whole(folder.absolute()) for folder in (*module.folders, self._cwd))
             return self._table.look_at_class(RowSchema(text, class_name=text, folders=folders))
         path = look_up(text, *module.folders, self._cwd)
         if path is None:
-            hint = did_you_mean(text, self._table.formats) or (
+            hint = did_you_mean(text, self._table.formats()) or (
                 "name a JSON Schema file beside this file or the registry, a pydantic class `package.module:Class`, "
                 "or a format of taximeter"
             )

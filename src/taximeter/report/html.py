@@ -47,7 +47,7 @@ def render(report: records.RunInstrumentation, beside: Attached = NOTHING) -> st
 
 def parts(report: records.RunInstrumentation, beside: Attached = NOTHING) -> Iterator[bytes]:
     """The same in parts, a stage each: of many stages it is never whole in memory."""
-    style, script = _viewer()
+    style, script = viewer()
     policy = f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:"
     room = _room(report)
     omitted = report.totals.calls - sum(min(len(stage.llm_calls), room) for stage in report.stages)
@@ -122,7 +122,8 @@ def _room(report: records.RunInstrumentation) -> int:
 
 
 @cache
-def _viewer() -> tuple[str, str]:
+def viewer() -> tuple[str, str]:
+    """The style and the program of the page."""
     script = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
     return _read("style.css"), f'"use strict";\n{script}'
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from importlib import import_module
 
 _OF_ANY_RUN = (
+    "taximeter.report.records",
     "taximeter.report.stage",
     "taximeter.report.tally",
     "taximeter.report.shards",
@@ -38,3 +39,7 @@ def load_ahead(*, metered: bool) -> Iterator[None]:
     for name in (*_OF_ANY_RUN, *(_OF_A_METERED_RUN if metered else ())):
         import_module(name)
         yield
+    if metered:
+        from taximeter.report.html import viewer
+
+        viewer()

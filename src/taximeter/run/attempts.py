@@ -67,8 +67,8 @@ class Attempts:
                 folder.path.mkdir()
             except FileExistsError:
                 self.artifacts.remove(stage)
-            if (parent := self.artifacts.of(stage).parent) != folder.path:
-                parent.mkdir(parents=True, exist_ok=True)
+            if "/" in stage.out:
+                self.artifacts.of(stage).parent.mkdir(parents=True, exist_ok=True)
         return number
 
     def start(self, stage: PlannedStage, fingerprint: str | None, around: SpanEvent | None) -> Running:

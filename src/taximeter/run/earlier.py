@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from taximeter.ledger.ledger import StageSpans
 from taximeter.recipe.artifact import OURS
 from taximeter.recipe.plan import Plan, PlannedStage, StageKey
-from taximeter.report import records
 from taximeter.report.build import open_books
-from taximeter.report.reused import reused_record, write_reused
 from taximeter.rundir import RunDir
+
+if TYPE_CHECKING:
+    from taximeter.report.records import StageInstrumentation
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -28,7 +30,7 @@ class Made(msgspec.Struct, frozen=True):
     """The run that it was done in, if that is another one."""
 
     stale: bool
-    report: records.StageInstrumentation | None = None
+    report: StageInstrumentation | None = None
     """What it took; None in its own run, whose spans have it."""
 
 
@@ -72,9 +74,11 @@ def take_over(made: Made, stage: PlannedStage, run: RunDir) -> None:
     def ours(inside: str, names: list[str]) -> set[str]:
         return {name for name in names if OURS.fullmatch(name)} if Path(inside) == source else set()
 
-    import shutil  # few runs take anything over
+    from shutil import copytree  # few runs take anything over
 
-    shutil.copytree(source, folder.path, symlinks=True, ignore=ours, dirs_exist_ok=True)
+    from taximeter.report.reused import reused_record, write_reused
+
+    copytree(source, folder.path, symlinks=True, ignore=ours, dirs_exist_ok=True)
     if made.report is not None:
         write_reused(folder, reused_record(made.report))
 

@@ -32,6 +32,8 @@ class Fingerprints:
         self._cwd = Path.cwd()
         self._digests = Digests()
         self._of: dict[str, str | None] = {}
+        self._sources: dict[str, list[Path]] = {}
+        """Of the stage that was looked at last, which is asked for next."""
 
     def of(self, stage: PlannedStage) -> str | None:
         """sha256 of command, parameters, environment, content of inputs, and source.
@@ -54,8 +56,9 @@ class Fingerprints:
             return False
         if any(self._artifacts.at(need).exists() for need in stage.needs):
             return False
+        found = self._sources[stage.id] = list(sources(stage, None, self._cwd))
         try:
-            return not any(path.is_dir() or path.stat().st_size > _LITTLE for path in sources(stage, None, self._cwd))
+            return not any(path.is_dir() or path.stat().st_size > _LITTLE for path in found)
         except OSError:
             return False
 
@@ -94,7 +97,8 @@ class Fingerprints:
 
     def _source(self, stage: PlannedStage) -> list[str]:
         module = self._modules.get(stage.module_id) if stage.module_id else None
+        found = self._sources.pop(stage.id, None)
         return [
             self._digests.source(path) if path.is_dir() else self._digests.content(path)
-            for path in dict.fromkeys(sources(stage, module, self._cwd))
+            for path in dict.fromkeys(sources(stage, module, self._cwd) if found is None else found)
         ]

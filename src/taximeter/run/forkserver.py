@@ -127,16 +127,21 @@ class Forkserver:
             os.set_inheritable(fd, False)
             if data == HOLD:  # for good: each supervisor has it, too, so none may have been forked without it
                 self._dismiss()
-                continue
-            while not self._give(fd):
-                if (post := self._fork()) is not None:
-                    os.close(fd)
-                    return post
-                if not self._waiting:
-                    break  # no process to be had: the driver reads the end of the connection
-            os.close(fd)
+            elif (post := self._seat(fd)) is not None:
+                return post
             if len(self._waiting) < self._ahead:
                 return self._fork()
+        return None
+
+    def _seat(self, connection: int) -> Post | None:
+        """Gives a connection to a supervisor, and closes it here; returns only in one that is forked for it."""
+        while not self._give(connection):
+            if (post := self._fork()) is not None:
+                os.close(connection)
+                return post
+            if not self._waiting:
+                break  # no process to be had: the driver reads the end of the connection
+        os.close(connection)
         return None
 
     def _give(self, connection: int) -> bool:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import os
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from taximeter import numbers
 from taximeter.clock import Clock
 from taximeter.events import Status
 from taximeter.recipe.plan import PlannedStage
 from taximeter.redact import visible
-from taximeter.report.records import RunInstrumentation
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation
 
 
 class Lines:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from taximeter.events import Status
 from taximeter.recipe.plan import PlannedStage
-from taximeter.report.records import RunInstrumentation
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation
 
 
 class Observer(Protocol):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from taximeter.events import Status
 from taximeter.recipe.plan import Plan
-from taximeter.report.records import RunInstrumentation, ShardInstrumentation, StageInstrumentation
 from taximeter.rundir import SHARDS, RunDir
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation, ShardInstrumentation, StageInstrumentation
 
 FAILED = 1
 OVER_BUDGET = 3

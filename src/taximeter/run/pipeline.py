@@ -6,13 +6,13 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from taximeter.clock import Clock, Ids
 from taximeter.errors import Problem, SetupError
 from taximeter.redact import brief, without_secrets
-from taximeter.report.records import RunInstrumentation
 from taximeter.run.again import make_reuse, open_for_writing
 from taximeter.run.artifacts import Artifacts
 from taximeter.run.budgets import left_in
@@ -37,6 +37,9 @@ from taximeter.run.snapshots import write_sheet, write_snapshots
 from taximeter.run.spans import DriverSpans
 from taximeter.run.state import StateFiles
 from taximeter.run.trouble import Trouble
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation
 
 
 def conduct(

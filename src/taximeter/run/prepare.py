@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,6 @@ from taximeter.recipe.plan import Plan
 from taximeter.recipe.planner import Checked, check
 from taximeter.recipe.rowschema import SchemaTable
 from taximeter.redact import hide_named
-from taximeter.report.records import FORMATS
 from taximeter.report.runs import find_run, known_runs
 from taximeter.run.choice import check_range
 from taximeter.run.moneycheck import check_money
@@ -117,7 +117,7 @@ def _plan_options(options: RunOptions) -> PlanOptions:
     return PlanOptions(
         mock=bool(options.mock),
         jobs=options.jobs or 1,
-        schemas=SchemaTable(FORMATS) if options.validate is False else SchemaTable(FORMATS, look_at_class),
+        schemas=SchemaTable(_formats) if options.validate is False else SchemaTable(_formats, look_at_class),
         set=options.overrides,
         registry=options.registry,
         settings=options.settings,
@@ -126,3 +126,9 @@ def _plan_options(options: RunOptions) -> PlanOptions:
         instrumentation=InstrumentationBlock(**flags) if flags else None,
         budget=options.budget or NO_BUDGET,
     )
+
+
+def _formats() -> Collection[str]:
+    from taximeter.report.records import FORMATS  # few modules name one
+
+    return FORMATS

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from taximeter.clock import Clock
 from taximeter.numbers import to_json
 from taximeter.report.build import Books, build
-from taximeter.report.records import RunInstrumentation
 from taximeter.run.paced import Paced
 from taximeter.run.trouble import Trouble
 from taximeter.rundir import replace, replace_with
+
+if TYPE_CHECKING:
+    from taximeter.report.records import RunInstrumentation
 
 _EVERY = 1.0
 

@@ -9,7 +9,6 @@ import msgspec
 from taximeter.events import SpanEvent, Status
 from taximeter.recipe.plan import PlannedShard, PlannedStage
 from taximeter.report.build import Books
-from taximeter.report.stage import known
 from taximeter.run.aside import Aside
 from taximeter.run.attempts import Attempts
 from taximeter.run.ending import Ending
@@ -156,6 +155,8 @@ class Shards:
         self._books.ledger.poll()
         spans = self._books.ledger.stages().get(sharded.stage.id)
         last = [spans.shards[n][-1] for n in range(len(sharded.shards)) if n in spans.shards] if spans else []
+        from taximeter.report.stage import known  # few runs have shards
+
         return known(sum, (span.items_in for span in last)), known(sum, (span.items_out for span in last))
 
 

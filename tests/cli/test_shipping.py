@@ -111,7 +111,7 @@ def test_what_a_collector_takes_is_shipped(tmp_path: Path, warehouse: str) -> No
         same(open_folder(output, list_runs(output), report_of), store)
 
 
-TOKENS = {"search": "r2XqE6mB0uUqQxkX", "my-team": "o7nZ3VJ5o0hDq1pC"}
+TOKENS = {"search": "r2XqE6mB0uUqQxkX", "my-team.2": "o7nZ3VJ5o0hDq1pC"}
 
 
 def send_the_same_run_of_two_projects(address: str) -> None:
@@ -171,12 +171,12 @@ def test_runs_of_two_projects_are_kept_apart_in_a_folder(tmp_path: Path) -> None
 
 def test_the_database_of_a_project_that_is_missing_is_named(tmp_path: Path, warehouse: str) -> None:
     name = parse_address(warehouse).database
-    (tmp_path / "my-team").mkdir()
+    (tmp_path / "my-team.2").mkdir()
     with serving(tmp_path, warehouse, "--collect", "--tokens", file_of_tokens(tmp_path)) as server:
-        post(server.address, [process_span()], Authorization=f"Bearer {TOKENS['my-team']}")
+        post(server.address, [process_span()], Authorization=f"Bearer {TOKENS['my-team.2']}")
         told = server.stderr.readline() + server.stderr.readline()
-    assert f"there is no database '{name}_my-team'" in told
-    assert f'CREATE DATABASE "{name}_my-team"' in told
+    assert f"there is no database '{name}_my-team.2'" in told
+    assert f'CREATE DATABASE "{name}_my-team.2"' in told
 
 
 def said(*arguments: str) -> str:

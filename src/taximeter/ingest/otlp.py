@@ -74,11 +74,18 @@ class OtlpSpan(msgspec.Struct, frozen=True):
 
 
 def read_otlp(data: bytes) -> list[OtlpSpan]:
-    """The spans of a file or a request; SetupError if it is neither form of OTLP."""
+    """The spans of a file; SetupError if it is neither form of OTLP."""
+    return list(spans_in(data))
+
+
+def spans_in(data: bytes) -> Iterator[OtlpSpan]:
+    """The same one by one, of a request, which may have more of them than anybody would keep."""
     try:
         if data.lstrip()[:1] == b"{":
-            return [span for line in _messages(data) for span in _of_json(line)]
-        return list(_of_protobuf(data))
+            for message in _messages(data):
+                yield from _of_json(message)
+        else:
+            yield from _of_protobuf(data)
     except (msgspec.MsgspecError, ValueError, TypeError, AttributeError, LookupError, *_TOO_MUCH) as error:
         hint = "write ExportTraceServiceRequest messages, as protobuf or as JSON"
         raise SetupError(Problem(f"this is not OTLP: {error}", hint)) from None

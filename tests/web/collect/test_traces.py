@@ -13,7 +13,7 @@ from taximeter.usage import Usage
 from tests.stages import wait_until
 from tests.web.collect.conftest import Answered, Collect, call, post
 from tests.web.collect.test_events import written
-from tests.web.collect.test_hostile import is_well
+from tests.web.collect.test_hostile import is_well, peak
 from tests.web.conftest import Served
 
 pytestmark = pytest.mark.slow
@@ -177,6 +177,23 @@ def test_a_bad_span_is_rejected_alone(collect: Collect, tmp_path: Path) -> None:
     said = send(server, request(span(1, {}), ends_first, span(3, CHAT | USED))).said["partialSuccess"]
     assert (said["rejectedSpans"], bool(said["errorMessage"])) == ("1", True)
     assert (len(names(tmp_path)), len(calls(tmp_path))) == (1, 1)
+
+
+def test_more_spans_than_one_request_may_have_are_refused_in_little_memory(collect: Collect, tmp_path: Path) -> None:
+    from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+    server = collect()
+    message = ExportTraceServiceRequest()
+    spans = message.resource_spans.add().scope_spans.add().spans
+    for number in range(200_000):  # they fit into one request
+        spans.add(span_id=number.to_bytes(8, "big"), start_time_unix_nano=AT)
+    body = message.SerializeToString()
+    assert is_well(server)
+    before = peak(server)
+    answer = post(server, body, "/v1/traces", compress=True)
+    assert (answer.status, answer.said["error"]) == (413, "more than 20000 spans: send fewer at once")
+    assert peak(server) - before < 100 << 10  # kilobytes
+    assert is_well(server, 2)
 
 
 def test_a_bad_span_of_protobuf_is_told_of_in_protobuf(collect: Collect) -> None:

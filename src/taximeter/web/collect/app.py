@@ -15,13 +15,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from itertools import islice
 
 import msgspec
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from taximeter.errors import SetupError
-from taximeter.ingest.otlp import read_otlp
+from taximeter.ingest.otlp import spans_in
 from taximeter.web.collect import metrics
 from taximeter.web.collect.batch import Batch
 from taximeter.web.collect.body import Body, Incoming, Room
@@ -34,6 +35,9 @@ from taximeter.web.collect.writer import Writer
 
 MOST_EVENTS = 20_000
 """Events of one request."""
+
+_SPAN = 1_500
+"""Bytes that a span takes until it is written: many a one has fifty on its way here."""
 
 _PASSED_OVER = 4 << 20
 """Bytes that are read of a request that is refused already: who still sends does not hear why."""
@@ -104,10 +108,13 @@ class Collector:
         try:
             data = await body.read(incoming)
             try:
-                spans = await asyncio.to_thread(read_otlp, data)
+                spans = await asyncio.to_thread(lambda: list(islice(spans_in(data), MOST_EVENTS + 1)))
             except SetupError as error:
                 hint = error.problems[0].hint
                 raise RefusedError(400, f"{error}; {hint}" if hint else str(error)) from None
+            if len(spans) > MOST_EVENTS:
+                raise RefusedError(413, f"more than {MOST_EVENTS} spans: send fewer at once")
+            body.grow(len(spans) * _SPAN)
             verdict = await self._write(TraceBatch(shelf, spans, _future()))
         finally:
             body.close()

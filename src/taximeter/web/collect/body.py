@@ -86,6 +86,11 @@ class Body:
             raise RefusedError(400, "the compressed body ends too early")
         return bytes(self._data)
 
+    def grow(self, size: int) -> None:
+        """Takes room for what was made of it; RefusedError if there is none."""
+        self._room.take(size)
+        self._taken += size
+
     def close(self) -> None:
         """Gives back the room."""
         self._room.give_back(self._taken)
@@ -108,6 +113,5 @@ class Body:
     def _keep(self, plain: bytes) -> None:
         if len(self._data) + len(plain) > self._most:
             raise RefusedError(413, f"the body is larger than {self._most} bytes: send less at once")
-        self._room.take(len(plain))
-        self._taken += len(plain)
+        self.grow(len(plain))
         self._data += plain

@@ -1,5 +1,5 @@
 """`python -m taximeter`."""
 
-from taximeter.cli.main import main
+from taximeter.cli.start import main
 
 main()

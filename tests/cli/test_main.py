@@ -108,3 +108,19 @@ def test_an_interrupt_ends_a_command_as_shells_expect_it(here: Path) -> None:
     with pipe.open("wb"):  # not before the command has opened it, too
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=60) == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, -signal.SIGTERM)])
+def test_a_signal_while_the_command_is_loaded_ends_it_without_a_traceback(number: int, code: int) -> None:
+    program = f"""
+import os, sys
+class Finder:
+    def find_spec(self, name, *_):
+        if name == "click":
+            os.kill(os.getpid(), {number})
+sys.meta_path.insert(0, Finder())
+from taximeter.cli.start import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (code, "", "")

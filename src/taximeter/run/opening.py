@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from taximeter.errors import Problem, RunDirError, SetupError
+from taximeter.redact import without_secrets
 from taximeter.run.executors.choose import HERE
 from taximeter.run.options import RunOptions
 from taximeter.rundir import RunDir, RunLock
@@ -25,9 +26,16 @@ def check_flags(options: RunOptions) -> None:
 
 
 def _contradictions(options: RunOptions) -> Iterator[Problem]:
-    if options.address and (options.executor or HERE) == HERE:
-        message = "this machine has no address"
-        yield Problem(message, "name who is there, as in --executor dask", key=f"--address {options.address}")
+    if (options.executor or HERE) == HERE:
+        if options.address:
+            message = "this machine has no address"
+            yield Problem(
+                message, "name who is there, as in --executor dask", key=f"--address {without_secrets(options.address)}"
+            )
+        if options.files:
+            message = "on this machine no file has to pass through another place"
+            hint = "name who runs the stages, as in --executor dask"
+            yield Problem(message, hint, key=f"--files {without_secrets(options.files)}")
     if options.start_from and options.skip_done and not options.resume:
         message = "--start-from runs again all that depends on the stage, --skip-done only what has changed"
         yield Problem(message, "give one of them", key="--start-from")

@@ -69,6 +69,10 @@ def test_a_run_configuration_names_one_and_a_flag_overrides_it() -> None:
         (["--executor", "qqqqq"], ["there is no executor 'qqqqq'", "`local`, `mine`"]),
         (["--executor", "poor"], ["the executor poor needs a package: No module named 'gone'", "'other[poor]'"]),
         (["--address", "tcp://x"], ["--address tcp://x: this machine has no address", "--executor dask"]),
+        (
+            ["--files", "s3://me:pw@b"],
+            ["--files s3://***@b: ", "on this machine no file has to pass through another place", "--executor dask"],
+        ),
         (["--executor", "mine", "--address", "tcp://nowhere"], ["nobody answers at tcp://nowhere", "start it"]),
         (
             ["--executor", "mine", "--address", "x://y", "--capture", "proxy"],

@@ -9,7 +9,7 @@ from taximeter.clock import Clock, SystemClock
 from taximeter.errors import RunDirError
 from taximeter.events import SpanEvent
 from taximeter.journal.reader import UNREADABLE
-from taximeter.ledger.figures import FiguresReader
+from taximeter.ledger.figures import Figures, FiguresReader
 from taximeter.ledger.ledger import Ledger
 from taximeter.ledger.progress import ProgressLine, ProgressReader
 from taximeter.pricing.sheet import Sheet, read_sheet
@@ -98,6 +98,14 @@ class Books:
         from taximeter.report.whole import report_of  # a run that begins has nothing to report
 
         return report_of(self)
+
+    def know(self, span: SpanEvent, figures: Figures | None, said: ProgressLine | None) -> None:
+        """Takes the last word on an attempt from who ran it: what it took, and what it said of its progress. The files
+        in which that stands need not be read."""
+        attempt = span.attempt or 1
+        if figures is not None:
+            self.figures.know(self.folder_of(span), attempt, figures)
+        self._last_said[f"{span.folder}/{attempt}"] = said
 
     def folder_of(self, span: SpanEvent) -> StageDir:
         """Where the stage of a span lies."""

@@ -126,11 +126,9 @@ class Attempts:
     def close(self, running: Running, status: Status, error: str | None, figures: Figures | None) -> None:
         """Notes how the attempt ended, and what it took."""
         folder, attempt = self._run.stage(running.stage.folder), running.key.attempt
-        items_in = items_out = None
-        if self._plan.instrumentation.enabled:
-            items_in, items_out = self._items(running)
-            if figures is not None:
-                self._books.figures.know(folder, attempt, figures)
+        metered = self._plan.instrumentation.enabled
+        items_in, items_out = self._items(running) if metered else (None, None)
+        self._books.know(running.span, figures if metered else None, running.progress.latest)
         log = _size(folder.log(attempt))
         self._spans.close_stage(running.span, status, figures, error, items_in, items_out, log)
 

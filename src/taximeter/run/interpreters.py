@@ -54,6 +54,8 @@ class Interpreters:
     def uncaptured(self) -> dict[str, int] | None:
         """How many processes of each interpreter left no mark. Other languages than Python are passed over if the
         stage's programs told their calls themselves."""
+        if not self._seen:  # as in most stages
+            return {}
         lines = proctree.read(os.fsdecode(self._marks)).splitlines()
         captured = set(lines) - {line[1:] for line in lines if line.startswith(mark.WITHDRAWN)}
         tells = os.path.exists(self._sink)

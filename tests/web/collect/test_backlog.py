@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from taximeter.recorder.sinks.http import HttpSink
 from taximeter.usage import Usage
 from tests.stages import wait_until
 from tests.web.collect.conftest import Collect, ask, call, post
-from tests.web.collect.test_hostile import head
+from tests.web.collect.test_hostile import head, peak
 from tests.web.collect.test_sender import ids
 from tests.web.conftest import Served
 
@@ -76,3 +77,15 @@ def test_a_full_backlog_sends_senders_away_and_loses_nothing(
     assert f'taximeter_collector_events_total{{project="",result="accepted"}} {SENDERS * EVENTS}' in figures
     sent_away = next(line for line in figures.splitlines() if 'status="429"' in line)
     assert int(sent_away.split()[1]) >= len(pauses)
+
+
+def test_a_flood_takes_little_more_memory_than_it_is_large(collect: Collect) -> None:
+    server = collect()
+    body = b"\n".join(call(seq, process="from", meta={"text": "x" * 200}) for seq in range(20_000))
+    bodies = [body.replace(b'"from"', b'"p%02d"' % number) for number in range(16)]
+    assert post(server, [call(1)]).status == 200
+    before = peak(server)
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(lambda each: post(server, each).said, bodies))
+    assert answers == [{"accepted": 20_000, "duplicate": 0, "rejected": []}] * len(bodies)
+    assert peak(server) - before < 3.5 * sum(map(len, bodies)) / 1024

@@ -27,7 +27,7 @@ def send(shelf: Shelf, sent: list[bytes]) -> tuple[int, int, int]:
     """One batch by itself, as the writer writes it."""
     loop = asyncio.new_event_loop()
     try:
-        batch = Batch(shelf, sent, loop.create_future())
+        batch = Batch(shelf, b"\n".join(sent), loop.create_future())
         dirty: Dirty = {}
         batch.take(dirty)
         for run, waiting in dirty.items():

@@ -29,15 +29,12 @@ from taximeter.web.collect.body import Body, Incoming, Room
 from taximeter.web.collect.door import Door, Shelves
 from taximeter.web.collect.otlpanswer import answer
 from taximeter.web.collect.shelf import Shelf
-from taximeter.web.collect.traces import TraceBatch
+from taximeter.web.collect.traces import SPAN, TraceBatch
 from taximeter.web.collect.verdict import RefusedError, Verdict
 from taximeter.web.collect.writer import Writer
 
 MOST_EVENTS = 20_000
 """Events of one request."""
-
-_SPAN = 1_500
-"""Bytes that a span takes until it is written: many a one has fifty on its way here."""
 
 _PASSED_OVER = 4 << 20
 """Bytes that are read of a request that is refused already: who still sends does not hear why."""
@@ -96,10 +93,10 @@ class Collector:
     async def _events(self, shelf: Shelf, headers: Headers, incoming: Incoming) -> tuple[bytes, bytes]:
         body = Body(headers, self._room, self._max_body)
         try:
-            data = await body.read(incoming)
-            if data.count(b"\n") > MOST_EVENTS:
+            batch = Batch(shelf, await body.read(incoming), _future())
+            if batch.lines > MOST_EVENTS:
                 raise RefusedError(413, f"more than {MOST_EVENTS} lines: send fewer at once")
-            return _JSON, msgspec.json.encode(await self._write(Batch(shelf, data.split(b"\n"), _future())))
+            return _JSON, msgspec.json.encode(await self._write(batch))
         finally:
             body.close()
 
@@ -114,7 +111,7 @@ class Collector:
                 raise RefusedError(400, f"{error}; {hint}" if hint else str(error)) from None
             if len(spans) > MOST_EVENTS:
                 raise RefusedError(413, f"more than {MOST_EVENTS} spans: send fewer at once")
-            body.grow(len(spans) * _SPAN)
+            body.grow(len(spans) * SPAN)
             verdict = await self._write(TraceBatch(shelf, spans, _future()))
         finally:
             body.close()

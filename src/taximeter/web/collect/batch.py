@@ -25,10 +25,13 @@ Dirty = dict[Run, Waiting]
 
 
 class Batch:
-    """Lines of one request."""
+    """Lines of one request. They are told apart when they are written: until then they take no more than they are."""
 
-    def __init__(self, shelf: Shelf, lines: list[bytes], answer: Future[Verdict]) -> None:
+    def __init__(self, shelf: Shelf, body: bytes, answer: Future[Verdict]) -> None:
         self.shelf = shelf
+        self.size = len(body)
+        """Bytes."""
+
         self.answer = answer
         self.verdict = Verdict(rejected=[])
         self.events: list[Event] = []
@@ -40,13 +43,19 @@ class Batch:
         self.runs: dict[str, Run] = {}
         """What is written to, by the names of their directories."""
 
-        self._lines = lines
+        self._body = body
+
+    @property
+    def lines(self) -> int:
+        """How many there are, of those that have an end."""
+        return self._body.count(b"\n")
 
     def take(self, dirty: Dirty) -> None:
         """Hands each event to the stream in which it belongs. OSError if that cannot be read or made."""
         run_id: str | None = None
         process: str | None = None
-        for index, line in enumerate(map(bytes.strip, self._lines)):
+        lines, self._body = self._body.split(b"\n"), b""
+        for index, line in enumerate(map(bytes.strip, lines)):
             if not line:
                 continue
             try:

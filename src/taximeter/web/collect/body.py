@@ -84,7 +84,9 @@ class Body:
             inflate = self._add(piece, inflate)
         if inflate is not None and not inflate.eof and not is_empty:
             raise RefusedError(400, "the compressed body ends too early")
-        return bytes(self._data)
+        data = bytes(self._data)
+        self._data.clear()
+        return data
 
     def grow(self, size: int) -> None:
         """Takes room for what was made of it; RefusedError if there is none."""

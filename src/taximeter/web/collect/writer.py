@@ -15,8 +15,8 @@ from taximeter.web.collect.run import Run
 from taximeter.web.collect.shelf import Shelf
 from taximeter.web.collect.verdict import RefusedError
 
-_GROUP = 64
-"""Batches that are written together at most."""
+_GROUP, _GROUP_BYTES = 64, 32 << 20
+"""Batches that are written together at most: what is in them takes several times as much meanwhile."""
 
 _TICK = 0.5
 """Seconds between two looks at runs of which nothing comes."""
@@ -73,9 +73,11 @@ class Writer:
         self._group = []
         try:
             batch = self._inbox.get(timeout=_TICK)
+            size = 0
             while batch is not None:
                 self._group.append(batch)
-                if len(self._group) == _GROUP:
+                size += batch.size
+                if len(self._group) == _GROUP or size >= _GROUP_BYTES:
                     return True
                 batch = self._inbox.get_nowait()
         except Empty:

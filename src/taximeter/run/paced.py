@@ -1,4 +1,4 @@
-"""A write that is done often, but never so often that it costs more than a tenth of the time."""
+"""A write that is done often, but never so often that it costs more than a small part of the time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 from taximeter.clock import Clock
 
-_SHARE = 10
+_TENTH = 10
 
 
 class Paced:
-    """Calls `write` every so many seconds, and when it is wanted; not before ten times its own duration has passed, and
-    at least `rest` seconds, the first time too.
+    """Calls `write` every so many seconds, and when it is wanted; not before so many `times` its own duration have
+    passed, and at least `rest` seconds, the first time too.
 
     `prepare` is called before each write, and costs it nothing: for work that has to be done at some time anyhow.
     """
@@ -24,12 +24,14 @@ class Paced:
         every: float = math.inf,
         prepare: Callable[[], None] = lambda: None,
         rest: float = 0.0,
+        times: float = _TENTH,
     ) -> None:
         self._write = write
         self._clock = clock
         self._every = every
         self._prepare = prepare
         self._rest = rest
+        self._times = times
         self._wanted = False
         self._written = clock.monotonic()
         self._due = self._written + rest
@@ -55,4 +57,4 @@ class Paced:
         self._write()
         self._written = self._clock.monotonic()
         self._wanted = False
-        self._due = self._written + max(self._rest, _SHARE * (self._written - begin))
+        self._due = self._written + max(self._rest, self._times * (self._written - begin))

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from taximeter.report.records import RunInstrumentation
 
 _EVERY = 1.0
+_TWENTIETH = 20
+"""Of the time, at most: a chain of short stages waits for each writing."""
 
 
 class Reports:
@@ -25,7 +27,7 @@ class Reports:
         self._books = books
         self._trouble = trouble
         every = _EVERY if books.plan.instrumentation.enabled else math.inf
-        self.paced = Paced(lambda: self._write(books.report()), clock, every, books.ledger.poll_some)
+        self.paced = Paced(lambda: self._write(books.report()), clock, every, books.ledger.poll_some, times=_TWENTIETH)
 
     def now(self) -> RunInstrumentation:
         """The report of what has been written so far."""

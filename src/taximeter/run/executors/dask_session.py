@@ -224,12 +224,11 @@ class Session:
 
     def _hear(self, event: tuple[float, Any]) -> None:
         """Something happened on the cluster; it may be a letter."""
-        if isinstance(event[1], dict):  # Dask tells of itself
-            return
-        life, number, key, message = event[1]
-        seat = next((seat for seat in self._seats.values() if seat.life == life), None)
-        if seat is not None:
-            seat.letters.come(number, key, message)
+        match event:
+            case (_, [life, number, key, message]):
+                for seat in self._seats.values():
+                    if seat.life == life:
+                        seat.letters.come(number, key, message)
 
     async def _pull(self, seat: Seat) -> None:
         """Asks a worker for what it has to say, as long as it lives."""

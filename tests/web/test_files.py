@@ -146,6 +146,16 @@ def test_the_end_of_a_log_is_whole_lines_without_secrets(client: TestClient, fol
     assert ask(client, "log")["text"].startswith("first\n")
 
 
+@pytest.mark.parametrize("name", ["log.1.txt", "shards/0/log.12.txt"])
+def test_a_log_is_without_secrets_in_whatever_way_it_is_asked_for(client: TestClient, folder: Path, name: str) -> None:
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(b"first\nOPENAI_API_KEY=sk-abcdefghijklmnop\nlast \xff")
+    said = "first\nOPENAI_API_KEY=***\nlast \ufffd"
+    for query in ("", "?as=text"):
+        assert client.get(f"{BASE}/artifacts/{name}{query}").text == said
+    assert ask(client, f"artifacts/{name}?rows=5")["text"] == said
+
+
 def test_each_attempt_has_its_log_and_what_is_missing_is_said(client: TestClient, folder: Path) -> None:
     (folder / "log.10.txt").write_text("tenth")
     (folder / "log.2.txt").write_text("second")

@@ -14,9 +14,21 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from taximeter.redact import without_secrets
 from taximeter.rundir import SHARDS
 from taximeter.web.feed import Feed
-from taximeter.web.files import ACTIVE, IMAGES, Listing, LogTail, kind_of, list_files, log_tail, look_into, open_in
+from taximeter.web.files import (
+    ACTIVE,
+    IMAGES,
+    Listing,
+    LogTail,
+    is_log,
+    kind_of,
+    list_files,
+    log_tail,
+    look_into,
+    open_in,
+)
 from taximeter.web.queries import number
 
 _TAIL, _MOST_TAIL = 65_536, 1_000_000
@@ -69,7 +81,10 @@ class Artifacts:
             file.close()
             raise HTTPException(413, f"the file has {size} bytes: copy it from the run directory")
         as_text = request.query_params.get("as") == "text"
-        return _Handed(file, size, _headers(path, size, as_text=as_text))
+        headers = _headers(path, as_text=as_text)
+        if is_log(path):
+            return _Handed(file, _lines(file, size), headers)
+        return _Handed(file, _chunks(file, size), headers | {"content-length": str(size)})
 
     def _place(self, request: Request) -> tuple[Feed, str | None]:
         """The run, and the folder of the stage; a stage inside a program has none."""
@@ -77,7 +92,7 @@ class Artifacts:
         return feed, feed.folder(request.path_params["stage"])
 
 
-def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:
+def _headers(path: str, *, as_text: bool) -> dict[str, str]:
     """How a file is handed out: a picture as one, text as text, and all else as a download."""
     pure = PurePosixPath(path)
     suffix = pure.suffix.lower()
@@ -87,7 +102,6 @@ def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:
         media_type = "application/octet-stream"
     return {
         "content-type": media_type,
-        "content-length": str(size),
         "content-disposition": f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(pure.name, safe='')}",
         "content-security-policy": _HARMLESS,
     }
@@ -96,8 +110,8 @@ def _headers(path: str, size: int, *, as_text: bool) -> dict[str, str]:
 class _Handed(StreamingResponse):
     """A file on its way. It is closed in any case, also if whoever asked has gone."""
 
-    def __init__(self, file: BinaryIO, size: int, headers: dict[str, str]) -> None:
-        super().__init__(_chunks(file, size), headers=headers)
+    def __init__(self, file: BinaryIO, content: Iterator[bytes], headers: dict[str, str]) -> None:
+        super().__init__(content, headers=headers)
         self._file = file
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +125,13 @@ def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
     while size > 0 and (chunk := file.read(min(_CHUNK, size))):
         size -= len(chunk)
         yield chunk
+
+
+def _lines(file: BinaryIO, size: int) -> Iterator[bytes]:
+    """The lines that a log held when it was opened, without what looks like a secret."""
+    while size > 0 and (line := file.readline(min(_CHUNK, size))):
+        size -= len(line)
+        yield without_secrets(line.decode("utf-8", "replace")).encode()
 
 
 def _json(found: msgspec.Struct) -> Response:

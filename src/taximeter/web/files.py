@@ -12,7 +12,7 @@ import msgspec
 
 from taximeter.clock import iso
 from taximeter.redact import without_secrets
-from taximeter.rundir import RunDir
+from taximeter.rundir import SHARDS, RunDir
 from taximeter.web.beneath import open_file, open_folder
 
 MOST_FILES = 1_000
@@ -46,6 +46,7 @@ IMAGES = {
 """Pictures that can do nothing but be seen, with their media types. SVG is none: it can hold scripts."""
 
 _LOG = re.compile(r"log\.([1-9][0-9]{0,8})\.txt")
+_LOG_OF_STAGE = re.compile(rf"(?:{SHARDS}/[0-9]+/)?{_LOG.pattern}")
 
 ACTIVE = frozenset({".html", ".htm", ".xhtml", ".svg", ".xml", ".mhtml", ".js", ".mjs", ".pdf", ".swf", ".wasm"})
 """What a browser would run rather than show."""
@@ -145,6 +146,11 @@ def kind_of(path: str) -> Kind:
     return _KINDS.get(PurePosixPath(path).suffix.lower(), "text")
 
 
+def is_log(path: str) -> bool:
+    """Whether a file of a stage is what an attempt, of it or of one of its shards, has printed."""
+    return _LOG_OF_STAGE.fullmatch(path) is not None
+
+
 def open_in(run: RunDir, folder: str, path: str) -> BinaryIO:
     """A file of a stage, opened to be read; OSError if there is none that may be."""
     root = _root(run)
@@ -168,7 +174,8 @@ def look_into(file: BinaryIO, path: str, rows: int) -> Look:
     lines = head.decode("utf-8", "replace").splitlines(keepends=True)
     if kind != "json":  # a document is one thing
         whole, lines = whole and len(lines) <= rows, lines[:rows]
-    return Look(path, kind, size, "".join(lines), len(lines), not whole)
+    text = "".join(lines)
+    return Look(path, kind, size, without_secrets(text) if is_log(path) else text, len(lines), not whole)
 
 
 def log_tail(run: RunDir, folder: str, attempt: int | None, most: int) -> LogTail:

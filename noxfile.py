@@ -50,7 +50,7 @@ def compiled(session: nox.Session) -> None:
     """The wheel for one platform, in which what every span goes through is compiled, does what the source does."""
     if shutil.which("cc") is None:
         session.error("there is no compiler of C: apt-get install gcc libc6-dev")
-    built = Path(session.create_tmp())
+    built = Path(session.create_tmp()).resolve()
     shutil.rmtree(built)
     hook = {"HATCH_BUILD_HOOK_ENABLE_CUSTOM": "1"}
     python = f"--python={session.virtualenv.location}"

@@ -81,6 +81,17 @@ def test_journals_come_home_without_their_reserved_space_also_of_a_process_that_
     assert b"\0" not in journal.read_bytes()
 
 
+def test_a_short_attempt_costs_one_message_and_a_longer_one_says_since_when_it_runs(
+    run: RunDir, tmp_path: Path
+) -> None:
+    short, longer = receiver(task(run, ["true"])), receiver(task(run, ["sleep", "0.6"]))
+    with Worker(short, tmp_path) as worker:
+        (message,) = worker.messages()
+    assert [type(event) for event in short.take(message)] == [Started, Done]
+    began = all_of(longer, tmp_path)[0]
+    assert isinstance(began, Started) and began.ago > 0.1
+
+
 def test_much_that_is_written_fast_arrives_whole_in_small_messages(run: RunDir, tmp_path: Path) -> None:
     one = receiver(task(run, program("for n in range(300_000): print('line', n, 'of a log that is long')")))
     events: list[Event] = []

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from taximeter.run.channel import READY
 from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Done, Lost
+from taximeter.run.seat import Seat
 from tests.stages import Launcher, wait_until
 
 
@@ -71,3 +74,14 @@ def _lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def test_the_seat_of_a_supervisor_that_said_ready_and_died_is_not_free() -> None:
+    driver, supervisor = socket.socketpair()
+    seat = Seat(driver)
+    seat.take(b"{}")
+    supervisor.sendall(READY + b"\n")
+    supervisor.close()
+    assert not seat.is_free()
+    assert seat.is_dead
+    seat.close()

@@ -45,6 +45,7 @@ class Seat:
     def is_free(self) -> bool:
         """Whether it has said that it is ready for another one, and lives."""
         self.read()
+        self.read()  # the end of a connection is read alone, after all that has come before
         return self._is_ready and not self.is_dead
 
     def close(self) -> None:

@@ -42,6 +42,8 @@ class Command:
                     key.data()
                 for paced in self._paced:
                     paced.tick()
+        # Who sends a signal to all ends the command with it, too, and of its end the selector may tell alone.
+        self.signals.update(self._interrupts.read())
         self._handle.close()
         return self._figures
 

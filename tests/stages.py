@@ -37,6 +37,11 @@ def wait_until(condition: Callable[[], object], seconds: float = PATIENCE) -> bo
     return True
 
 
+def children(pid: int) -> set[int]:
+    """The processes that a process has started, or was given."""
+    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+
+
 def marked(mark: str) -> set[int]:
     """Living processes that have this mark in their environment."""
     found = set()

@@ -21,6 +21,13 @@ from taximeter.rundir import RunDir
 from tests.recorder.events import read_all
 
 
+def fill() -> None:
+    """More than the MiB after which a run ends."""
+    for _ in range(6):
+        with taximeter.span("filler", text="x" * 200_000):
+            pass
+
+
 @pytest.mark.parametrize(
     ("text", "size"), [("1GiB", 1 << 30), ("1GB", 10**9), ("500MB", 500 * 10**6), (" 2 MiB ", 2 << 20), ("3kB", 3_000)]
 )
@@ -93,9 +100,7 @@ def test_a_forked_worker_rolls_too_with_the_prices_that_it_has(tmp_path: Path, c
     card.unlink()
     pid = os.fork()
     if pid == 0:
-        for _ in range(6):
-            with taximeter.span("filler", text="x" * 200_000):
-                pass
+        fill()
         recorder.beat_at = 0
         with taximeter.span("last"):
             pass
@@ -116,9 +121,7 @@ def test_a_stage_that_is_open_while_a_service_rolls_is_done_in_both_runs(tmp_pat
             taximeter.items(count)
             for _ in range(count):
                 taximeter.log_llm_usage("big", 100, 10)
-            for _ in range(6):
-                with taximeter.span("filler", text="x" * 200_000):
-                    pass
+            fill()
             if count == 1:
                 recorder.beat_at = 0
                 with taximeter.span("rolls"):
@@ -227,9 +230,7 @@ def test_a_stage_that_another_thread_rolls_does_not_take_its_cpu_time(tmp_path: 
     recorder = taximeter.enable(output_dir=tmp_path, run_id="svc", rate_card_path=card, roll="1MiB")
 
     def roll() -> None:
-        for _ in range(6):
-            with taximeter.span("filler", text="x" * 200_000):
-                pass
+        fill()
         recorder.beat_at = 0
         with taximeter.span("rolls"):
             pass

@@ -21,3 +21,13 @@ def launcher(forkserver: Forkserver, tmp_path: Path) -> Iterator[Launcher]:
     launcher = Launcher(forkserver, tmp_path)
     yield launcher
     launcher.close()
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Launcher]:
+    """A launcher whose forkserver may be killed."""
+    forkserver = Forkserver.start()
+    launcher = Launcher(forkserver, tmp_path)
+    yield launcher
+    launcher.close()
+    forkserver.close()

@@ -7,14 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Lost, Started
-from tests.stages import Launcher, Stage, marked, program, wait_until
+from tests.stages import Launcher, Stage, children, marked, program, wait_until
 
 STUBBORN = program("""
 import signal
@@ -44,20 +42,6 @@ time.sleep(100)
 
 SHORT = 3.0
 """Seconds, by far enough: it takes 0.3 on a quiet machine."""
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Launcher]:
-    """A launcher whose forkserver may be killed."""
-    forkserver = Forkserver.start()
-    launcher = Launcher(forkserver, tmp_path)
-    yield launcher
-    launcher.close()
-    forkserver.close()
-
-
-def children(pid: int) -> set[int]:
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
 
 
 def all_started(stage: Stage, launcher: Launcher) -> None:

@@ -3,31 +3,12 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from taximeter.run.channel import READY
-from taximeter.run.launcher import Forkserver
 from taximeter.run.messages import Done, Lost
 from taximeter.run.seat import Seat
-from tests.stages import Launcher, wait_until
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Launcher]:
-    """A launcher whose forkserver may be killed."""
-    forkserver = Forkserver.start()
-    launcher = Launcher(forkserver, tmp_path)
-    yield launcher
-    launcher.close()
-    forkserver.close()
-
-
-def supervisors(launcher: Launcher) -> set[int]:
-    pid = launcher.forkserver.pid
-    return set(map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split()))
+from tests.stages import Launcher, children, wait_until
 
 
 def test_a_stage_is_run_by_the_supervisor_of_an_earlier_one(own: Launcher) -> None:
@@ -38,7 +19,7 @@ def test_a_stage_is_run_by_the_supervisor_of_an_earlier_one(own: Launcher) -> No
 
     first = [parent() for _ in range(8)]
     assert len(set(first)) < len(first)
-    assert set(first) <= supervisors(own)
+    assert set(first) <= children(own.forkserver.pid)
 
 
 def test_an_order_that_comes_too_late_is_not_for_the_next_stage(own: Launcher) -> None:
@@ -63,7 +44,7 @@ def test_a_seat_is_free_once_however_often_its_stage_is_let_go(own: Launcher) ->
 
 def test_no_supervisor_takes_a_stage_when_the_forkserver_is_dead(own: Launcher) -> None:
     assert own.run(["true"]).exit_code == 0
-    waiting = supervisors(own)
+    waiting = children(own.forkserver.pid)
     os.kill(own.forkserver.pid, signal.SIGKILL)
     assert wait_until(lambda: not any(_lives(pid) for pid in waiting))
     own.launch(["true"]).hear(Lost)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from taximeter.run.messages import Done, Started
-from tests.stages import Launcher, Stage, program, wait_until
+from tests.stages import Launcher, Stage, children, program, wait_until
 
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
 DAEMON = """
@@ -253,10 +253,6 @@ def test_a_driver_that_does_not_read_stops_no_stage(launcher: Launcher) -> None:
 def test_no_zombie_is_left_and_no_process_below_a_supervisor_that_waits(launcher: Launcher) -> None:
     for _ in range(5):
         launcher.run(["sh", "-c", "true & true | true; exit 0"])
-    supervisors = _children(launcher.forkserver.pid)
-    assert wait_until(lambda: not any(map(_children, supervisors)))
+    supervisors = children(launcher.forkserver.pid)
+    assert wait_until(lambda: not any(map(children, supervisors)))
     assert len(supervisors) <= 8
-
-
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

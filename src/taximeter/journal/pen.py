@@ -35,7 +35,7 @@ class Pen:
         buffers.append(line)
 
     def append_short(self, span: ShortSpan) -> None:
-        """The same for a span in short."""
+        """The same for a span in short: written out, since a call more would be a thirtieth of what a span takes."""
         buffers = self._buffers
         try:
             line = buffers.pop()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib import import_module
 
 _OF_ANY_RUN = (
@@ -34,12 +34,21 @@ _OF_A_METERED_RUN = (
 """Each after those that it imports, so that none takes longer than a stage would notice."""
 
 
-def load_ahead(*, metered: bool) -> Iterator[None]:
+def for_any_run() -> Iterator[None]:
     """Loads one more of them each time that it is asked to."""
-    for name in (*_OF_ANY_RUN, *(_OF_A_METERED_RUN if metered else ())):
+    return _load(_OF_ANY_RUN)
+
+
+def for_a_metered_run() -> Iterator[None]:
+    """The same, and then what its files are made of."""
+    yield from _load(_OF_ANY_RUN)
+    yield from _load(_OF_A_METERED_RUN)
+    from taximeter.report.html import viewer
+
+    viewer()
+
+
+def _load(names: Iterable[str]) -> Iterator[None]:
+    for name in names:
         import_module(name)
         yield
-    if metered:
-        from taximeter.report.html import viewer
-
-        viewer()

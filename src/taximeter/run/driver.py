@@ -11,7 +11,7 @@ from taximeter.ledger.figures import Figures
 from taximeter.recipe.plan import Plan, PlannedShard, PlannedStage
 from taximeter.redact import without_secrets
 from taximeter.report.build import Books
-from taximeter.run.ahead import load_ahead
+from taximeter.run.ahead import for_a_metered_run, for_any_run
 from taximeter.run.aside import Aside
 from taximeter.run.attempts import Attempts, deafness
 from taximeter.run.budgets import Budgets
@@ -79,7 +79,7 @@ class Driver:
         look = Paced(lambda: observer.look(books.report()), clock, observer.interval, prepare=books.ledger.poll_some)
         progress = Paced(self._read_progress, clock, _PROGRESS_EVERY)
         budgets = Paced(self._limits.keep, clock, self._budgets.interval)
-        chores = load_ahead(metered=plan.instrumentation.enabled)
+        chores = for_a_metered_run() if plan.instrumentation.enabled else for_any_run()
         self._loop = EventLoop((state.paced, reports.paced, look, progress, budgets), chores)
         self._looked_at: dict[str, PlannedStage] = {}
         """Stages that have their room, and of which it is not known yet whether they must be run."""
